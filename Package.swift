@@ -1,0 +1,39 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The rooms of the house and the direction in which they may see each other: `docs/ARCHITECTURE.md`.
+///
+/// With `BILOXI_CORE=1` in the environment the package consists of the targets that need no other package, so that the
+/// protocol and its tests build in a minute.
+let coreOnly = Context.environment["BILOXI_CORE"] == "1"
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+    .treatAllWarnings(as: .error),
+]
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: [.byName(name: name)] + dependencies, resources: resources,
+        swiftSettings: settings)
+}
+
+let package = Package(
+    name: "biloxi",
+    products: [
+        .library(name: "SIPMessages", targets: ["SIPMessages"])
+    ],
+    targets: [
+        // Types: no imports.
+        room("SIPMessages"),
+        tests("SIPMessages"),
+    ]
+)

@@ -1,0 +1,80 @@
+/// A transport protocol of SIP (RFC 3261 §18, RFC 4168, RFC 7118).
+public struct TransportProtocol: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    public let rawValue: UInt8
+    @inlinable
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    @inlinable public static var udp: TransportProtocol { TransportProtocol(rawValue: 0) }
+    @inlinable public static var tcp: TransportProtocol { TransportProtocol(rawValue: 1) }
+    @inlinable public static var tls: TransportProtocol { TransportProtocol(rawValue: 2) }
+    @inlinable public static var sctp: TransportProtocol { TransportProtocol(rawValue: 3) }
+    /// SCTP below TLS (RFC 4168).
+    @inlinable public static var tlsSCTP: TransportProtocol { TransportProtocol(rawValue: 4) }
+    @inlinable public static var ws: TransportProtocol { TransportProtocol(rawValue: 5) }
+    @inlinable public static var wss: TransportProtocol { TransportProtocol(rawValue: 6) }
+    /// A protocol whose name we do not know.
+    @inlinable public static var other: TransportProtocol { TransportProtocol(rawValue: 7) }
+
+    private static let names: [(via: StaticString, parameter: StaticString)] = [
+        ("UDP", "udp"), ("TCP", "tcp"), ("TLS", "tls"), ("SCTP", "sctp"), ("TLS-SCTP", "tls-sctp"), ("WS", "ws"),
+        ("WSS", "wss"), ("OTHER", "other"),
+    ]
+
+    /// Whether the transport delivers in order and without loss, so that nothing is retransmitted over it.
+    @inlinable public var isReliable: Bool { self.rawValue != 0 }
+    /// Whether what is sent over it is encrypted.
+    @inlinable public var isSecure: Bool { self == .tls || self == .wss || self == .tlsSCTP }
+    /// 5061 over TLS, 80 and 443 for WebSocket, 5060 for the rest (RFC 3261 §18.1.1, RFC 7118 §5.1).
+    public var defaultPort: UInt16 {
+        switch self {
+        case .tls, .tlsSCTP: 5061
+        case .ws: 80
+        case .wss: 443
+        default: 5060
+        }
+    }
+    /// The name in a Via: `UDP`.
+    @inlinable public var viaName: StaticString { self.nameForVia }
+    @usableFromInline var nameForVia: StaticString { Self.names[Int(self.rawValue)].via }
+    /// The name in a `transport` parameter: `udp`.
+    public var parameterName: StaticString { Self.names[Int(self.rawValue)].parameter }
+    /// `udp`, `tcp` …
+    public var description: String { String(describing: self.parameterName) }
+
+    /// The transport whose name lies in `range`, in any case.
+    public init(_ octets: Span<UInt8>, _ range: Range<Int>) {
+        for (index, name) in Self.names.enumerated() where octets.equals(range, ignoringCase: name.via) {
+            self = TransportProtocol(rawValue: UInt8(index))
+            return
+        }
+        self = .other
+    }
+
+    /// The transport of this name, in any case.
+    public init(_ name: String) {
+        let octets = Array(name.utf8)
+        self.init(octets.span, 0..<octets.count)
+    }
+}
+
+/// The way a message came, and the way to answer or reach its sender: one of our local end points, the remote address
+/// and, on a stream, the connection (RFC 5626 §3.1).
+public struct Flow: Hashable, Sendable {
+    /// Which of our local addresses: a number that the driver gave to listener and local address.
+    public var endpoint: UInt16
+    /// The transport of the end point.
+    public var transport: TransportProtocol
+    /// The connection's number, never used twice while the program runs; 0 over UDP, and where a stream connection is to be
+    /// opened or found.
+    public var connection: UInt32
+    /// The other side.
+    public var remote: SocketAddress
+
+    @inlinable
+    public init(endpoint: UInt16, transport: TransportProtocol, connection: UInt32 = 0, remote: SocketAddress) {
+        self.endpoint = endpoint
+        self.transport = transport
+        self.connection = connection
+        self.remote = remote
+    }
+}

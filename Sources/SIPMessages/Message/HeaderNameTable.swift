@@ -1,0 +1,86 @@
+/// Finds a header field's id from its name in any case, eight octets at a time.
+///
+/// Open addressing over the names of `HeaderID.names`, long and compact; built once.
+@usableFromInline
+struct HeaderNameTable: Sendable {
+    /// The longest known name; longer ones are unknown without a look.
+    static let maximumOctets = 32
+
+    private struct Slot: Sendable {
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        var count: UInt8 = 0
+        var id = HeaderID.other
+    }
+
+    static let shared = HeaderNameTable()
+
+    private var slots: [Slot]
+    private static let size = 512
+
+    private init() {
+        self.slots = [Slot](repeating: Slot(), count: Self.size)
+        for id in HeaderID.allKnown {
+            self.insert(HeaderID.names[Int(id.rawValue)].long, id)
+            self.insert(HeaderID.names[Int(id.rawValue)].compact, id)
+        }
+    }
+
+    private mutating func insert(_ name: StaticString, _ id: HeaderID) {
+        let count = name.utf8CodeUnitCount
+        guard count > 0 else { return }
+        var octets = name.withUTF8Buffer { Array($0) }
+        octets += [UInt8](repeating: 0, count: Self.maximumOctets)
+        let words = Self.words(octets.span.bytes, at: 0, count: count)
+        var position = Self.hash(words, count)
+        while self.slots[position].count != 0 { position = (position &+ 1) & (Self.size &- 1) }
+        self.slots[position] = Slot(words: words, count: UInt8(count), id: id)
+    }
+
+    /// The id of the name of `count` octets at `start`; `.other` when unknown.
+    func find(_ octets: RawSpan, at start: Int, count: Int) -> HeaderID {
+        guard count > 0, count <= Self.maximumOctets, start &+ Self.maximumOctets <= octets.byteCount else {
+            return self.findNearEnd(octets, at: start, count: count)
+        }
+        return self.find(Self.words(octets, at: start, count: count), count)
+    }
+
+    /// The same where fewer than `maximumOctets` octets are left to read.
+    private func findNearEnd(_ octets: RawSpan, at start: Int, count: Int) -> HeaderID {
+        guard count > 0, count <= Self.maximumOctets else { return .other }
+        var copy = InlineArray<32, UInt8>(repeating: 0)
+        for i in 0..<count { copy[i] = octets.unsafeLoad(fromByteOffset: start + i, as: UInt8.self) }
+        return self.find(Self.words(copy.span.bytes, at: 0, count: count), count)
+    }
+
+    private func find(_ words: (UInt64, UInt64, UInt64, UInt64), _ count: Int) -> HeaderID {
+        var position = Self.hash(words, count)
+        let slots = self.slots.span
+        while slots[position].count != 0 {
+            if slots[position].words == words, slots[position].count == UInt8(truncatingIfNeeded: count) {
+                return slots[position].id
+            }
+            position = (position &+ 1) & (Self.size &- 1)
+        }
+        return .other
+    }
+
+    /// The name in lower case, padded with zeros. Setting bit 5 makes letters lower case and keeps the dash.
+    @inline(__always)
+    private static func words(_ octets: RawSpan, at start: Int, count: Int) -> (UInt64, UInt64, UInt64, UInt64) {
+        @inline(__always)
+        func word(_ i: Int) -> UInt64 {
+            let left = count &- i &* 8
+            if left <= 0 { return 0 }
+            let word = octets.unsafeLoadUnaligned(fromUncheckedByteOffset: start &+ i &* 8, as: UInt64.self)
+            let lower = word | 0x2020_2020_2020_2020
+            return left >= 8 ? lower : lower & ((1 &<< UInt64(left &* 8)) &- 1)
+        }
+        return (word(0), word(1), word(2), word(3))
+    }
+
+    @inline(__always)
+    private static func hash(_ words: (UInt64, UInt64, UInt64, UInt64), _ count: Int) -> Int {
+        let mixed = (words.0 ^ (words.1 &* 31) ^ (words.2 &* 131) ^ (words.3 &* 1031) ^ UInt64(count)) &* 0x9E37_79B9_7F4A_7C15
+        return Int(truncatingIfNeeded: mixed >> 55)
+    }
+}

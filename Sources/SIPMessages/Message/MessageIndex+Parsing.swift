@@ -1,0 +1,257 @@
+/// Finding the lines and fields of a message, eight octets at a time (RFC 3261 §7, §18.3).
+extension MessageIndex {
+    /// How the end of the body is found.
+    public enum Framing: Hashable, Sendable {
+        /// One message a datagram: what is beyond Content-Length is ignored, and without it the body is the rest.
+        case datagram
+        /// The octets are the header of a message on a stream; the body, as yet, does not count.
+        case streamHeader
+    }
+
+    /// Indexes the message that `octets` begin with. The index is emptied first and may be used again.
+    ///
+    /// What can be indexed but breaks a rule of framing is kept in `fault`, so that a 400 can be written.
+    ///
+    /// - Throws: `SIPParseError` where there is nothing to answer: no start line, or no line that ends.
+    public mutating func parse(
+        _ octets: Span<UInt8>, framing: Framing = .datagram, limits: MessageLimits = .standard
+    ) throws(SIPParseError) {
+        self.reset()
+        let raw = octets.bytes
+        var position = 0
+        // Empty lines before the start line are ignored (§7.5).
+        while position &+ 1 < octets.count, octets[position] == 0x0D, octets[position &+ 1] == 0x0A { position &+= 2 }
+        let lineEnd = self.endOfLine(raw, from: position)
+        guard lineEnd < octets.count, lineEnd > position else {
+            throw SIPParseError(.malformedStartLine, in: .startLine, at: position)
+        }
+        try self.parseStartLine(octets, position..<lineEnd)
+        position = self.skipLineEnd(octets, lineEnd)
+        let table = HeaderNameTable.shared
+        while true {
+            guard position < octets.count else {
+                self.note(.noEmptyLine, in: .header, at: position)
+                break
+            }
+            if octets[position] == 0x0D, position &+ 1 < octets.count, octets[position &+ 1] == 0x0A {
+                position &+= 2
+                break
+            }
+            position = self.parseField(octets, raw, at: position, table)
+            if self.fields.count > limits.fields {
+                self.note(.tooManyFields, in: .header, at: position)
+                break
+            }
+        }
+        if position > limits.headerOctets { self.note(.tooLong, in: .header, at: limits.headerOctets) }
+        self.findBody(octets, at: position, framing, limits)
+    }
+
+    private mutating func reset() {
+        self.statusCode = 0
+        self.method = .other
+        self.methodName = .absent
+        self.requestURI = .absent
+        self.reasonPhrase = .absent
+        self.fields.removeAll(keepingCapacity: true)
+        self.body = .absent
+        self.fault = nil
+        self.contentLength = nil
+        self.seen = (0, 0)
+    }
+
+    mutating func note(_ code: SIPParseError.Code, in field: HeaderID, at offset: Int) {
+        if self.fault == nil { self.fault = SIPParseError(code, in: field, at: offset) }
+    }
+
+    // MARK: Lines
+
+    /// The offset of the CR LF that ends the line, or of the first octet that may not be in one; the end of the octets
+    /// when there is none. Tabs, and bytes beyond ASCII, belong to a line.
+    @inline(__always)
+    private mutating func endOfLine(_ raw: RawSpan, from start: Int) -> Int {
+        let count = raw.byteCount
+        var position = start
+        while true {
+            position = Self.firstControl(raw, from: position)
+            guard position < count else { return count }
+            let octet = raw.unsafeLoad(fromUncheckedByteOffset: position, as: UInt8.self)
+            if octet == 0x0D, position &+ 1 < count,
+                raw.unsafeLoad(fromUncheckedByteOffset: position &+ 1, as: UInt8.self) == 0x0A
+            {
+                return position
+            }
+            if octet != 0x09 {
+                let isLineEnd = octet == 0x0D || octet == 0x0A
+                self.note(isLineEnd ? .bareLineEnd : .controlCharacter, in: .header, at: position)
+            }
+            position &+= 1
+        }
+    }
+
+    /// The offset of the first octet below 0x20 at or after `start`.
+    @inline(__always)
+    private static func firstControl(_ raw: RawSpan, from start: Int) -> Int {
+        let count = raw.byteCount
+        var position = start
+        while position &+ 8 <= count {
+            let word = raw.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt64.self)
+            // The lowest flagged octet is exact; higher ones may be false, which does not matter.
+            let below = (word &- 0x2020_2020_2020_2020) & ~word & 0x8080_8080_8080_8080
+            if below != 0 { return position &+ below.trailingZeroBitCount &>> 3 }
+            position &+= 8
+        }
+        while position < count, raw.unsafeLoad(fromUncheckedByteOffset: position, as: UInt8.self) >= 0x20 {
+            position &+= 1
+        }
+        return position
+    }
+
+    @inline(__always)
+    private func skipLineEnd(_ octets: Span<UInt8>, _ lineEnd: Int) -> Int {
+        Swift.min(lineEnd &+ 2, octets.count)
+    }
+
+    // MARK: Start line
+
+    private mutating func parseStartLine(_ octets: Span<UInt8>, _ line: Range<Int>) throws(SIPParseError) {
+        if line.count > 4, octets.equals(line.lowerBound..<line.lowerBound + 4, ignoringCase: "SIP/") {
+            return try self.parseStatusLine(octets, line)
+        }
+        var space = line.lowerBound
+        while space < line.upperBound, octets[space] != 0x20 { space &+= 1 }
+        var version = line.upperBound
+        while version > space, octets[version &- 1] != 0x20 { version &-= 1 }
+        self.methodName = OctetRange(line.lowerBound, space)
+        guard space > line.lowerBound, version &- 1 > space else {
+            throw SIPParseError(.malformedStartLine, in: .startLine, at: space)
+        }
+        self.method = Method.Code(octets, line.lowerBound..<space)
+        self.requestURI = OctetRange(space &+ 1, version &- 1)
+        for i in line.lowerBound..<space where !octets[i].isToken {
+            // What does not even begin with a method is no request: there is nothing to answer.
+            if i == line.lowerBound { throw SIPParseError(.malformedStartLine, in: .startLine, at: i) }
+            self.note(.tokenExpected, in: .startLine, at: i)
+        }
+        for i in self.requestURI.range where octets[i] <= 0x20 {
+            self.note(.malformedStartLine, in: .startLine, at: i)
+            break
+        }
+        if version == line.upperBound {
+            self.note(.malformedStartLine, in: .startLine, at: version)
+        } else if !octets.equals(version..<line.upperBound, ignoringCase: "SIP/2.0") {
+            self.note(.unsupportedVersion, in: .startLine, at: version)
+        }
+    }
+
+    private mutating func parseStatusLine(_ octets: Span<UInt8>, _ line: Range<Int>) throws(SIPParseError) {
+        let start = line.lowerBound
+        guard line.count >= 11, octets[start + 7] == 0x20 else {
+            throw SIPParseError(.malformedStartLine, in: .startLine, at: start)
+        }
+        if !octets.equals(start..<start + 7, ignoringCase: "SIP/2.0") {
+            self.note(.unsupportedVersion, in: .startLine, at: start)
+        }
+        var code: UInt16 = 0
+        var position = start + 8
+        while position < line.upperBound, let digit = octets[position].decimalDigitValue {
+            guard position < start + 11 else { throw SIPParseError(.statusOutOfRange, in: .startLine, at: start + 8) }
+            code = code * 10 + UInt16(digit)
+            position += 1
+        }
+        guard position == start + 11, code >= 100, code < 700 else {
+            throw SIPParseError(.statusOutOfRange, in: .startLine, at: start + 8)
+        }
+        self.statusCode = code
+        // A missing space before an empty reason phrase is forgiven (RFC 4475 §3.1.1.13).
+        guard position == line.upperBound || octets[position] == 0x20 else {
+            throw SIPParseError(.malformedStartLine, in: .startLine, at: position)
+        }
+        self.reasonPhrase = OctetRange(Swift.min(position + 1, line.upperBound), line.upperBound)
+    }
+
+    // MARK: Fields
+
+    /// Indexes the field whose line begins at `start`; returns where the next line begins.
+    @inline(__always)
+    private mutating func parseField(
+        _ octets: Span<UInt8>, _ raw: RawSpan, at start: Int, _ table: HeaderNameTable
+    ) -> Int {
+        var end = self.endOfLine(raw, from: start)
+        var next = self.skipLineEnd(octets, end)
+        // A line that begins with white space continues the one before (§7.3.1).
+        while next < octets.count, octets[next] == 0x20 || octets[next] == 0x09 {
+            end = self.endOfLine(raw, from: next)
+            next = self.skipLineEnd(octets, end)
+        }
+        if end == octets.count { self.note(.noEmptyLine, in: .header, at: end) }
+        var colon = start
+        while colon < end, octets[colon] != 0x3A { colon &+= 1 }
+        var nameEnd = colon
+        while nameEnd > start, octets[nameEnd &- 1] == 0x20 || octets[nameEnd &- 1] == 0x09 { nameEnd &-= 1 }
+        guard colon < end, nameEnd > start else {
+            self.note(.malformedHeaderLine, in: .header, at: start)
+            return next
+        }
+        let id = table.find(raw, at: start, count: nameEnd &- start)
+        if id == .other {
+            var i = start
+            while i < nameEnd {
+                if !octets[i].isToken {
+                    self.note(.malformedHeaderLine, in: .header, at: i)
+                    return next
+                }
+                i &+= 1
+            }
+        }
+        var valueStart = colon &+ 1
+        while valueStart < end, octets[valueStart].isLinearWhitespace { valueStart &+= 1 }
+        var valueEnd = end
+        while valueEnd > valueStart, octets[valueEnd &- 1].isLinearWhitespace { valueEnd &-= 1 }
+        let field = Field(id: id, name: OctetRange(start, nameEnd), value: OctetRange(valueStart, valueEnd))
+        self.noteOccurrence(of: id, octets, field)
+        self.fields.append(field)
+        return next
+    }
+
+    @inline(__always)
+    private mutating func noteOccurrence(of id: HeaderID, _ octets: Span<UInt8>, _ field: Field) {
+        if id.isSingle, self.has(id) { self.note(.repeated, in: id, at: field.name.lower) }
+        let bit = UInt64(1) << UInt64(id.rawValue & 63)
+        if id.rawValue < 64 { self.seen.0 |= bit } else { self.seen.1 |= bit }
+        if id == .contentLength, self.contentLength == nil { self.parseContentLength(octets, field.value) }
+    }
+
+    private mutating func parseContentLength(_ octets: Span<UInt8>, _ value: OctetRange) {
+        var length = 0
+        for i in value.range {
+            guard let digit = octets[i].decimalDigitValue else {
+                return self.note(.numberMissing, in: .contentLength, at: i)
+            }
+            length = length * 10 + Int(digit)
+            guard length <= Int(UInt32.max) else { return self.note(.numberTooLarge, in: .contentLength, at: i) }
+        }
+        guard !value.isEmpty else { return self.note(.empty, in: .contentLength, at: value.lower) }
+        self.contentLength = length
+    }
+
+    // MARK: Body
+
+    private mutating func findBody(
+        _ octets: Span<UInt8>, at start: Int, _ framing: Framing, _ limits: MessageLimits
+    ) {
+        let available = octets.count - start
+        if framing == .streamHeader {
+            self.body = OctetRange(start, start)
+            if let contentLength, contentLength > limits.bodyOctets { self.note(.tooLong, in: .body, at: start) }
+            return
+        }
+        guard let contentLength else {
+            self.body = OctetRange(start, octets.count)
+            return
+        }
+        if contentLength > available { self.note(.bodyTooShort, in: .contentLength, at: octets.count) }
+        if contentLength > limits.bodyOctets { self.note(.tooLong, in: .body, at: start) }
+        self.body = OctetRange(start, start + Swift.min(contentLength, available))
+    }
+}

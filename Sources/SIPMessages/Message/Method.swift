@@ -1,0 +1,97 @@
+/// A request method: `INVITE`, `REGISTER` or any other token (RFC 3261 §7.1). Methods are case-sensitive.
+public struct Method: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
+    /// The method as written on the wire.
+    public let name: String
+
+    /// The method with this name, which must be a token.
+    public init(_ name: String) { self.name = name }
+    public init(stringLiteral name: String) { self.name = name }
+
+    /// The method whose name lies in `range`.
+    ///
+    /// - Throws: `SIPParseError` when it is not a token.
+    public init(parsing octets: Span<UInt8>, in range: Range<Int>, field: HeaderID = .cseq) throws(SIPParseError) {
+        guard !range.isEmpty else { throw SIPParseError(.tokenExpected, in: field, at: range.lowerBound) }
+        for i in range where !octets[i].isToken { throw SIPParseError(.tokenExpected, in: field, at: i) }
+        self.name = octets.string(range)
+    }
+
+    public var description: String { self.name }
+
+    public static let invite = Method("INVITE")
+    public static let ack = Method("ACK")
+    public static let bye = Method("BYE")
+    public static let cancel = Method("CANCEL")
+    public static let register = Method("REGISTER")
+    public static let options = Method("OPTIONS")
+    /// RFC 6086.
+    public static let info = Method("INFO")
+    /// RFC 3262.
+    public static let prack = Method("PRACK")
+    /// RFC 3311.
+    public static let update = Method("UPDATE")
+    /// RFC 6665.
+    public static let subscribe = Method("SUBSCRIBE")
+    /// RFC 6665.
+    public static let notify = Method("NOTIFY")
+    /// RFC 3515.
+    public static let refer = Method("REFER")
+    /// RFC 3428.
+    public static let message = Method("MESSAGE")
+    /// RFC 3903.
+    public static let publish = Method("PUBLISH")
+
+    /// A method in one octet, for where messages are routed; every unknown method is `.other`.
+    public struct Code: RawRepresentable, Hashable, Sendable {
+        public let rawValue: UInt8
+        @inlinable
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// A method without a code of its own.
+        @inlinable public static var other: Code { Code(rawValue: 0) }
+        @inlinable public static var invite: Code { Code(rawValue: 1) }
+        @inlinable public static var ack: Code { Code(rawValue: 2) }
+        @inlinable public static var bye: Code { Code(rawValue: 3) }
+        @inlinable public static var cancel: Code { Code(rawValue: 4) }
+        @inlinable public static var register: Code { Code(rawValue: 5) }
+        @inlinable public static var options: Code { Code(rawValue: 6) }
+        @inlinable public static var info: Code { Code(rawValue: 7) }
+        @inlinable public static var prack: Code { Code(rawValue: 8) }
+        @inlinable public static var update: Code { Code(rawValue: 9) }
+        @inlinable public static var subscribe: Code { Code(rawValue: 10) }
+        @inlinable public static var notify: Code { Code(rawValue: 11) }
+        @inlinable public static var refer: Code { Code(rawValue: 12) }
+        @inlinable public static var message: Code { Code(rawValue: 13) }
+        @inlinable public static var publish: Code { Code(rawValue: 14) }
+
+        /// The code of the method whose name lies in `range`.
+        public init(_ octets: Span<UInt8>, _ range: Range<Int>) {
+            for (index, name) in Self.names.enumerated() where name.utf8CodeUnitCount == range.count {
+                var i = 0
+                while i < range.count, octets[range.lowerBound + i] == name.utf8Start[i] { i += 1 }
+                if i == range.count {
+                    self = Code(rawValue: UInt8(index + 1))
+                    return
+                }
+            }
+            self = .other
+        }
+
+        private static let names: [StaticString] = [
+            "INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "INFO", "PRACK", "UPDATE", "SUBSCRIBE", "NOTIFY",
+            "REFER", "MESSAGE", "PUBLISH",
+        ]
+
+        /// The method, unless it is `.other`.
+        public var method: Method? {
+            guard self.rawValue > 0, self.rawValue <= Self.names.count else { return nil }
+            return Method(String(describing: Self.names[Int(self.rawValue) - 1]))
+        }
+    }
+
+    /// The method's code.
+    public var code: Code {
+        let octets = Array(self.name.utf8)
+        return Code(octets.span, 0..<octets.count)
+    }
+}
