@@ -35,5 +35,7 @@ let package = Package(
         // Types: no imports.
         room("SIPMessages"),
         tests("SIPMessages"),
+        // Roles.
+        room("LocationService", ["SIPMessages"]),
     ]
 )
