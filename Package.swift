@@ -34,7 +34,11 @@ let package = Package(
     targets: [
         // Types: no imports.
         room("SIPMessages"),
+        room("Containers"),
         tests("SIPMessages"),
+        tests("Containers"),
+        // Core.
+        room("SIPTransactions", ["SIPMessages", "Containers"]),
         // Roles.
         room("LocationService", ["SIPMessages"]),
     ]
