@@ -42,7 +42,7 @@ public struct Method: Hashable, Sendable, CustomStringConvertible, ExpressibleBy
     public static let publish = Method("PUBLISH")
 
     /// A method in one octet, for where messages are routed; every unknown method is `.other`.
-    public struct Code: RawRepresentable, Hashable, Sendable {
+    public struct Code: BitwiseCopyable, RawRepresentable, Hashable, Sendable {
         public let rawValue: UInt8
         @inlinable
         public init(rawValue: UInt8) { self.rawValue = rawValue }

@@ -1,5 +1,5 @@
 /// A moment on a clock that never jumps: nanoseconds since a start that the driver, or the simulator, chose.
-public struct MonotonicInstant: Hashable, Comparable, Sendable {
+public struct MonotonicInstant: BitwiseCopyable, Hashable, Comparable, Sendable {
     /// Nanoseconds since the start.
     public var nanoseconds: Int64
 
@@ -36,7 +36,7 @@ public struct MonotonicInstant: Hashable, Comparable, Sendable {
 }
 
 /// A length of time in nanoseconds: what `Duration` is, in one word, for where timers are counted by the million.
-public struct TimeSpan: Hashable, Comparable, Sendable {
+public struct TimeSpan: BitwiseCopyable, Hashable, Comparable, Sendable {
     public var nanoseconds: Int64
 
     @inlinable

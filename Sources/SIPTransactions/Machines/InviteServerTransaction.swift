@@ -7,13 +7,13 @@ public import SIPMessages
 ///                           └──timer H──▶ Terminated
 ///
 /// The transaction user, which is told with `timedOut` when no ACK came, sees to 100 within 200 ms.
-public struct InviteServerTransaction: Hashable, Sendable {
+public struct InviteServerTransaction: BitwiseCopyable, Hashable, Sendable {
     /// What can happen, named as on the arrows of the figure.
-    public enum Event: UInt8, Hashable, Sendable {
+    public enum Event: UInt8, BitwiseCopyable, Hashable, Sendable {
         case retransmission, sentProvisional, sentSuccess, sentFailure, acknowledged, transportFailed
     }
     /// The states of the figure.
-    public enum State: UInt8, Hashable, Sendable { case proceeding, accepted, completed, confirmed, terminated }
+    public enum State: UInt8, BitwiseCopyable, Hashable, Sendable { case proceeding, accepted, completed, confirmed, terminated }
 
     /// The present state.
     public private(set) var state: State = .proceeding

@@ -5,11 +5,11 @@ public import SIPMessages
 ///     Trying ──1xx──▶ Proceeding
 ///        ├──200-699──────┴──▶ Completed ──timer K──▶ Terminated
 ///        └──timer F, transport error───────────────▶ Terminated
-public struct NonInviteClientTransaction: Hashable, Sendable {
+public struct NonInviteClientTransaction: BitwiseCopyable, Hashable, Sendable {
     /// What can happen, named as on the arrows of the figure.
-    public enum Event: UInt8, Hashable, Sendable { case provisional, final, transportFailed }
+    public enum Event: UInt8, BitwiseCopyable, Hashable, Sendable { case provisional, final, transportFailed }
     /// The states of the figure.
-    public enum State: UInt8, Hashable, Sendable { case trying, proceeding, completed, terminated }
+    public enum State: UInt8, BitwiseCopyable, Hashable, Sendable { case trying, proceeding, completed, terminated }
 
     /// The present state.
     public private(set) var state: State = .trying

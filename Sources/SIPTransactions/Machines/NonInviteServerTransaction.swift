@@ -7,13 +7,13 @@ public import SIPMessages
 ///
 /// The one provisional response is 100, over UDP not before timer E of the client would have reached T2 (RFC 4320 §4.1);
 /// 408 is never sent (§4.2): whoever has no answer in time ends the transaction with `abandoned`.
-public struct NonInviteServerTransaction: Hashable, Sendable {
+public struct NonInviteServerTransaction: BitwiseCopyable, Hashable, Sendable {
     /// What can happen, named as on the arrows of the figure.
-    public enum Event: UInt8, Hashable, Sendable {
+    public enum Event: UInt8, BitwiseCopyable, Hashable, Sendable {
         case retransmission, sentTrying, sentFinal, abandoned, transportFailed
     }
     /// The states of the figure.
-    public enum State: UInt8, Hashable, Sendable { case trying, proceeding, completed, terminated }
+    public enum State: UInt8, BitwiseCopyable, Hashable, Sendable { case trying, proceeding, completed, terminated }
 
     /// The present state.
     public private(set) var state: State = .trying

@@ -38,7 +38,7 @@ public struct TransactionEffects: OptionSet, Hashable, Sendable {
 }
 
 /// The two timers that a transaction can have at one time: when it sends again, and when it ends.
-public struct TransactionClock: Hashable, Sendable {
+public struct TransactionClock: BitwiseCopyable, Hashable, Sendable {
     /// Timer A, E or G.
     public var retransmitAt: MonotonicInstant = .never
     /// Timer B, D, F, H, I, J, K, L or M.
