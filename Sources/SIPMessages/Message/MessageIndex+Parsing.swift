@@ -25,6 +25,8 @@ extension MessageIndex {
         guard lineEnd < octets.count, lineEnd > position else {
             throw SIPParseError(.malformedStartLine, in: .startLine, at: position)
         }
+        self.startOfMessage = position
+        self.endOfStartLine = lineEnd
         try self.parseStartLine(octets, position..<lineEnd)
         position = self.skipLineEnd(octets, lineEnd)
         let table = HeaderNameTable.shared
@@ -58,6 +60,8 @@ extension MessageIndex {
         self.fault = nil
         self.contentLength = nil
         self.seen = (0, 0)
+        self.startOfMessage = 0
+        self.endOfStartLine = 0
     }
 
     mutating func note(_ code: SIPParseError.Code, in field: HeaderID, at offset: Int) {

@@ -21,10 +21,7 @@ extension FieldReader {
             return parameter
         }
         // token, host (an IPv6 reference has brackets and colons), and what peers send besides: up to a separator.
-        let value = self.span { octet in
-            octet.isToken || octet == 0x5B || octet == 0x5D || octet == 0x3A || octet == 0x40 || octet == 0x2F
-                || octet == 0x26 || octet == 0x24 || octet == 0x28 || octet == 0x29 || octet >= 0x80
-        }
+        let value = self.span { $0.isUnquotedParameterValue }
         guard !value.isEmpty else { throw self.error(.empty) }
         parameter.value = OctetRange(value.lowerBound, value.upperBound)
         return parameter
