@@ -26,14 +26,28 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
         swiftSettings: settings)
 }
 
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+
 let package = Package(
     name: "biloxi",
     products: [
         .library(name: "SIPMessages", targets: ["SIPMessages"])
     ],
+    dependencies: coreOnly
+        ? []
+        : [
+            .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2")
+        ],
     targets: [
         // Types: no imports.
         room("SIPMessages"),
         tests("SIPMessages"),
     ]
+        + (coreOnly
+            ? []
+            : [
+                // Core, with a package.
+                room("SIPAuthentication", ["SIPMessages", crypto]),
+                tests("SIPAuthentication", ["SIPMessages"]),
+            ])
 )
