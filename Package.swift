@@ -26,11 +26,18 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
         swiftSettings: settings)
 }
 
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+
 let package = Package(
     name: "biloxi",
     products: [
         .library(name: "SIPMessages", targets: ["SIPMessages"])
     ],
+    dependencies: coreOnly
+        ? []
+        : [
+            .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2")
+        ],
     targets: [
         // Types: no imports.
         room("SIPMessages"),
@@ -42,4 +49,11 @@ let package = Package(
         // Roles.
         room("LocationService", ["SIPMessages"]),
     ]
+        + (coreOnly
+            ? []
+            : [
+                // Core, with a package.
+                room("SIPAuthentication", ["SIPMessages", crypto]),
+                tests("SIPAuthentication", ["SIPMessages"]),
+            ])
 )
