@@ -47,7 +47,7 @@ let package = Package(
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
         // Roles.
-        room("LocationService", ["SIPMessages"]),
+        room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
     ]
         + (coreOnly
             ? []
