@@ -47,6 +47,7 @@ let package = Package(
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
         // Roles.
+        room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
     ]
         + (coreOnly
