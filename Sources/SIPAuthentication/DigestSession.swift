@@ -31,10 +31,10 @@ public struct DigestSession: Sendable {
     ///   - challenge: The challenge.
     ///   - username: The user name in its realm.
     ///   - secret: The user's secret in its realm, for its algorithm.
-    ///   - cnonce: Fresh random text of letters and digits. It stays the same through the session, because the key of the
-    ///     `-sess` algorithms is made of the first one (RFC 7616 §3.4.2).
-    ///   - prefersIntegrity: Whether to take `auth-int` where both are offered. An element that changes bodies on the way
-    ///     breaks it.
+    ///   - cnonce: Fresh random text of letters and digits. It stays the same through the session, because the key of
+    ///     the `-sess` algorithms is made of the first one (RFC 7616 §3.4.2).
+    ///   - prefersIntegrity: Whether to take `auth-int` where both are offered. An element that changes bodies on the
+    ///     way breaks it.
     public init?(
         _ challenge: DigestChallenge, username: String, secret: DigestSecret, cnonce: String,
         prefersIntegrity: Bool = false

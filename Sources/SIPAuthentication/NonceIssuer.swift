@@ -3,17 +3,19 @@ import SIPMessages
 /// Issues nonces and judges those that come back, without remembering what it issued: RFC 7616 §3.3, §5.4 and §5.5.
 ///
 /// A nonce holds the time of its issue and a keyed hash (SipHash-2-4) over that, a unique number and the caller's
-/// binding, so that nobody else can make one. (HMAC-SHA256 was measured at 1.2 µs for each of issue and check, SipHash
-/// at 0.02 µs; what an attacker gains by one guess in 2^64 is a nonce of his own making, no credentials for it.) Only nonces that were *used* are remembered, for their counts: `use` takes
+/// binding, so that nobody else can make one. Only nonces that were *used* are remembered, for their counts: `use` takes
 /// each pair of nonce and nonce count once. That memory is bounded; what it had to forget counts as stale, and the
 /// client gets a new nonce, but a replay is never accepted.
 ///
-/// This holds per issuer. Issuers with the same key understand each other's nonces, but not each other's counts: a nonce
-/// must come back to the issuer that handed it out. Either the binding ties it there (the hash of what selects the
-/// issuer), or each issuer has a key of its own.
+/// SipHash rather than HMAC-SHA256, which was measured at 1.2 µs for each of issue and check; so the whole way from issue
+/// to use takes 0.3 µs. What one guess in 2^64 would win is a nonce of the guesser's making, without credentials for it.
 ///
-/// There is no clock in here: every call is told the time, in nanoseconds on any clock that does not go back. The `serial`
-/// of the first nonce must differ from any that was used with the same key.
+/// This holds per issuer. Issuers with the same key understand each other's nonces, but not each other's counts: a
+/// nonce must come back to the issuer that handed it out. Either the binding ties it there (the hash of what selects
+/// the issuer), or each issuer has a key of its own.
+///
+/// There is no clock in here: every call is told the time, in nanoseconds on any clock that does not go back. The
+/// `serial` of the first nonce must differ from any that was used with the same key.
 public struct NonceIssuer: Sendable {
     /// What a nonce that came back is worth.
     public enum Verdict: Hashable, Sendable {

@@ -12,9 +12,9 @@ struct AuthenticationExchange {
     var now: Int64 = 1_000_000_000
     var users: [String: String] = ["alice": "secret, \"or\" not?"]
 
-    init(_ algorithms: [DigestAlgorithm], offersIntegrity: Bool = false, opaque: String? = nil, capacity: Int = 64) throws {
+    init(_ algorithms: [DigestAlgorithm], offersIntegrity: Bool = false, opaque: String? = nil) throws {
         let nonces = try #require(
-            NonceIssuer(secret: [UInt8](repeating: 9, count: 32), lifetime: .seconds(60), capacity: capacity))
+            NonceIssuer(secret: [UInt8](repeating: 9, count: 32), lifetime: .seconds(60), capacity: 64))
         self.server = DigestAuthenticator(
             challenges: ChallengeWriter(
                 realm: Self.realm, algorithms: algorithms, offersIntegrity: offersIntegrity, opaque: opaque),
@@ -153,7 +153,7 @@ struct DigestAuthenticatorTests {
     }
 
     @Test(
-        "Credentials of another realm are not ours; without a plain name, a response or an offered algorithm: challenge",
+        "Credentials of another realm are not ours; without plain name, response or offered algorithm: challenge",
         arguments: [
             (#"username="alice", realm="elsewhere", response="00""#, DigestAuthenticator.Examination.ignore),
             (#"username="alice", realm="Biloxi.example", response="00""#, .ignore),
@@ -240,7 +240,9 @@ struct DigestAuthenticatorTests {
                     end += 1
                 }
             }
-            guard let credentials = try? CredentialsIndex(parsing: changed.octets.span, in: start..<end) else { continue }
+            guard let credentials = try? CredentialsIndex(parsing: changed.octets.span, in: start..<end) else {
+                continue
+            }
             changed.credentials = credentials
             changed.body = OctetRange(end + 4, changed.octets.count)
             let decision = exchange.receive(changed)

@@ -21,7 +21,8 @@ struct DigestChallengeTests {
         let writer = ChallengeWriter(
             realm: #"the "best" realm"#, algorithms: [.sha256, .md5, .sha256], offersIntegrity: true, opaque: "b3A=")
         #expect(
-            Self.lines(writer, .server, isStale: false) == #"""
+            Self.lines(writer, .server, isStale: false)
+                == #"""
                 WWW-Authenticate: Digest realm="the \"best\" realm", nonce="00000000000000010000000000000abcffffffffffffffff", algorithm=SHA-256, qop="auth,auth-int", opaque="b3A="
                 WWW-Authenticate: Digest realm="the \"best\" realm", nonce="00000000000000010000000000000abcffffffffffffffff", algorithm=MD5, qop="auth,auth-int", opaque="b3A="
 
@@ -32,7 +33,8 @@ struct DigestChallengeTests {
     func writesStale() {
         let writer = ChallengeWriter(realm: "a", algorithms: [.sha512256Session])
         #expect(
-            Self.lines(writer, .proxy, isStale: true) == #"""
+            Self.lines(writer, .proxy, isStale: true)
+                == #"""
                 Proxy-Authenticate: Digest realm="a", nonce="00000000000000010000000000000abcffffffffffffffff", algorithm=SHA-512-256-sess, qop="auth", stale=TRUE
 
                 """#.replacingLineEnds)
@@ -136,5 +138,7 @@ struct DigestChallengeTests {
 
 extension String {
     /// The text with CRLF at the ends of its lines.
-    var replacingLineEnds: String { self.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n") }
+    var replacingLineEnds: String {
+        self.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n")
+    }
 }

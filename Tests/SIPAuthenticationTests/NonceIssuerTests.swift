@@ -156,7 +156,7 @@ struct NonceIssuerTests {
         #expect(issuer.use(fresh, count: 1, at: now, binding: 0) == .accepted)
     }
 
-    @Test("Whatever the order of uses over a small memory, no pair of nonce and count is accepted twice", arguments: 0..<64)
+    @Test("Whatever the order of uses, a small memory accepts no pair of nonce and count twice", arguments: 0..<64)
     func neverTwice(seed: Int) throws {
         struct Pair: Hashable {
             var nonce: Nonce

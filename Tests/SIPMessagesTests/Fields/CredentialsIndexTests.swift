@@ -47,7 +47,8 @@ struct CredentialsIndexTests {
     @Test("Names ignore case, white space may stand around = and commas, and unknown parameters are passed over")
     func lenient() throws {
         let credentials = try Self.parse(
-            "digest  USERNAME = \"a\" ,Realm=\"r\",NONCE=\"n\",\turi=\"sip:a\" , response=\"\", x-new=1, auth-param=\"y,z\"")
+            "digest  USERNAME = \"a\" ,Realm=\"r\",NONCE=\"n\",\turi=\"sip:a\" , response=\"\", x-new=1, auth-param=\"y,z\""
+        )
         #expect(credentials.isDigest && credentials.username.count == 1)
         #expect(credentials.response.isPresent && credentials.response.isEmpty)
         #expect(!credentials.qop.isPresent && !credentials.algorithm.isPresent && credentials.nonceCount == 0)
@@ -56,7 +57,8 @@ struct CredentialsIndexTests {
     @Test("Peers that quote algorithm, qop and nc are understood")
     func quotedTokens() throws {
         let credentials = try Self.parse(
-            #"Digest username="a",realm="r",nonce="n",uri="u",response="",algorithm="MD5",qop="auth",nc="00000002",cnonce="c""#)
+            #"Digest username="a",realm="r",nonce="n",uri="u",response="",algorithm="MD5",qop="auth",nc="00000002",cnonce="c""#
+        )
         #expect(credentials.nonceCount == 2 && credentials.algorithm.count == 3 && credentials.qop.count == 4)
     }
 
@@ -123,7 +125,7 @@ struct CredentialsIndexTests {
         }
     }
 
-    @Test("However octets are changed, cut or doubled, reading them does not trap and stays within them", arguments: 0..<200)
+    @Test("However octets are changed, cut or doubled, reading neither traps nor leaves them", arguments: 0..<200)
     func mutations(seed: Int) {
         var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 &+ 1
         func random(_ bound: Int) -> Int {
