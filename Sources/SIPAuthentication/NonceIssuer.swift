@@ -7,7 +7,7 @@ import SIPMessages
 /// each pair of nonce and nonce count once. That memory is bounded; what it had to forget counts as stale, and the
 /// client gets a new nonce, but a replay is never accepted.
 ///
-/// SipHash rather than HMAC-SHA256, which was measured at 1.2 µs for each of issue and check; so the whole way from issue
+/// SipHash rather than HMAC-SHA256, which was measured at 1.2 µs for each of issue and check; the whole way from issue
 /// to use takes 0.3 µs. What one guess in 2^64 would win is a nonce of the guesser's making, without credentials for it.
 ///
 /// This holds per issuer. Issuers with the same key understand each other's nonces, but not each other's counts: a
