@@ -149,16 +149,26 @@ public struct MessageBuilder: Sendable {
 
     // MARK: Writing
 
-    /// Appends the message.
-    public func write(to output: inout [UInt8]) {
-        output.append(contentsOf: self.startLine)
-        output.append("\r\n")
+    /// The start line without its line end.
+    var startLineOctets: [UInt8] { self.startLine }
+
+    /// The fields, each with its line end, without Content-Length.
+    var fieldOctets: [UInt8] {
+        var output: [UInt8] = []
         for field in self.fields where field.id != .contentLength {
             output.append(text: field.name)
             output.append(": ")
             output.append(contentsOf: field.value)
             output.append("\r\n")
         }
+        return output
+    }
+
+    /// Appends the message.
+    public func write(to output: inout [UInt8]) {
+        output.append(contentsOf: self.startLine)
+        output.append("\r\n")
+        output.append(contentsOf: self.fieldOctets)
         output.append("Content-Length: ")
         output.append(decimal: UInt(self.body.count))
         output.append("\r\n\r\n")

@@ -34,9 +34,6 @@ public struct TelURI: Hashable, Sendable, CustomStringConvertible {
         guard digits > 0 else { throw SIPParseError(.malformedURI, in: field, at: user.lowerBound) }
         self.number = octets.string(user)
         let parameters = index.parameters.isEmpty ? 0..<0 : (index.parameters.lower + 1)..<index.parameters.upper
-        if !index.parameters.isEmpty, parameters.isEmpty {
-            throw SIPParseError(.malformedURI, in: field, at: index.parameters.lower)
-        }
         for i in parameters {
             let octet = octets[i]
             let isEscape =
