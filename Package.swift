@@ -46,7 +46,11 @@ let package = Package(
         tests("Containers"),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
+        // Drivers.
+        .target(name: "CLinuxIO"),
+        room("SignallingTransport", ["SIPMessages", "SIPTransactions", "LocationService", "ProxyCore", "ServerCore", "CLinuxIO"]),
         // Roles.
+        room("ServerCore", ["SIPMessages", "Containers", "SIPTransactions", "ProxyCore", "LocationService"]),
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
     ]
