@@ -151,7 +151,7 @@ extension CallShard {
         let hash = SipHash13.hash(workspace.mail.span, key.range, key: self.settings.hashKey)
         workspace.posts.append(
             .lookUp(
-                shard: Int(hash) & (self.settings.shardCount - 1), hash: hash, key: key, caller: self.number,
+                shard: self.settings.shard(of: hash), hash: hash, key: key, caller: self.number,
                 server: server))
     }
 

@@ -53,7 +53,7 @@ public struct Reception: Sendable {
     private func post(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         guard let callID = workspace.index.value(.callID) else { return }
         let hash = SipHash13.hash(octets, callID.range, key: self.settings.hashKey)
-        workspace.posts.append(.message(shard: Int(hash) & (self.settings.shardCount - 1)))
+        workspace.posts.append(.message(shard: self.settings.shard(of: hash)))
     }
 
     /// The shard of the AOR that a REGISTER names, when it is for our registrar (§10.3 step 1); its key is left in the mail.
@@ -65,7 +65,7 @@ public struct Reception: Sendable {
         else { return nil }
         LocationService.appendKey(aor, of: octets, into: &workspace.mail)
         let hash = SipHash13.hash(workspace.mail.span, 0..<workspace.mail.count, key: self.settings.hashKey)
-        return Int(hash) & (self.settings.shardCount - 1)
+        return self.settings.shard(of: hash)
     }
 
     private func refuse(

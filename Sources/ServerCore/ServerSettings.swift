@@ -25,6 +25,11 @@ public struct ServerSettings: Sendable {
         self.hashKey = hashKey
     }
 
+    /// The shard to which a keyed hash belongs.
+    public func shard(of hash: UInt64) -> Int {
+        Int(truncatingIfNeeded: hash) & (self.shardCount &- 1)
+    }
+
     /// Whether a URI names this server: one of its domains, or one of its addresses (RFC 3261 §16.4, §16.5).
     func isOurs(_ uri: URIIndex, _ octets: Span<UInt8>) -> Bool {
         self.isOurDomain(uri, octets) || self.isOurAddress(uri, octets)
