@@ -34,6 +34,6 @@ let package = Package(
     targets: [
         // Types: no imports.
         room("SIPMessages"),
-        tests("SIPMessages"),
+        tests("SIPMessages", resources: [.copy("Torture")]),
     ]
 )
