@@ -42,15 +42,11 @@ let package = Package(
         // Types: no imports.
         room("SIPMessages"),
         room("Containers"),
-        tests("SIPMessages"),
+        tests("SIPMessages", resources: [.copy("Torture")]),
         tests("Containers"),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
-        // Drivers.
-        .target(name: "CLinuxIO"),
-        room("SignallingTransport", ["SIPMessages", "SIPTransactions", "LocationService", "ProxyCore", "ServerCore", "CLinuxIO"]),
         // Roles.
-        room("ServerCore", ["SIPMessages", "Containers", "SIPTransactions", "ProxyCore", "LocationService"]),
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
     ]
@@ -60,5 +56,17 @@ let package = Package(
                 // Core, with a package.
                 room("SIPAuthentication", ["SIPMessages", crypto]),
                 tests("SIPAuthentication", ["SIPMessages"]),
+                // Roles that authenticate.
+                room(
+                    "ServerCore",
+                    [
+                        "SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication", "ProxyCore",
+                        "LocationService",
+                    ]),
+                // Drivers.
+                .target(name: "CLinuxIO"),
+                room(
+                    "SignallingTransport",
+                    ["SIPMessages", "SIPTransactions", "LocationService", "ProxyCore", "ServerCore", "CLinuxIO"]),
             ])
 )
