@@ -26,16 +26,34 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
         swiftSettings: settings)
 }
 
+/// The drivers and programs, which need other packages.
+let outerDependencies: [Package.Dependency] = [
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+]
+
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
+
+let outerTargets: [Target] = [
+    // Drivers.
+    room("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
+    tests("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
+]
+
 let package = Package(
     name: "biloxi",
     products: [
         .library(name: "SIPMessages", targets: ["SIPMessages"])
     ],
+    dependencies: coreOnly ? [] : outerDependencies,
     targets: [
         // Types: no imports.
         room("SIPMessages"),
         tests("SIPMessages"),
         // Roles.
         room("LocationService", ["SIPMessages"]),
-    ]
+    ] + (coreOnly ? [] : outerTargets)
 )
