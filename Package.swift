@@ -41,6 +41,9 @@ let outerTargets: [Target] = [
     // Drivers.
     room("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
     tests("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
+    .executableTarget(
+        name: "BindingStoreBenchmark", dependencies: ["Persistence", "SIPMessages", "LocationService"],
+        path: "Benchmarks/BindingStore", swiftSettings: settings),
 ]
 
 let package = Package(

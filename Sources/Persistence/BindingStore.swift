@@ -33,9 +33,16 @@ public final class BindingStore: Sendable {
         /// How long a group waits for another process that writes before it fails.
         public var busyTimeout: Duration
 
-        public init(waitingChanges: Int = 16_384, busyTimeout: Duration = .seconds(2)) {
+        /// How long the write-ahead log grows before it is written back into the database: 64 MiB. A page that changes
+        /// often is written back once for all of its changes, so a long log saves work, and costs room and start-up time.
+        public var logOctets: Int
+
+        public init(
+            waitingChanges: Int = 16_384, busyTimeout: Duration = .seconds(2), logOctets: Int = 64 << 20
+        ) {
             self.waitingChanges = waitingChanges
             self.busyTimeout = busyTimeout
+            self.logOctets = logOctets
         }
     }
 
@@ -68,6 +75,7 @@ public final class BindingStore: Sendable {
     private let completion: Completion
     /// The store's own connection; tests make it fail.
     let connection: DatabaseQueue?
+    private let checkpointer: Checkpointer?
     private let path: String
 
     /// Starts the thread, which runs until `close`.
@@ -83,7 +91,9 @@ public final class BindingStore: Sendable {
         self.limits = limits
         self.completion = completion
         self.connection = try database?.connect(busyTimeout: limits.busyTimeout)
+        self.checkpointer = if let database { try Checkpointer(database, logOctets: limits.logOctets) } else { nil }
         self.path = database?.path ?? ""
+        if let connection = self.connection { self.checkpointer?.watch(connection) }
         let thread = Thread { self.run() }
         thread.name = "bindings"
         thread.start()
@@ -154,6 +164,7 @@ public final class BindingStore: Sendable {
         if wasClosed { return }
         self.ended.wait()
         try? self.connection?.close()
+        self.checkpointer?.stop()
     }
 
     // MARK: - The thread
@@ -207,6 +218,7 @@ public final class BindingStore: Sendable {
                 $0.statistics.changes += UInt64(changes)
             }
             self.completion(tokens, .committed)
+            if let connection = self.connection { self.checkpointer?.committed(connection) }
         } catch {
             self.state.withLock { $0.statistics.failures += 1 }
             self.completion(tokens, .failed(reason: StorageError(error, path: self.path).description))

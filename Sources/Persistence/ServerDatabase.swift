@@ -12,6 +12,7 @@ public final class ServerDatabase: Sendable {
     public let busyTimeout: Duration
 
     let queue: DatabaseQueue
+    static let pageOctets = 1024
 
     /// Opens the database, makes it when it is missing, and brings its schema up to date.
     ///
@@ -45,14 +46,17 @@ public final class ServerDatabase: Sendable {
         configuration.prepareDatabase { database in
             // The secrets of the subscribers are in it. The other files of the database take over its mode.
             _ = chmod(path, 0o600)
+            // A refresh changes some octets of one leaf, and the log takes whole pages: small ones are cheaper. Only
+            // a new database takes over the size.
+            try database.execute(sql: "PRAGMA page_size = \(Self.pageOctets)")
             guard try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL") == "wal" else {
                 throw StorageError(.failed, "database \(path) cannot use a write-ahead log: use a local disk")
             }
             try database.execute(sql: "PRAGMA synchronous = FULL")
-            // A write of a page that is not in the cache reads it first: 64 MiB hold the pages of 100,000 bindings.
+            // A write of a page that is not in the cache reads it first: 64 MiB hold the pages of 200,000 bindings.
             try database.execute(sql: "PRAGMA cache_size = -65536")
-            // Pages that many groups change are written back once: 4,000 pages are 16 MiB of log.
-            try database.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
+            // A page that several groups change is written back from the log once.
+            try database.execute(sql: "PRAGMA wal_autocheckpoint = 65536")
         }
         do {
             return try DatabaseQueue(path: path, configuration: configuration)

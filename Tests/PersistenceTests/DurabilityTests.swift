@@ -29,7 +29,7 @@ struct DurabilityTests {
         let disks = Mutex<[(tokens: [UInt64], disk: RecordingVFS.Disk)]>([])
         let completions = Completions()
         let path = directory.path
-        let store = try BindingStore(database: database) { tokens, outcome in
+        let store = try BindingStore(database: database, limits: .init(logOctets: 2 << 20)) { tokens, outcome in
             disks.withLock { $0.append((tokens, RecordingVFS.synced(in: path))) }
             completions.append(tokens, outcome)
         }
