@@ -37,10 +37,14 @@ let outerDependencies: [Package.Dependency] = [
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
 let outerTargets: [Target] = [
     // Drivers.
     room("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
     tests("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
+    room("ServerConfiguration", ["SIPMessages", yams]),
+    tests("ServerConfiguration", ["SIPMessages"]),
     .executableTarget(
         name: "BindingStoreBenchmark", dependencies: ["Persistence", "SIPMessages", "LocationService"],
         path: "Benchmarks/BindingStore", swiftSettings: settings),
