@@ -27,6 +27,11 @@ public struct ConfigurationProblem: Hashable, Sendable, CustomStringConvertible 
     /// What, and what to do about it, in one line. It names no secret: there is none in the file.
     public let message: String
 
+    public init(source: ConfigurationSource, message: String) {
+        self.source = source
+        self.message = message
+    }
+
     /// `biloxi.yaml:3:5: registrar.minExpires must be 1 to 3600 seconds, not 0`
     public var description: String { "\(self.source): \(self.message)" }
 }

@@ -1,5 +1,5 @@
 /// A transport protocol of SIP (RFC 3261 §18, RFC 4168, RFC 7118).
-public struct TransportProtocol: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+public struct TransportProtocol: BitwiseCopyable, RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     public let rawValue: UInt8
     @inlinable
     public init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -59,7 +59,7 @@ public struct TransportProtocol: RawRepresentable, Hashable, Sendable, CustomStr
 
 /// The way a message came, and the way to answer or reach its sender: one of our local end points, the remote address
 /// and, on a stream, the connection (RFC 5626 §3.1).
-public struct Flow: Hashable, Sendable {
+public struct Flow: BitwiseCopyable, Hashable, Sendable {
     /// Which of our local addresses: a number that the driver gave to listener and local address.
     public var endpoint: UInt16
     /// The transport of the end point.

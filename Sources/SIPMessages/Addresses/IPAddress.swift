@@ -1,5 +1,5 @@
 /// An IPv4 or IPv6 address as plain data.
-public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
+public struct IPAddress: BitwiseCopyable, Hashable, Sendable, CustomStringConvertible {
     /// The upper 64 bits of an IPv6 address; 0 for IPv4.
     public let high: UInt64
     /// The lower 64 bits of an IPv6 address, or the 32 bits of an IPv4 address.
@@ -198,7 +198,7 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// An IP address and a port.
-public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
+public struct SocketAddress: BitwiseCopyable, Hashable, Sendable, CustomStringConvertible {
     public var ip: IPAddress
     public var port: UInt16
 

@@ -11,6 +11,17 @@ public protocol FieldValue: Hashable, Sendable {
 
     /// Appends the value in the form that `init(parsing:in:field:)` reads.
     func write(to output: inout [UInt8])
+
+    /// Where the list element that begins at `start` ends: at `end`, or at the comma before the next one.
+    ///
+    /// By default that is the first comma outside quoted strings and angle brackets.
+    static func endOfElement(_ octets: Span<UInt8>, from start: Int, to end: Int) -> Int
+}
+
+extension FieldValue {
+    public static func endOfElement(_ octets: Span<UInt8>, from start: Int, to end: Int) -> Int {
+        octets.endOfListElement(from: start, to: end)
+    }
 }
 
 extension FieldValue {
@@ -28,12 +39,3 @@ extension FieldValue {
     }
 }
 
-/// A header field together with the type of its value: `message.first(.cseq)` is a `CSeq?`.
-public struct FieldKey<Value: FieldValue>: Hashable, Sendable {
-    /// The field.
-    public let id: HeaderID
-    /// Whether the field is a comma-separated list of such values, and may occur more than once (RFC 3261 §7.3.1).
-    public let isList: Bool
-
-    init(_ id: HeaderID, isList: Bool = false) { (self.id, self.isList) = (id, isList) }
-}

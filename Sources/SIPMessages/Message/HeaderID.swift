@@ -1,7 +1,7 @@
 /// A header field whose name we know, as one octet. Unknown names are `.other`, and pass on as they came.
 ///
 /// The number has no meaning outside the running program.
-public struct HeaderID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+public struct HeaderID: BitwiseCopyable, RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     public let rawValue: UInt8
 
     @inlinable

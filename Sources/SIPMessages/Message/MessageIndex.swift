@@ -43,8 +43,16 @@ public struct MessageIndex: Hashable, Sendable {
     /// An index with room for the fields of usual messages.
     public init() { self.fields.reserveCapacity(32) }
 
+    /// Whether there is a start line; a fragment or a part of a body may have none.
+    @inlinable public var hasStartLine: Bool { self.endOfStartLine > self.startOfMessage }
+
     /// Whether the message is a request.
     @inlinable public var isRequest: Bool { self.statusCode == 0 }
+
+    /// Where the start line begins: after empty lines that came before it (RFC 3261 §7.5).
+    public internal(set) var startOfMessage = 0
+    /// Where the start line ends, before its CR LF.
+    public internal(set) var endOfStartLine = 0
 
     /// The number of octets of start line and header, up to and with the empty line.
     @inlinable public var headerOctets: Int { self.body.lower }

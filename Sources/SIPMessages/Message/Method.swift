@@ -10,7 +10,7 @@ public struct Method: Hashable, Sendable, CustomStringConvertible, ExpressibleBy
     /// The method whose name lies in `range`.
     ///
     /// - Throws: `SIPParseError` when it is not a token.
-    public init(parsing octets: Span<UInt8>, in range: Range<Int>, field: HeaderID = .cseq) throws(SIPParseError) {
+    public init(parsing octets: Span<UInt8>, in range: Range<Int>, field: HeaderID) throws(SIPParseError) {
         guard !range.isEmpty else { throw SIPParseError(.tokenExpected, in: field, at: range.lowerBound) }
         for i in range where !octets[i].isToken { throw SIPParseError(.tokenExpected, in: field, at: i) }
         self.name = octets.string(range)
@@ -42,7 +42,7 @@ public struct Method: Hashable, Sendable, CustomStringConvertible, ExpressibleBy
     public static let publish = Method("PUBLISH")
 
     /// A method in one octet, for where messages are routed; every unknown method is `.other`.
-    public struct Code: RawRepresentable, Hashable, Sendable {
+    public struct Code: BitwiseCopyable, RawRepresentable, Hashable, Sendable {
         public let rawValue: UInt8
         @inlinable
         public init(rawValue: UInt8) { self.rawValue = rawValue }

@@ -58,7 +58,7 @@ extension UInt8 {
 }
 
 /// Where something lies in the octets of a message: a half-open range of offsets, in 8 octets of memory.
-public struct OctetRange: Hashable, Sendable {
+public struct OctetRange: BitwiseCopyable, Hashable, Sendable {
     /// The offset of the first octet.
     public var start: UInt32
     /// The offset after the last octet.

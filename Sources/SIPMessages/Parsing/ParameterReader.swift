@@ -11,6 +11,12 @@ extension FieldReader {
     @_lifetime(self: copy self)
     mutating func parameter() throws(SIPParseError) -> ParameterRange? {
         guard self.skipSeparator(0x3B) else { return nil }
+        return try self.parameterBody()
+    }
+
+    /// Reads one `name` or `name=value`.
+    @_lifetime(self: copy self)
+    mutating func parameterBody() throws(SIPParseError) -> ParameterRange {
         let name = try self.token()
         var parameter = ParameterRange(name: OctetRange(name.lowerBound, name.upperBound), value: nil, isQuoted: false)
         guard self.skipSeparator(0x3D) else { return parameter }
@@ -21,10 +27,7 @@ extension FieldReader {
             return parameter
         }
         // token, host (an IPv6 reference has brackets and colons), and what peers send besides: up to a separator.
-        let value = self.span { octet in
-            octet.isToken || octet == 0x5B || octet == 0x5D || octet == 0x3A || octet == 0x40 || octet == 0x2F
-                || octet == 0x26 || octet == 0x24 || octet == 0x28 || octet == 0x29 || octet >= 0x80
-        }
+        let value = self.span { $0.isUnquotedParameterValue }
         guard !value.isEmpty else { throw self.error(.empty) }
         parameter.value = OctetRange(value.lowerBound, value.upperBound)
         return parameter

@@ -1,0 +1,11 @@
+/// Numbers of 32 bits: Max-Forwards, Expires, Min-Expires, Content-Length, RSeq, Max-Breadth, Flow-Timer
+/// (`1*DIGIT`, `delta-seconds` of RFC 3261 §25.1).
+extension UInt32: FieldValue {
+    public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
+        var reader = FieldReader(octets, value, field: field)
+        self = UInt32(truncatingIfNeeded: try reader.number())
+        try reader.expectEnd()
+    }
+
+    public func write(to output: inout [UInt8]) { output.append(decimal: self) }
+}

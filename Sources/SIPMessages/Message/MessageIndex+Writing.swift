@@ -1,0 +1,156 @@
+/// Writing what a server makes from a message it received: responses, ACK and CANCEL, without any other copy.
+extension MessageIndex {
+    /// Appends one field as it came, its name and folds included.
+    @inlinable
+    public func writeField(_ position: Int, of octets: Span<UInt8>, into output: inout [UInt8]) {
+        let field = self.fields[position]
+        output.append(octets, field.name.lower..<field.value.upper)
+        output.append("\r\n")
+    }
+
+    /// Appends every field with this id as it came.
+    public func writeFields(_ id: HeaderID, of octets: Span<UInt8>, into output: inout [UInt8]) {
+        var position = self.first(id)
+        while let found = position {
+            self.writeField(found, of: octets, into: &output)
+            position = self.next(id, from: found + 1)
+        }
+    }
+
+    /// Appends a response to this request up to its last mandatory field: status line, Via, From, To, Call-ID, CSeq
+    /// (RFC 3261 §8.2.6.2). The caller appends other fields and ends it with `endHeader`.
+    ///
+    /// - Parameters:
+    ///   - octets: The request.
+    ///   - via: Its topmost Via.
+    ///   - source: Where it came from, for `received` and `rport` (§18.2.1, RFC 3581 §4); `nil` leaves the Via as it is.
+    ///   - toTag: The tag to add to a To that has none; `nil` for 100.
+    public func writeResponse(
+        _ status: UInt16, _ reason: StaticString, to octets: Span<UInt8>, via: ViaIndex, source: SocketAddress?,
+        toTag: UInt64?, into output: inout [UInt8]
+    ) {
+        output.append("SIP/2.0 ")
+        output.append(decimal: status)
+        output.append(0x20)
+        output.append(reason)
+        output.append("\r\n")
+        var isFirst = true
+        var position = self.first(.via)
+        while let found = position {
+            if isFirst, let source {
+                let field = self.fields[found]
+                output.append("Via: ")
+                via.write(octets, source: source, into: &output)
+                output.append(octets, via.whole.upper..<field.value.upper)
+                output.append("\r\n")
+            } else {
+                self.writeField(found, of: octets, into: &output)
+            }
+            isFirst = false
+            position = self.next(.via, from: found + 1)
+        }
+        if let from = self.first(.from) { self.writeField(from, of: octets, into: &output) }
+        if let to = self.first(.to) {
+            let field = self.fields[to]
+            output.append(octets, field.name.lower..<field.value.upper)
+            if let toTag, let address = try? AddressIndex(parsing: octets, in: field.value.range, field: .to),
+                address.tag.isEmpty
+            {
+                output.append(";tag=")
+                output.append(hexadecimal: toTag)
+            }
+            output.append("\r\n")
+        }
+        if let callID = self.first(.callID) { self.writeField(callID, of: octets, into: &output) }
+        if let cseq = self.first(.cseq) { self.writeField(cseq, of: octets, into: &output) }
+        if status == 100 { self.writeFields(.timestamp, of: octets, into: &output) }  // §8.2.6.1
+    }
+
+    /// Appends an ACK to a response other than 2xx (§17.1.1.3), or the CANCEL (§9.1), of this request.
+    ///
+    /// - Parameters:
+    ///   - octets: The request, as it was sent.
+    ///   - method: `ACK` or `CANCEL`.
+    ///   - to: The To field's value: of the response for ACK, of the request for CANCEL.
+    public func writeFollowUp(
+        _ method: StaticString, of octets: Span<UInt8>, to: Span<UInt8>, _ toRange: OctetRange, into output: inout [UInt8]
+    ) {
+        output.append(method)
+        output.append(0x20)
+        output.append(octets, self.requestURI.range)
+        output.append(" SIP/2.0\r\nVia: ")
+        if let field = self.value(.via) {
+            var via = ViaIndex()
+            let top = (try? ViaIndex.parse(octets, in: field.range, into: &via)) == nil ? field : via.whole
+            output.append(octets, top.range)
+        }
+        output.append("\r\n")
+        self.writeFields(.route, of: octets, into: &output)
+        output.append("Max-Forwards: 70\r\n")
+        if let from = self.first(.from) { self.writeField(from, of: octets, into: &output) }
+        output.append("To: ")
+        output.append(to, toRange.range)
+        output.append("\r\n")
+        if let callID = self.first(.callID) { self.writeField(callID, of: octets, into: &output) }
+        output.append("CSeq: ")
+        if let value = self.value(.cseq) {
+            var end = value.lower
+            while end < value.upper, octets[end].isDigit { end += 1 }
+            output.append(octets, value.lower..<end)
+        }
+        output.append(0x20)
+        output.append(method)
+        output.append("\r\n")
+    }
+}
+
+extension ViaIndex {
+    /// Appends the value with `received` and `rport` set to where the request came from (RFC 3261 §18.2.1, RFC 3581 §4).
+    /// What the sender claimed there is dropped.
+    public func write(_ octets: Span<UInt8>, source: SocketAddress, into output: inout [UInt8]) {
+        var position = self.whole.lower
+        var (first, second) = (self.receivedParameter, self.rportParameter)
+        if second.start < first.start { swap(&first, &second) }
+        if !first.isEmpty {
+            output.append(octets, position..<first.lower)
+            position = first.upper
+        }
+        if !second.isEmpty {
+            output.append(octets, position..<second.lower)
+            position = second.upper
+        }
+        output.append(octets, position..<self.whole.upper)
+        guard self.hasRport || IPAddress(octets, self.host.range) != source.ip else { return }
+        output.append(";received=")
+        source.ip.write(to: &output)
+        if self.hasRport {
+            output.append(";rport=")
+            output.append(decimal: source.port)
+        }
+    }
+
+    /// Where a response to the request with this topmost Via goes (RFC 3261 §18.2.2, RFC 3581 §4): over a stream back
+    /// where it came from; over UDP to the source address and, without `rport`, to the port of sent-by.
+    @inlinable
+    public func replyAddress(source: SocketAddress, isReliable: Bool) -> SocketAddress {
+        if isReliable || self.hasRport { return source }
+        return SocketAddress(source.ip, self.port == 0 ? 5060 : self.port)
+    }
+}
+
+extension Array where Element == UInt8 {
+    /// Ends a header without body.
+    @inlinable
+    public mutating func endHeader() { self.append("Content-Length: 0\r\n\r\n") }
+
+    /// Appends 16 hexadecimal digits.
+    @inlinable
+    public mutating func append(hexadecimal number: UInt64) {
+        var shift: UInt64 = 64
+        while shift > 0 {
+            shift &-= 4
+            let digit = UInt8(truncatingIfNeeded: number &>> shift & 15)
+            self.append(digit < 10 ? 0x30 &+ digit : 0x57 &+ digit)
+        }
+    }
+}

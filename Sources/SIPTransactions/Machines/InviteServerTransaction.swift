@@ -1,0 +1,94 @@
+public import SIPMessages
+
+/// The INVITE server transaction: RFC 3261 §17.2.1 figure 7, with the Accepted state of RFC 6026 §7.1 figure 6.
+///
+///     Proceeding ──2xx──▶ Accepted ──timer L──▶ Terminated
+///         └──300-699──▶ Completed ──ACK──▶ Confirmed ──timer I──▶ Terminated
+///                           └──timer H──▶ Terminated
+///
+/// The transaction user, which is told with `timedOut` when no ACK came, sees to 100 within 200 ms.
+public struct InviteServerTransaction: BitwiseCopyable, Hashable, Sendable {
+    /// What can happen, named as on the arrows of the figure.
+    public enum Event: UInt8, BitwiseCopyable, Hashable, Sendable {
+        case retransmission, sentProvisional, sentSuccess, sentFailure, acknowledged, transportFailed
+    }
+    /// The states of the figure.
+    public enum State: UInt8, BitwiseCopyable, Hashable, Sendable { case proceeding, accepted, completed, confirmed, terminated }
+
+    /// The present state.
+    public private(set) var state: State = .proceeding
+    /// Timer G; then timer H, I or L.
+    public private(set) var clock = TransactionClock()
+    private let isReliable: Bool
+
+    /// Starts the transaction with the INVITE that was received.
+    public init(isReliable: Bool) { self.isReliable = isReliable }
+
+    /// Handles one event and says what to do about it; `send` means the last response.
+    public mutating func handle(
+        _ event: Event, timers: borrowing TransactionTimers, at now: MonotonicInstant
+    ) -> TransactionEffects {
+        switch (self.state, event) {
+        case (.proceeding, .retransmission), (.completed, .retransmission):
+            return .send
+        case (.proceeding, .sentProvisional):
+            return .send
+        case (.proceeding, .sentSuccess):
+            self.state = .accepted
+            self.clock.endAt = now.advanced(by: timers.timeout)  // Timer L
+            return .send
+        case (.accepted, .sentSuccess):
+            return .send  // Another fork's 2xx, or a retransmission by the UAS core.
+        case (.proceeding, .sentFailure):
+            self.state = .completed
+            self.clock.interval = timers.t1
+            if !self.isReliable { self.clock.retransmitAt = now.advanced(by: timers.t1) }  // Timer G
+            self.clock.endAt = now.advanced(by: timers.timeout)  // Timer H
+            return .send
+        case (.completed, .acknowledged):
+            self.clock.stop()
+            if self.isReliable { return self.terminate([]) }  // Timer I is zero.
+            self.state = .confirmed
+            self.clock.endAt = now.advanced(by: timers.t4)
+            return []
+        case (.accepted, .acknowledged):
+            return .deliver  // The ACK to a 2xx belongs to the transaction user (RFC 6026 §7.1).
+        case (.accepted, .retransmission), (.confirmed, .retransmission), (.confirmed, .acknowledged):
+            return []  // Absorbed.
+        case (.completed, .transportFailed):
+            return self.terminate(.transportFailed)
+        case (.proceeding, .transportFailed), (.accepted, .transportFailed), (.confirmed, .transportFailed):
+            return []  // RFC 6026 §7.1: the transaction user may hear of it, the state stays.
+        case (.proceeding, .acknowledged):
+            return []  // Stray: nothing final has been sent.
+        case (.accepted, .sentProvisional), (.accepted, .sentFailure), (.completed, .sentProvisional),
+            (.completed, .sentSuccess), (.completed, .sentFailure), (.confirmed, .sentProvisional),
+            (.confirmed, .sentSuccess), (.confirmed, .sentFailure):
+            return []  // The first final response has decided.
+        case (.terminated, _):
+            return []  // Overtaken.
+        }
+    }
+
+    /// Fires the timers that are due.
+    public mutating func wake(
+        timers: borrowing TransactionTimers, at now: MonotonicInstant
+    ) -> TransactionEffects {
+        if self.clock.endAt <= now {
+            switch self.state {
+            case .completed: return self.terminate(.timedOut)  // Timer H
+            case .accepted, .confirmed: return self.terminate([])  // Timers L and I
+            case .proceeding, .terminated: return []
+            }
+        }
+        guard self.clock.retransmitAt <= now, self.state == .completed else { return [] }
+        self.clock.backOff(at: now, maximum: timers.t2)
+        return .send
+    }
+
+    private mutating func terminate(_ effect: TransactionEffects) -> TransactionEffects {
+        self.state = .terminated
+        self.clock.stop()
+        return effect.union(.terminate)
+    }
+}

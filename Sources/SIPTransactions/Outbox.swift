@@ -1,0 +1,49 @@
+public import SIPMessages
+
+/// What is to be sent, in order: the octets of the messages and where each goes.
+///
+/// The driver lends an empty one and carries it out after it has left the shard. Used again and again, it allocates
+/// nothing.
+public struct Outbox: Sendable {
+    /// One message.
+    public struct Message: BitwiseCopyable, Hashable, Sendable {
+        /// Where it lies in `octets`.
+        public var range: OctetRange
+        /// Where it goes.
+        public var flow: Flow
+        /// Number of the client transaction, to tell of a transport error; -1 for other messages.
+        public var client: Int32
+
+        @inlinable
+        init(range: OctetRange, flow: Flow, client: Int32) {
+            (self.range, self.flow, self.client) = (range, flow, client)
+        }
+    }
+
+    /// The octets of all messages. Writers append here; what is not followed by `send` is not sent.
+    public var octets: [UInt8] = []
+    /// The messages in the order in which they leave.
+    public var messages: [Message] = []
+
+    public init() {
+        self.octets.reserveCapacity(65_536)
+        self.messages.reserveCapacity(64)
+    }
+
+    /// Sends what was appended since `start`.
+    @inlinable
+    public mutating func send(from start: Int, over flow: Flow, client: Int32 = -1) {
+        self.messages.append(Message(range: OctetRange(start, self.octets.count), flow: flow, client: client))
+    }
+
+    /// Takes back what was appended since `start`.
+    @inlinable
+    public mutating func discard(from start: Int) { self.octets.removeLast(self.octets.count &- start) }
+
+    /// Empties it and keeps its memory.
+    @inlinable
+    public mutating func removeAll() {
+        self.octets.removeAll(keepingCapacity: true)
+        self.messages.removeAll(keepingCapacity: true)
+    }
+}

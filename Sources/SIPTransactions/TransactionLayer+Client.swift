@@ -1,0 +1,285 @@
+import Containers
+public import SIPMessages
+
+/// How a response stands to the client transactions that live.
+public enum ResponseMatch: BitwiseCopyable, Hashable, Sendable {
+    /// For the transaction user. After a final one to anything but INVITE, and after one other than 2xx to INVITE, the
+    /// transaction user hears no more of the transaction.
+    case deliver(TransactionID, owner: UInt64)
+    /// A retransmission, or the answer to a CANCEL of ours: all is done.
+    case absorbed
+    /// Nobody waits for it.
+    case stray
+}
+
+/// Client transactions: RFC 3261 §17.1, matching by §17.1.3.
+///
+/// The branch holds the slot and a number that is hard to guess, so that a response finds its transaction without a table.
+extension TransactionLayer {
+    /// Takes a slot for a request that is about to be written.
+    ///
+    /// - Returns: `nil` when there are too many.
+    public mutating func openClient(method: Method.Code, owner: UInt64) -> TransactionID? {
+        let generation = self.nextGeneration()
+        let flow = Flow(endpoint: 0, transport: .udp, remote: SocketAddress(.loopback, 0))
+        let record = ClientRecord(
+            generation: generation, nonce: self.random.next(), flow: flow, owner: owner, method: method)
+        guard let slot = self.clients.insert(record) else { return nil }
+        return TransactionID(slot: slot, generation: generation)
+    }
+
+    /// Appends the branch of the transaction's Via. `loopHash` is a proxy's own (§16.6 step 8).
+    public func writeBranch(_ id: TransactionID, loopHash: UInt64, into output: inout [UInt8]) {
+        output.append("z9hG4bK")
+        output.append(hexadecimal: self.clients[id.slot].nonce)
+        output.append(hexadecimal: UInt64(UInt32(bitPattern: id.slot)))
+        output.append(0x2E)
+        output.append(hexadecimal: loopHash)
+    }
+
+    /// Sends the request that was appended to the outbox since `start`, and again as its timers ask.
+    ///
+    /// - Returns: `false` when it could not be kept; then it is not sent, and the transaction is gone.
+    public mutating func sendRequest(
+        _ id: TransactionID, over flow: Flow, from start: Int, at now: MonotonicInstant, into outbox: inout Outbox
+    ) -> Bool {
+        let slot = id.slot
+        guard self.isLive(client: id),
+            let request = self.pool.keep(outbox.octets.span, start..<outbox.octets.count)
+        else {
+            outbox.discard(from: start)
+            if self.isLive(client: id) { self.removeClient(slot) }
+            return false
+        }
+        self.clients[slot].request = request
+        self.clients[slot].flow = flow
+        let isReliable = flow.transport.isReliable
+        self.clients[slot].machine =
+            self.clients[slot].method == .invite
+            ? .invite(InviteClientTransaction(isReliable: isReliable, timers: self.timers, at: now))
+            : .nonInvite(NonInviteClientTransaction(isReliable: isReliable, timers: self.timers, at: now))
+        outbox.send(from: start, over: flow, client: slot)
+        self.scheduleClient(slot)
+        return true
+    }
+
+    /// Cancels an INVITE that has had a provisional response, in a transaction of its own (§9.1).
+    ///
+    /// - Parameter reason: The value of a Reason field (RFC 3326); empty for none.
+    public mutating func cancel(
+        _ id: TransactionID, reason: Span<UInt8>, at now: MonotonicInstant, into outbox: inout Outbox
+    ) {
+        guard self.isLive(client: id), self.clients[id.slot].method == .invite, self.clients[id.slot].companion < 0,
+            let cancel = self.openClient(method: .cancel, owner: 0)
+        else { return }
+        let start = outbox.octets.count
+        let sent = self.clients[id.slot].request
+        guard Self.writeCancel(of: sent, in: self.pool, &self.scratch, into: &outbox.octets) else {
+            self.removeClient(cancel.slot)
+            return
+        }
+        if !reason.isEmpty {
+            outbox.octets.append("Reason: ")
+            outbox.octets.append(reason, 0..<reason.count)
+            outbox.octets.append("\r\n")
+        }
+        outbox.octets.endHeader()
+        let flow = self.clients[id.slot].flow
+        guard self.sendRequest(cancel, over: flow, from: start, at: now, into: &outbox) else { return }
+        self.clients[id.slot].companion = cancel.slot
+        self.clients[cancel.slot].companion = id.slot
+    }
+
+    /// Finds the transaction that a response belongs to, acknowledges what the transaction must, and says whether the
+    /// transaction user wants the response.
+    public mutating func match(
+        response octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex, at now: MonotonicInstant,
+        into outbox: inout Outbox
+    ) -> ResponseMatch {
+        let isCancel = self.isCancel(octets, index)
+        guard var slot = self.slot(ofBranch: via.branch, octets) else { return .stray }
+        if isCancel {
+            slot = self.clients[slot].companion
+            guard slot >= 0, self.clients[slot].method == .cancel else { return .stray }
+        }
+        let id = TransactionID(slot: slot, generation: self.clients[slot].generation)
+        let owner = self.clients[slot].owner
+        let effects = self.handle(slot, index.statusCode, at: now)
+        if effects.contains(.sendACK) { self.sendACK(slot, octets, index, into: &outbox) }
+        if effects.contains(.terminate) { self.removeClient(slot) } else { self.scheduleClient(slot) }
+        return effects.contains(.deliver) && !isCancel ? .deliver(id, owner: owner) : .absorbed
+    }
+
+    /// Whether the client transaction lives.
+    public func isLive(client id: TransactionID) -> Bool {
+        !id.isNone && self.clients.isPlausible(id.slot) && self.clients[id.slot].generation == id.generation
+    }
+
+    /// Whether an INVITE has had a provisional and no final response, so that it can be cancelled now.
+    public func isProceeding(_ id: TransactionID) -> Bool {
+        guard self.isLive(client: id), case .invite(let machine) = self.clients[id.slot].machine else { return false }
+        return machine.state == .proceeding
+    }
+
+    /// The request as it was sent.
+    @_lifetime(borrow self)
+    public func sentRequest(_ id: TransactionID) -> Span<UInt8> {
+        self.pool.span(self.isLive(client: id) ? self.clients[id.slot].request : .none)
+    }
+
+    /// The way the request went.
+    public func flow(ofClient id: TransactionID) -> Flow? {
+        self.isLive(client: id) ? self.clients[id.slot].flow : nil
+    }
+
+    /// Ends a transaction whose answer nobody wants.
+    public mutating func abandon(client id: TransactionID) {
+        if self.isLive(client: id) { self.removeClient(id.slot) }
+    }
+
+    /// The transport could not deliver what the transaction in this slot sent to `remote`.
+    public mutating func transportFailed(
+        client slot: Int32, remote: SocketAddress, at now: MonotonicInstant
+    ) -> TransactionEvent? {
+        guard self.clients.isPlausible(slot), self.clients[slot].generation != 0,
+            self.clients[slot].flow.remote == remote
+        else { return nil }
+        let id = TransactionID(slot: slot, generation: self.clients[slot].generation)
+        let owner = self.clients[slot].owner
+        let effects: TransactionEffects
+        switch self.clients[slot].machine {
+        case .opened: return nil
+        case .invite(var machine):
+            effects = machine.handle(.transportFailed, timers: self.timers, at: now)
+            self.clients[slot].machine = .invite(machine)
+        case .nonInvite(var machine):
+            effects = machine.handle(.transportFailed, timers: self.timers, at: now)
+            self.clients[slot].machine = .nonInvite(machine)
+        }
+        let isOurs = self.clients[slot].method != .cancel
+        if effects.contains(.terminate) { self.removeClient(slot) }
+        return effects.contains(.transportFailed) && isOurs ? .clientTransportFailed(id, owner: owner) : nil
+    }
+
+    // MARK: Inside
+
+    private func isCancel(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> Bool {
+        guard let cseq = index.value(.cseq), cseq.count > 6 else { return false }
+        return octets.equals(cseq.upper - 6..<cseq.upper, ignoringCase: "CANCEL")
+    }
+
+    /// The slot that a branch of ours names, when its number is right.
+    private func slot(ofBranch branch: OctetRange, _ octets: Span<UInt8>) -> Int32? {
+        guard branch.count == 7 + 16 + 16 + 1 + 16 else { return nil }
+        guard let nonce = octets.hexadecimal(at: branch.lower + 7),
+            let number = octets.hexadecimal(at: branch.lower + 23), number < UInt64(Int32.max)
+        else { return nil }
+        let slot = Int32(number)
+        guard self.clients.isPlausible(slot), self.clients[slot].generation != 0, self.clients[slot].nonce == nonce
+        else { return nil }
+        return slot
+    }
+
+    private mutating func handle(_ slot: Int32, _ status: UInt16, at now: MonotonicInstant) -> TransactionEffects {
+        switch self.clients[slot].machine {
+        case .opened: return []
+        case .invite(var machine):
+            let event: InviteClientTransaction.Event =
+                status < 200 ? .provisional : status < 300 ? .success : .failure
+            let effects = machine.handle(event, timers: self.timers, at: now)
+            self.clients[slot].machine = .invite(machine)
+            return effects
+        case .nonInvite(var machine):
+            let effects = machine.handle(status < 200 ? .provisional : .final, timers: self.timers, at: now)
+            self.clients[slot].machine = .nonInvite(machine)
+            return effects
+        }
+    }
+
+    mutating func wakeClient(_ slot: Int32, at now: MonotonicInstant, into outbox: inout Outbox) -> TransactionEvent? {
+        let id = TransactionID(slot: slot, generation: self.clients[slot].generation)
+        let owner = self.clients[slot].owner
+        let isCancel = self.clients[slot].method == .cancel
+        let effects: TransactionEffects
+        switch self.clients[slot].machine {
+        case .opened: return nil
+        case .invite(var machine):
+            effects = machine.wake(at: now)
+            self.clients[slot].machine = .invite(machine)
+        case .nonInvite(var machine):
+            effects = machine.wake(timers: self.timers, at: now)
+            self.clients[slot].machine = .nonInvite(machine)
+        }
+        if effects.contains(.send) {
+            let start = outbox.octets.count
+            let request = self.pool.span(self.clients[slot].request)
+            outbox.octets.append(request, 0..<request.count)
+            outbox.send(from: start, over: self.clients[slot].flow, client: slot)
+        }
+        if effects.contains(.terminate) { self.removeClient(slot) } else { self.scheduleClient(slot) }
+        return effects.contains(.timedOut) && !isCancel ? .clientTimedOut(id, owner: owner) : nil
+    }
+
+    private mutating func scheduleClient(_ slot: Int32) {
+        let timer = self.clients[slot].timer
+        let scheduled = self.schedule(
+            timer, at: self.clients[slot].wakeAt, payload: TimerPayload.client | UInt64(slot))
+        self.clients[slot].timer = scheduled
+    }
+
+    private mutating func sendACK(
+        _ slot: Int32, _ response: Span<UInt8>, _ responseIndex: borrowing MessageIndex, into outbox: inout Outbox
+    ) {
+        guard let to = responseIndex.value(.to) else { return }
+        let start = outbox.octets.count
+        let sent = self.clients[slot].request
+        Self.writeACK(of: sent, in: self.pool, &self.scratch, to: response, to, into: &outbox.octets)
+        guard outbox.octets.count > start else { return }
+        outbox.send(from: start, over: self.clients[slot].flow)
+    }
+
+    private static func writeCancel(
+        of sent: PooledOctets, in pool: borrowing OctetPool, _ index: inout MessageIndex, into output: inout [UInt8]
+    ) -> Bool {
+        let request = pool.span(sent)
+        do { try index.parse(request) } catch { return false }
+        guard let to = index.value(.to) else { return false }
+        index.writeFollowUp("CANCEL", of: request, to: request, to, into: &output)
+        return true
+    }
+
+    private static func writeACK(
+        of sent: PooledOctets, in pool: borrowing OctetPool, _ index: inout MessageIndex, to response: Span<UInt8>,
+        _ to: OctetRange, into output: inout [UInt8]
+    ) {
+        let request = pool.span(sent)
+        do { try index.parse(request) } catch { return }
+        index.writeFollowUp("ACK", of: request, to: response, to, into: &output)
+        output.endHeader()
+    }
+
+    private mutating func removeClient(_ slot: Int32) {
+        let companion = self.clients[slot].companion
+        if companion >= 0 {
+            self.clients[companion].companion = -1
+            // Without its INVITE the answer to a CANCEL finds no way here, nor does anybody need it.
+            if self.clients[companion].method == .cancel { self.removeClient(companion) }
+        }
+        if self.clients[slot].timer >= 0 { self.wheel.remove(self.clients[slot].timer) }
+        self.pool.release(self.clients[slot].request)
+        self.clients[slot].generation = 0
+        self.clients.remove(slot)
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// The number in the 16 hexadecimal digits at `start`.
+    func hexadecimal(at start: Int) -> UInt64? {
+        var number: UInt64 = 0
+        for i in start..<start + 16 {
+            guard let digit = self[i].hexDigitValue else { return nil }
+            number = number &<< 4 | UInt64(digit)
+        }
+        return number
+    }
+}

@@ -1,0 +1,137 @@
+public import Containers
+public import SIPMessages
+
+/// All transactions of a shard: matching, timers and retransmission, around the four machines (RFC 3261 §17).
+///
+/// Only the owner of the shard enters it. Messages to be sent are appended to an `Outbox`; what is to be kept of them is
+/// copied into a pool. Nothing here allocates in the steady state.
+public struct TransactionLayer: ~Copyable {
+    /// The base values of all timers.
+    public let timers: TransactionTimers
+    /// Messages that are kept.
+    public internal(set) var pool: OctetPool
+    var servers: Slab<ServerRecord>
+    var clients: Slab<ClientRecord>
+    var serverTable = KeyTable(capacity: 1024)
+    var wheel: TimerWheel
+    var random: RandomSource
+    let hashKey: SipHashKey
+    var generation: UInt32 = 0
+    /// For reading messages that were kept.
+    var scratch = MessageIndex()
+    /// The key of the request that was matched last, and its hash.
+    var key: [UInt8] = []
+    var keyHash: UInt64 = 0
+
+    /// What a shard may hold at most.
+    public struct Limits: Hashable, Sendable {
+        /// Server transactions, and as many client transactions for each ten.
+        public var transactions = 1_000_000
+        /// Octets of kept messages.
+        public var octets = 1 << 31
+
+        public init() {}
+    }
+
+    /// An empty layer.
+    ///
+    /// - Parameters:
+    ///   - seed: 256 bits that no peer can know; in a test, any.
+    ///   - now: The present.
+    public init(
+        timers: TransactionTimers = TransactionTimers(), limits: Limits = Limits(), seed: (SipHashKey, SipHashKey),
+        at now: MonotonicInstant
+    ) {
+        self.timers = timers
+        self.pool = OctetPool(limit: limits.octets)
+        self.servers = Slab(capacity: limits.transactions)
+        self.clients = Slab(capacity: limits.transactions)
+        self.wheel = TimerWheel(capacity: limits.transactions * 3, now: now.nanoseconds / 1_000_000)
+        self.random = RandomSource(seed: seed.0)
+        self.hashKey = seed.1
+        self.key.reserveCapacity(512)
+    }
+
+    /// How many server transactions live.
+    public var serverCount: Int { self.servers.count }
+    /// How many client transactions live.
+    public var clientCount: Int { self.clients.count }
+    /// How many timers are set.
+    public var timerCount: Int { self.wheel.count }
+
+    /// A number nobody can predict, for a tag or a Call-ID.
+    public mutating func randomNumber() -> UInt64 { self.random.next() }
+
+    mutating func nextGeneration() -> UInt32 {
+        self.generation &+= 1
+        if self.generation == 0 { self.generation = 1 }
+        return self.generation
+    }
+
+    // MARK: Kept messages
+
+    /// Keeps octets for the transaction user, who must release them.
+    public mutating func keep(_ octets: Span<UInt8>, _ range: Range<Int>) -> PooledOctets? {
+        self.pool.keep(octets, range)
+    }
+
+    /// Gives back what `keep` kept.
+    public mutating func release(_ kept: inout PooledOctets) { self.pool.release(&kept) }
+
+    // MARK: Time
+
+    /// A moment before which nothing is due; `nil` when nothing is.
+    public var nextWakeUp: MonotonicInstant? {
+        self.wheel.nextDeadline.map { MonotonicInstant(nanoseconds: $0 * 1_000_000) }
+    }
+
+    /// Sets a timer of the transaction user, whose payload must be below 2^56; -1 when there are too many.
+    public mutating func setTimer(at moment: MonotonicInstant, payload: UInt64) -> Int32 {
+        self.wheel.insert(deadline: moment.millisecondsRoundedUp, payload: TimerPayload.user | payload) ?? -1
+    }
+
+    /// Moves a timer of the transaction user that has not fired.
+    public mutating func moveTimer(_ timer: Int32, to moment: MonotonicInstant) {
+        if timer >= 0 { self.wheel.move(timer, to: moment.millisecondsRoundedUp) }
+    }
+
+    /// Stops a timer of the transaction user that has not fired.
+    public mutating func stopTimer(_ timer: inout Int32) {
+        if timer >= 0 { self.wheel.remove(timer) }
+        timer = -1
+    }
+
+    /// Does what is due at `now` up to the first event that the transaction user must see; `nil` when all is done.
+    public mutating func wake(at now: MonotonicInstant, into outbox: inout Outbox) -> TransactionEvent? {
+        let milliseconds = now.nanoseconds / 1_000_000
+        while let payload = self.wheel.advance(to: milliseconds) {
+            let slot = Int32(truncatingIfNeeded: payload & 0xFFFF_FFFF)
+            switch payload & TimerPayload.kinds {
+            case TimerPayload.server:
+                self.servers[slot].timer = -1
+                if let event = self.wakeServer(slot, at: now, into: &outbox) { return event }
+            case TimerPayload.client:
+                self.clients[slot].timer = -1
+                if let event = self.wakeClient(slot, at: now, into: &outbox) { return event }
+            default:
+                return .timer(payload & ~TimerPayload.kinds)
+            }
+        }
+        return nil
+    }
+
+    /// Sees to it that the wheel wakes a transaction in time. A timer that is set too early stays: it finds nothing to do
+    /// and is set anew, which is cheaper than moving it with every message.
+    func isSetInTime(_ timer: Int32, for moment: MonotonicInstant) -> Bool {
+        moment == .never || (timer >= 0 && self.wheel.deadline(of: timer) <= moment.millisecondsRoundedUp)
+    }
+
+    mutating func schedule(_ timer: Int32, at moment: MonotonicInstant, payload: UInt64) -> Int32 {
+        if self.isSetInTime(timer, for: moment) { return timer }
+        if timer >= 0 {
+            self.wheel.move(timer, to: moment.millisecondsRoundedUp)
+            return timer
+        }
+        return self.wheel.insert(deadline: moment.millisecondsRoundedUp, payload: payload) ?? -1
+    }
+}
