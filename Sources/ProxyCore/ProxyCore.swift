@@ -164,7 +164,8 @@ public struct ProxyCore: ~Copyable {
         let isNewDialog = context.method == .invite || context.method == .subscribe || context.method == .refer
         let recordRoute =
             configuration.recordRoute && isNewDialog && !index.hasToTag(request)
-            ? configuration.recordRoute(from: Int(context.source.endpoint), to: endpoint) : []
+            ? configuration.recordRoute(
+                from: Int(context.source.endpoint), to: endpoint, mark: index.dialogMark(request, key: hashKey)) : []
         forwarding.writeRest(index, via: via, recordRoute: recordRoute, into: &output)
         return true
     }
@@ -173,19 +174,37 @@ public struct ProxyCore: ~Copyable {
 extension ProxyConfiguration {
     /// The Record-Route lines of a request that came in at one end point and leaves by another: one value where they
     /// are the same, else one for each side, the nearer to the callee on top (RFC 5658 §4).
-    func recordRoute(from incoming: Int, to outgoing: Int) -> [UInt8] {
+    ///
+    /// Each bears the dialog's mark, by which a later request proves that its dialog was set up through us.
+    func recordRoute(from incoming: Int, to outgoing: Int, mark: UInt64) -> [UInt8] {
         var lines: [UInt8] = []
         for endpoint in incoming == outgoing ? [outgoing] : [outgoing, incoming] {
             guard endpoint < self.endpoints.count else { continue }
             lines.append("Record-Route: <")
             lines.append(contentsOf: self.endpoints[endpoint].routeURI)
+            lines.append(";d=")
+            lines.append(hexadecimal: mark)
             lines.append(">\r\n")
         }
         return lines
     }
 }
 
+extension ProxyCore {
+    /// The mark of a dialog: a keyed hash of its Call-ID, which nobody else can make.
+    public static func dialogMark(_ octets: Span<UInt8>, _ callID: Range<Int>, key: SipHashKey) -> UInt64 {
+        var hasher = SipHash24(key: key)
+        hasher.combine(octet: 0x64)
+        hasher.combine(octets, callID)
+        return hasher.finish()
+    }
+}
+
 extension MessageIndex {
+    func dialogMark(_ octets: Span<UInt8>, key: SipHashKey) -> UInt64 {
+        ProxyCore.dialogMark(octets, self.value(.callID)?.range ?? 0..<0, key: key)
+    }
+
     /// Whether To has a tag, so that the request belongs to a dialog.
     public func hasToTag(_ octets: Span<UInt8>) -> Bool {
         guard let value = self.value(.to),
