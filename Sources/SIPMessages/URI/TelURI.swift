@@ -73,9 +73,14 @@ public struct TelURI: Hashable, Sendable, CustomStringConvertible {
         guard self.isGlobal == other.isGlobal, self.digits == other.digits,
             self.parameters.count == other.parameters.count
         else { return false }
+        // No one means more; the comparison of each with each is not for an attacker to ask for.
+        guard self.parameters.count <= 64 else { return self == other }
         return self.parameters.allSatisfy { parameter in
-            guard let value = other.parameters[parameter.name] else { return false }
-            return Self.canonical(parameter.name, parameter.value ?? "") == Self.canonical(parameter.name, value)
+            // A name may occur once (RFC 3966 §3); where it does more often, the first counts.
+            guard let value = other.parameters[parameter.name], let own = self.parameters[parameter.name] else {
+                return false
+            }
+            return Self.canonical(parameter.name, own) == Self.canonical(parameter.name, value)
         }
     }
 
