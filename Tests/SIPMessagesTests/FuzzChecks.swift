@@ -128,7 +128,8 @@ func fuzzFramer(_ octets: [UInt8]) {
 private func fuzzFrames(
     _ octets: [UInt8], pieces: Int, _ keepAlive: StreamFramer.KeepAlive
 ) -> (events: [StreamFramer.Event], messages: [[UInt8]]) {
-    var framer = StreamFramer(keepAlive: keepAlive, limits: MessageLimits(headerOctets: 1000, fields: 8, bodyOctets: 100))
+    var framer = StreamFramer(
+        keepAlive: keepAlive, limits: MessageLimits(headerOctets: 1000, fields: 8, bodyOctets: 100))
     var (events, messages): ([StreamFramer.Event], [[UInt8]]) = ([], [])
     var position = 0
     while position < octets.count {

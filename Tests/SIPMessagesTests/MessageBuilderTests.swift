@@ -96,9 +96,10 @@ struct MessageBuilderTests {
         builder.remove(named: "X-TWO")
         let message = try builder.message()
         #expect(message.index.fields.first?.id == .via)
-        #expect(message.all(.via).map(\.host.name) == [
-            "new.example.com", "proxy.example.com", "pc33.example.com", "last.example.com",
-        ])
+        #expect(
+            message.all(.via).map(\.host.name) == [
+                "new.example.com", "proxy.example.com", "pc33.example.com", "last.example.com",
+            ])
         #expect(message.all(.maxForwards) == [69])
         #expect(!message.has(.timestamp) && !message.has(.to))
         #expect(message.values(named: "x-two").isEmpty)

@@ -205,7 +205,8 @@ public struct MessageBuilder: Sendable {
     }
 
     /// The octets with each line fold as one space and control characters as spaces, so that they cannot end the line.
-    /// A control character that a backslash escapes may stand in a quoted string (RFC 3261 §25.1), unless it is CR or LF.
+    /// A control character that a backslash escapes may stand in a quoted string (RFC 3261 §25.1), unless it is CR or
+    /// LF.
     private static func onOneLine(_ octets: [UInt8]) -> [UInt8] {
         guard octets.contains(where: { $0 < 0x20 && $0 != 0x09 }) else { return octets }
         var output: [UInt8] = []

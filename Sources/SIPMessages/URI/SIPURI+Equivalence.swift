@@ -15,8 +15,8 @@ extension SIPURI {
     /// (RFC 5627 §5.4).
     private static let significant = ["user", "ttl", "method", "maddr", "transport", "gr"]
 
-    /// With more parameters than anyone means, URIs are equivalent only when they are equal: the comparison of each with
-    /// each is not for an attacker to ask for.
+    /// With more parameters than anyone means, URIs are equivalent only when they are equal: the comparison of each
+    /// with each is not for an attacker to ask for.
     private static let maximumCount = 64
 
     private static func parametersMatch(_ left: URIParameters, _ right: URIParameters) -> Bool {
@@ -24,7 +24,9 @@ extension SIPURI {
         for name in Self.significant where left.has(name) != right.has(name) { return false }
         return left.allSatisfy { parameter in
             // A name may occur once (§19.1.1); where it does more often, the first counts.
-            guard let parameter = left.first(where: { Self.sameName($0, parameter) }), let match = right.first(where: { Self.sameName($0, parameter) }) else { return true }
+            guard let parameter = left.first(where: { Self.sameName($0, parameter) }),
+                let match = right.first(where: { Self.sameName($0, parameter) })
+            else { return true }
             return Self.sameValue(match, parameter)
         }
     }

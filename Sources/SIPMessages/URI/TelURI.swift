@@ -67,8 +67,8 @@ public struct TelURI: Hashable, Sendable, CustomStringConvertible {
         String(decoding: text.utf8.filter { !Self.isVisualSeparator($0) }, as: UTF8.self).uppercased()
     }
 
-    /// RFC 3966 §4: both global or both local, the same digits without visual separators, and the same parameters in any
-    /// order, each in any case; a parameter in only one of them is a difference.
+    /// RFC 3966 §4: both global or both local, the same digits without visual separators, and the same parameters in
+    /// any order, each in any case; a parameter in only one of them is a difference.
     public func isEquivalent(to other: TelURI) -> Bool {
         guard self.isGlobal == other.isGlobal, self.digits == other.digits,
             self.parameters.count == other.parameters.count
