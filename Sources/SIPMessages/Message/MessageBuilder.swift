@@ -67,6 +67,8 @@ public struct MessageBuilder: Sendable {
         let octets = request.octets.span
         for field in request.index.fields where Self.copiedToResponse.contains(field.id) {
             if field.id == .timestamp, status.number != 100 { continue }
+            // A request that repeats one is answered with 400, which should not repeat it (RFC 4475 §3.3.8).
+            if field.id.isSingle, self.has(field.id) { continue }
             var value = Self.onOneLine(octets.octets(field.value.range))
             if field.id == .to, let toTag, status.number != 100 {
                 let to = try? AddressIndex(parsing: octets, in: field.value.range, field: .to)
