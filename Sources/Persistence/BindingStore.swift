@@ -3,8 +3,8 @@ import GRDB
 public import LocationService
 import Synchronization
 
-/// Writes bindings by *group commit*: one thread takes all that waits, writes it in one transaction, and then says which
-/// requests are on the disk, so that one fsync serves many REGISTERs.
+/// Writes bindings by *group commit*: one thread takes all that waits, writes it in one transaction, and then says
+/// which requests are on the disk, so that one fsync serves many REGISTERs.
 ///
 ///     submit ──▶ queue ──▶ BEGIN, rows, COMMIT (fsync) ──▶ completion(tokens, .committed)
 ///       │full                      └─error─▶ ROLLBACK ───▶ completion(tokens, .failed)
@@ -34,7 +34,8 @@ public final class BindingStore: Sendable {
         public var busyTimeout: Duration
 
         /// How long the write-ahead log grows before it is written back into the database: 64 MiB. A page that changes
-        /// often is written back once for all of its changes, so a long log saves work, and costs room and start-up time.
+        /// often is written back once for all of its changes, so a long log saves work, and costs room and start-up
+        /// time.
         public var logOctets: Int
 
         public init(
@@ -192,7 +193,9 @@ public final class BindingStore: Sendable {
                 self.purgeSlice()
             case .purge: self.purgeSlice()
             case .wait: self.wakeUp.wait()
-            case .end: return _ = self.ended.signal()
+            case .end:
+                _ = self.ended.signal()
+                return
             }
         }
     }

@@ -14,7 +14,8 @@ extension ServerDatabase {
     /// - Throws: `StorageError`, or what `body` throws.
     public func forEachBinding(at now: Int64, _ body: (BindingRecord) throws -> Void) throws {
         try self.queue.read { database in
-            let statement = try database.cachedStatement(sql: BindingRow.selectSQL + " WHERE expires_at > ? ORDER BY aor, slot")
+            let statement = try database.cachedStatement(
+                sql: BindingRow.selectSQL + " WHERE expires_at > ? ORDER BY aor, slot")
             let row = statement.sqliteStatement
             sqlite3_bind_int64(row, 1, now)
             defer { sqlite3_reset(row) }
