@@ -55,7 +55,7 @@ extension Database {
     }
 
     /// Writes a group within the transaction that is open, in order.
-    func write(_ group: [BindingQueue.Item], through row: inout BindingRow) throws {
+    func write(_ group: [BindingStore.Request], through row: inout BindingRow) throws {
         let upsert = try self.cachedStatement(sql: BindingRow.upsertSQL).sqliteStatement
         let delete = try self.cachedStatement(sql: BindingRow.deleteSQL).sqliteStatement
         for item in group {

@@ -198,6 +198,18 @@ struct BindingStoreTests {
         #expect(try self.database.bindings().isEmpty)
     }
 
+    @Test("A store can report requests with their changes, so that the caller finds the AOR in them")
+    func reportsRequests() throws {
+        let reported = Mutex<[BindingStore.Request]>([])
+        let store = try BindingStore.reportingRequests(database: self.database) { requests, outcome in
+            if outcome == .committed { reported.withLock { $0 += requests } }
+        }
+        let changes: [BindingChange] = [.remove(binding("bob")), .store(binding("bob", cseq: 2))]
+        #expect(store.submit(changes, token: 7))
+        store.close()
+        #expect(reported.withLock { $0 } == [BindingStore.Request(token: 7, changes: changes)])
+    }
+
     @Test("From many threads, each request is reported once or taken back, and other writers get their turn")
     func survivesStorm() throws {
         let store = try self.store()
