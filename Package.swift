@@ -78,7 +78,7 @@ let package = Package(
                     "SignallingTransport",
                     ["SIPMessages", "SIPTransactions", "LocationService", "ProxyCore", "ServerCore", "CLinuxIO"]),
                 room("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
-                tests("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
+                tests("Persistence", ["SIPMessages", "SIPTransactions", "LocationService", grdb, sqlite]),
                 .executableTarget(
                     name: "BindingStoreBenchmark", dependencies: ["Persistence", "SIPMessages", "LocationService"],
                     path: "Benchmarks/BindingStore", swiftSettings: settings),
