@@ -31,7 +31,8 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let package = Package(
     name: "biloxi",
     products: [
-        .library(name: "SIPMessages", targets: ["SIPMessages"])
+        .library(name: "SIPMessages", targets: ["SIPMessages"]),
+        .library(name: "SIPSimulation", targets: ["SIPSimulation"]),
     ],
     dependencies: coreOnly
         ? []
@@ -46,8 +47,12 @@ let package = Package(
         tests("Containers"),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
+        tests("SIPTransactions", ["SIPMessages", "Containers", "SIPSimulation"]),
         // Roles.
         room("LocationService", ["SIPMessages"]),
+        // Support.
+        room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
+        tests("SIPSimulation", ["SIPMessages", "SIPTransactions"]),
     ]
         + (coreOnly
             ? []
