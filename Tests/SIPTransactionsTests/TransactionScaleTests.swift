@@ -7,7 +7,7 @@ import Testing
 @Suite("Many transactions and hostile ones")
 struct TransactionScaleTests {
     /// A request whose branch ends in eight digits that are changed in place, so that its index stays true.
-    final class Requests {
+    struct Requests {
         private var octets = LayerUnderTest.request(
             "OPTIONS", uri: "sip:b@h", branch: ";branch=z9hG4bK00000000", sentBy: "h", from: "<sip:a@h>;tag=1",
             to: "<sip:b@h>", callID: "1", number: 1)
@@ -15,12 +15,14 @@ struct TransactionScaleTests {
         private var via = ViaIndex()
 
         init() throws {
-            try self.index.parse(self.octets.span)
-            let field = try #require(self.index.value(.via))
-            _ = try ViaIndex.parse(self.octets.span, in: field.range, into: &self.via)
+            var (index, via) = (MessageIndex(), ViaIndex())
+            try index.parse(self.octets.span)
+            let field = try #require(index.value(.via))
+            _ = try ViaIndex.parse(self.octets.span, in: field.range, into: &via)
+            (self.index, self.via) = (index, via)
         }
 
-        func select(_ number: Int) {
+        mutating func select(_ number: Int) {
             var rest = number
             for position in (self.via.branch.upper - 8..<self.via.branch.upper).reversed() {
                 self.octets[position] = UInt8(0x30 + rest % 10)
@@ -28,14 +30,14 @@ struct TransactionScaleTests {
             }
         }
 
-        func match(_ number: Int, in layer: inout TransactionLayer, at now: MonotonicInstant, _ outbox: inout Outbox)
+        mutating func match(_ number: Int, in layer: inout TransactionLayer, at now: MonotonicInstant, _ outbox: inout Outbox)
             -> RequestMatch
         {
             self.select(number)
             return layer.match(self.octets.span, self.index, via: self.via, at: now, into: &outbox)
         }
 
-        func create(_ number: Int, in layer: inout TransactionLayer, at now: MonotonicInstant) -> TransactionID? {
+        mutating func create(_ number: Int, in layer: inout TransactionLayer, at now: MonotonicInstant) -> TransactionID? {
             self.select(number)
             return layer.createServer(
                 self.octets.span, self.index, via: self.via, flow: LayerUnderTest.flow(), owner: 0, at: now)
@@ -45,7 +47,7 @@ struct TransactionScaleTests {
     @Test("10^6 transactions live in one layer: each is found, each ends by its timer, and nothing is left")
     func million() throws {
         let count = 1_000_000
-        let requests = try Requests()
+        var requests = try Requests()
         var outbox = Outbox()
         var limits = TransactionLayer.Limits()
         limits.transactions = count
@@ -82,7 +84,7 @@ struct TransactionScaleTests {
 
     @Test("Branches made to collide under a key that the attacker knows spread under one that it does not know")
     func hashFlooding() throws {
-        let requests = try Requests()
+        var requests = try Requests()
         var outbox = Outbox()
         let seed = (SipHashKey(1, 2), SipHashKey(0, 0))
         var known = TransactionLayer(seed: seed, at: .start)
