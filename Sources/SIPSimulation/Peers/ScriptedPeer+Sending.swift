@@ -40,8 +40,7 @@ extension ScriptedPeer {
         }
         if method == .cancel {
             self.world.perform(as: self.name) { _, outbox in
-                let empty: [UInt8] = []
-                self.layer.cancel(self.inviteTransaction, reason: empty.span, at: self.world.now, into: &outbox)
+                self.cancel(self.inviteTransaction, at: self.world.now, into: &outbox)
             }
             return try self.world.verify()
         }

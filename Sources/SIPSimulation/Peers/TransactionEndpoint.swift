@@ -116,6 +116,15 @@ open class TransactionEndpoint: SimulatedNode {
         return self.layer.respond(transaction, status: status.number, from: start, at: now, into: &outbox)
     }
 
+    /// Cancels an INVITE that has had a provisional response (RFC 3261 §9.1).
+    public func cancel(_ transaction: TransactionID, at now: MonotonicInstant, into outbox: inout Outbox) {
+        let none: [UInt8] = []
+        self.layer.cancel(transaction, reason: none.span, at: now, into: &outbox)
+    }
+
+    /// Ends a client transaction whose answer nobody wants.
+    public func abandon(client transaction: TransactionID) { self.layer.abandon(client: transaction) }
+
     /// Ends a server transaction without answer.
     public func abandon(_ transaction: TransactionID) { self.layer.abandon(server: transaction) }
 
