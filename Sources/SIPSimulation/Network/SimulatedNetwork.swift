@@ -24,6 +24,20 @@ public struct SimulatedNetwork {
         var from: Int
         var to: Int
     }
+    /// Keeps the order of a link. What is sent at the same moment has no order: a host with shards may send it in any, and
+    /// the ladder must not depend on it.
+    struct Order {
+        private var sentAt = MonotonicInstant(nanoseconds: -1)
+        private var before = MonotonicInstant.start
+        private var latest = MonotonicInstant.start
+
+        mutating func keep(_ arrival: MonotonicInstant, sentAt now: MonotonicInstant) -> MonotonicInstant {
+            if now > self.sentAt { (self.sentAt, self.before) = (now, self.latest) }
+            let kept = Swift.max(arrival, self.before)
+            self.latest = Swift.max(self.latest, kept)
+            return kept
+        }
+    }
     struct Address: Hashable {
         var realm: Int
         var isStream: Bool
@@ -44,7 +58,7 @@ public struct SimulatedNetwork {
     var translators: [AddressTranslator] = []
     var connections: [StreamConnection] = []
     var connectionNumbers: [UInt32: (connection: Int, side: Int)] = [:]
-    private var lastArrival: [Link: MonotonicInstant] = [:]
+    private var orders: [Link: Order] = [:]
 
     init(seed: UInt64, conditions: LinkConditions) { (self.seed, self.conditions) = (seed, conditions) }
 
@@ -101,8 +115,7 @@ public struct SimulatedNetwork {
         if packet.random.chance(conditions.reordering) {
             arrival = arrival.advanced(by: packet.random.span(upTo: conditions.reorderDelay))
         } else {
-            arrival = Swift.max(arrival, self.lastArrival[link] ?? .start)
-            self.lastArrival[link] = arrival
+            arrival = self.orders[link, default: Order()].keep(arrival, sentAt: now)
         }
         events.add(.datagram(packet, from: source, to: destination, realm: realm), at: arrival)
         if packet.random.chance(conditions.duplication) {
