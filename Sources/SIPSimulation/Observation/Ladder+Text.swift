@@ -2,10 +2,11 @@ import SIPMessages
 
 /// The ladder as a diagram: a column for each host, an arrow for each message.
 ///
-///           ms  alice                    bob
-///            0    |--INVITE 1------------>|
-///          500    |--INVITE 1-------X     |   lost
-///          520    |<--180 Ringing INVITE 1|   +20
+///             ms  alice                       bob
+///              0  |--INVITE 1---------------->|  +20
+///            500  |--INVITE 1----------------X|  lost
+///           1500  |--INVITE 1---------------->|  +20
+///           1520  |<-180 Ringing INVITE 1-----|  +20
 extension Ladder: CustomStringConvertible {
     /// The diagram with its seed, of the last 200 lines.
     public var description: String { self.diagram(last: 200) }
@@ -47,8 +48,8 @@ extension Ladder: CustomStringConvertible {
         if case .delivered = line.fate { hasArrived = true }
         let head: Character = hasArrived || line.fate == .underway ? (isRightwards ? ">" : "<") : "X"
         row[isRightwards ? right - 1 : left] = head
-        for (i, character) in line.label.enumerated() where left + 3 + i < right { row[left + 3 + i] = character }
-        return String(row) + "  " + Self.suffix(line)
+        for (i, character) in line.label.enumerated() where left + 2 + i < right { row[left + 2 + i] = character }
+        return Self.trimmed(String(row) + " " + Self.suffix(line))
     }
 
     private static func padded(_ text: String, _ width: Int, atEnd: Bool) -> String {
