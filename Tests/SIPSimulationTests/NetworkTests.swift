@@ -96,7 +96,9 @@ struct NetworkTests {
         #expect(b.received == ["1", "2"] && a.failures == 1 && a.closed == 1)
     }
 
-    @Test("What no one listens for fails at the sender, over UDP only where the network says so", arguments: [true, false])
+    @Test(
+        "What no one listens for fails at the sender, over UDP only where the network says so",
+        arguments: [true, false])
     func unreachable(isReported: Bool) {
         let (world, a, _) = Self.pair()
         world.network.reportsUnreachable = isReported
@@ -168,7 +170,9 @@ struct NetworkTests {
     // MARK: NAT
 
     /// Two hosts behind a box, two outside.
-    static func translated(_ behaviour: AddressTranslator.Behaviour) -> (SimulatedWorld, inside: Puppet, b: Puppet, c: Puppet) {
+    static func translated(_ behaviour: AddressTranslator.Behaviour) -> (
+        SimulatedWorld, inside: Puppet, b: Puppet, c: Puppet
+    ) {
         let world = SimulatedWorld(seed: 1)
         let box = world.addTranslator(at: IPAddress(v4: 0xC633_6401), behaviour)
         let inside = world.puppet("inside", 1, behind: box, network: 0x0A00_0000)
@@ -191,7 +195,9 @@ struct NetworkTests {
         #expect(world.ladder.lines.last?.fate == .delivered(at: Self.time(2000)))
     }
 
-    @Test("Filtering decides who else gets in (RFC 4787 §5)", arguments: [(AddressTranslator.Dependence.nothing, true), (.address, false), (.addressAndPort, false)])
+    @Test(
+        "Filtering decides who else gets in (RFC 4787 §5)",
+        arguments: [(AddressTranslator.Dependence.nothing, true), (.address, false), (.addressAndPort, false)])
     func filtering(dependence: AddressTranslator.Dependence, getsIn: Bool) {
         var behaviour = AddressTranslator.Behaviour()
         behaviour.filtering = dependence
@@ -204,7 +210,9 @@ struct NetworkTests {
         #expect((world.ladder.lines.last?.fate == .filtered) == !getsIn)
     }
 
-    @Test("Mapping decides whether two destinations see one address (RFC 4787 §4.1)", arguments: [(AddressTranslator.Dependence.nothing, true), (.address, false), (.addressAndPort, false)])
+    @Test(
+        "Mapping decides whether two destinations see one address (RFC 4787 §4.1)",
+        arguments: [(AddressTranslator.Dependence.nothing, true), (.address, false), (.addressAndPort, false)])
     func mapping(dependence: AddressTranslator.Dependence, isOne: Bool) {
         var behaviour = AddressTranslator.Behaviour()
         behaviour.mapping = dependence
@@ -215,7 +223,9 @@ struct NetworkTests {
         #expect((b.flows[0].remote == c.flows[0].remote) == isOne)
     }
 
-    @Test("A mapping lives for its time after the last datagram from inside, or from outside where the box says so", arguments: [false, true])
+    @Test(
+        "A mapping lives for its time after the last datagram from inside, or from outside where the box says so",
+        arguments: [false, true])
     func timeout(isRefreshedFromOutside: Bool) {
         var behaviour = AddressTranslator.Behaviour()
         behaviour.isRefreshedFromOutside = isRefreshedFromOutside

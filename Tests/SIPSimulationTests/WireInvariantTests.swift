@@ -46,7 +46,8 @@ extension SimulatedWorld {
     }
 
     /// Lets a puppet send a text: end point 0 is UDP, 1 TCP.
-    func send(_ text: String, from name: String, to remote: SocketAddress, endpoint: UInt16 = 0, connection: UInt32 = 0) {
+    func send(_ text: String, from name: String, to remote: SocketAddress, endpoint: UInt16 = 0, connection: UInt32 = 0)
+    {
         let flow = Flow(
             endpoint: endpoint, transport: endpoint == 0 ? .udp : .tcp, connection: connection, remote: remote)
         self.perform(as: name) { _, outbox in
@@ -97,7 +98,10 @@ struct WireInvariantTests {
     }
 
     static let breaches: [([Line], Violation.Rule)] = [
-        ([client(0, "INVITE"), server(1, 486, "INVITE"), client(2, "ACK"), server(3, 487, "INVITE")], .secondFinalResponse),
+        (
+            [client(0, "INVITE"), server(1, 486, "INVITE"), client(2, "ACK"), server(3, 487, "INVITE")],
+            .secondFinalResponse
+        ),
         ([client(0, "INVITE"), server(1, 200, "INVITE"), server(2, 486, "INVITE")], .secondFinalResponse),
         ([client(0, "OPTIONS"), server(1, 200, "OPTIONS"), server(2, 404, "OPTIONS")], .secondFinalResponse),
         ([client(0, "INVITE"), server(1, 200, "INVITE"), server(2, 180, "INVITE")], .provisionalAfterFinal),
@@ -124,9 +128,15 @@ struct WireInvariantTests {
         "What is allowed is not noticed",
         arguments: [
             [client(0, "INVITE"), client(500, "INVITE"), server(501, 180, "INVITE"), server(502, 200, "INVITE")],
-            [client(0, "INVITE"), server(1, 200, "INVITE", extra: ";tag=1"), server(2, 200, "INVITE", extra: ";tag=2")],
+            [
+                client(0, "INVITE"), server(1, 200, "INVITE", extra: ";tag=1"),
+                server(2, 200, "INVITE", extra: ";tag=2"),
+            ],
             [client(0, "INVITE"), server(1, 200, "INVITE"), server(500, 200, "INVITE")],
-            [client(0, "OPTIONS"), server(3500, 100, "OPTIONS"), server(3600, 200, "OPTIONS"), server(4000, 200, "OPTIONS")],
+            [
+                client(0, "OPTIONS"), server(3500, 100, "OPTIONS"), server(3600, 200, "OPTIONS"),
+                server(4000, 200, "OPTIONS"),
+            ],
             [client(0, "OPTIONS"), client(31_500, "OPTIONS"), server(31_600, 200, "OPTIONS")],
             [client(0, "INVITE"), client(1, "CANCEL"), server(2, 200, "CANCEL")],
         ])
@@ -136,7 +146,9 @@ struct WireInvariantTests {
 
     @Test("Over a stream nothing is repeated, and 100 may come at once")
     func streams() {
-        #expect(Self.run([Self.client(0, "OPTIONS"), Self.client(500, "OPTIONS")], endpoint: 1) == [.needlessRetransmission])
+        #expect(
+            Self.run([Self.client(0, "OPTIONS"), Self.client(500, "OPTIONS")], endpoint: 1) == [.needlessRetransmission]
+        )
         #expect(Self.run([Self.client(0, "OPTIONS"), Self.server(1, 100, "OPTIONS")], endpoint: 1) == [])
         let twice = [Self.client(0, "OPTIONS"), Self.server(1, 200, "OPTIONS"), Self.server(2, 200, "OPTIONS")]
         #expect(Self.run(twice, endpoint: 1) == [.sentAfterTermination])

@@ -14,7 +14,9 @@ struct ClientTransactionTests {
         #expect(layer.match(response: layer.response(200, to: invite)) == .deliver(invite, owner: 9))
     }
 
-    @Test("A response with another CSeq method is stray (§17.1.3)", arguments: ["OPTIONS", "CANCEL", "XINVITE", "XCANCEL", "invite"])
+    @Test(
+        "A response with another CSeq method is stray (§17.1.3)",
+        arguments: ["OPTIONS", "CANCEL", "XINVITE", "XCANCEL", "invite"])
     func otherMethod(method: String) throws {
         let layer = LayerUnderTest()
         let invite = try #require(layer.send("INVITE"))
@@ -33,7 +35,13 @@ struct ClientTransactionTests {
         #expect(layer.match(response: response) == .stray)
     }
 
-    @Test("A response whose branch is too short, too long, not hexadecimal or absent is stray", arguments: ["z9hG4bK", "z9hG4bK0", "1", "z9hG4bK" + String(repeating: "g", count: 49), "z9hG4bK" + String(repeating: "f", count: 49), "z9hG4bK" + String(repeating: "0", count: 49), "z9hG4bK" + String(repeating: "0", count: 4900)])
+    @Test(
+        "A response whose branch is too short, too long, not hexadecimal or absent is stray",
+        arguments: [
+            "z9hG4bK", "z9hG4bK0", "1", "z9hG4bK" + String(repeating: "g", count: 49),
+            "z9hG4bK" + String(repeating: "f", count: 49), "z9hG4bK" + String(repeating: "0", count: 49),
+            "z9hG4bK" + String(repeating: "0", count: 4900),
+        ])
     func malformedBranch(branch: String) throws {
         let layer = LayerUnderTest()
         _ = try #require(layer.send("INVITE"))
@@ -41,7 +49,9 @@ struct ClientTransactionTests {
         #expect(layer.match(response: Array(text.utf8)) == .stray)
     }
 
-    @Test("An INVITE without answer is sent at 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s, and given up at 32 s (timers A and B)")
+    @Test(
+        "An INVITE without answer is sent at 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s, and given up at 32 s (timers A and B)"
+    )
     func noAnswer() throws {
         let layer = LayerUnderTest()
         let id = try #require(layer.send("INVITE"))
@@ -71,7 +81,9 @@ struct ClientTransactionTests {
         #expect(layer.alive == [0, 0, 0, 0])
     }
 
-    @Test("The ACK to a failure has the INVITE's Request-URI, Via, From, Call-ID and number, and the response's To (§17.1.1.3)")
+    @Test(
+        "The ACK to a failure has the INVITE's Request-URI, Via, From, Call-ID and number, and the response's To (§17.1.1.3)"
+    )
     func ackContent() throws {
         let layer = LayerUnderTest()
         let id = try #require(layer.send("INVITE"))
@@ -113,7 +125,9 @@ struct ClientTransactionTests {
         #expect(layer.alive == [0, 0, 0, 0])
     }
 
-    @Test("Over a stream a transaction other than an accepted INVITE ends with the final response", arguments: ["OPTIONS", "INVITE"])
+    @Test(
+        "Over a stream a transaction other than an accepted INVITE ends with the final response",
+        arguments: ["OPTIONS", "INVITE"])
     func stream(method: String) throws {
         let layer = LayerUnderTest()
         let id = try #require(layer.send(method, over: .tcp))
@@ -159,7 +173,8 @@ struct ClientTransactionTests {
         #expect(layer.alive == [0, 0, 0, 0])
     }
 
-    @Test("A transport error ends a transaction that has sent and waits, and is told", arguments: ["INVITE", "OPTIONS"])
+    @Test(
+        "A transport error ends a transaction that has sent and waits, and is told", arguments: ["INVITE", "OPTIONS"])
     func transportFailed(method: String) throws {
         let layer = LayerUnderTest()
         let id = try #require(layer.send(method))
@@ -173,7 +188,9 @@ struct ClientTransactionTests {
         #expect(layer.alive == [0, 0, 0, 0])
     }
 
-    @Test("A transport error after a provisional response to INVITE ends nothing: no message of ours is underway (figure 5)")
+    @Test(
+        "A transport error after a provisional response to INVITE ends nothing: no message of ours is underway (figure 5)"
+    )
     func transportFailedWhileProceeding() throws {
         let layer = LayerUnderTest()
         let id = try #require(layer.send("INVITE"))

@@ -104,7 +104,9 @@ struct InviteClientTransactionTests {
         #expect(reliable.state == .terminated)
     }
 
-    @Test("Timer M ends Accepted 64*T1 after the first 2xx, whatever the transport and however often it comes", arguments: [false, true])
+    @Test(
+        "Timer M ends Accepted 64*T1 after the first 2xx, whatever the transport and however often it comes",
+        arguments: [false, true])
     func timerM(isReliable: Bool) {
         var machine = Machine(isReliable: isReliable, timers: Self.timers, at: Self.t0)
         _ = machine.handle(.success, timers: Self.timers, at: Self.t0)

@@ -109,7 +109,8 @@ struct InviteServerTransactionTests {
         #expect(reliable.handle(.acknowledged, timers: Self.timers, at: Self.t0) == .terminate)
     }
 
-    @Test("Timer L ends Accepted 64*T1 after the first 2xx, over any transport (RFC 6026 §7.1)", arguments: [false, true])
+    @Test(
+        "Timer L ends Accepted 64*T1 after the first 2xx, over any transport (RFC 6026 §7.1)", arguments: [false, true])
     func timerL(isReliable: Bool) {
         var machine = Machine(isReliable: isReliable)
         _ = machine.handle(.sentSuccess, timers: Self.timers, at: Self.t0)

@@ -76,7 +76,8 @@ struct NonInviteClientTransactionTests {
         #expect(ladder.effects == [.timedOut, .terminate])
     }
 
-    @Test("Over a stream nothing is sent again, and timer F ends it at 64*T1, also after 100", arguments: [false, true])
+    @Test(
+        "Over a stream nothing is sent again, and timer F ends it at 64*T1, also after 100", arguments: [false, true])
     func timerFReliable(isTrying: Bool) {
         var machine = Machine(isReliable: true, timers: Self.timers, at: Self.t0)
         if isTrying { _ = machine.handle(.provisional, timers: Self.timers, at: Self.t0) }

@@ -78,7 +78,9 @@ struct NonInviteServerTransactionTests {
         #expect(machine.handle(.sentTrying, timers: Self.timers, at: Self.t0) == .send)
     }
 
-    @Test("Without an answer 100 is due at 3.5 s at the latest, once, over any transport (RFC 4320 §4.1)", arguments: [false, true])
+    @Test(
+        "Without an answer 100 is due at 3.5 s at the latest, once, over any transport (RFC 4320 §4.1)",
+        arguments: [false, true])
     func tryingIsDue(isReliable: Bool) {
         var machine = Self.machine(in: .trying, isReliable: isReliable)
         let due = machine.clock.wakeAt

@@ -45,7 +45,9 @@ struct ServerTransactionTests {
         #expect(layer.alive == [0, 0, 0, 0])
     }
 
-    @Test("A second final response is taken back, but for a 2xx after a 2xx", arguments: [(200, 486), (486, 200), (486, 487), (486, 180), (200, 180)] as [(UInt16, UInt16)])
+    @Test(
+        "A second final response is taken back, but for a 2xx after a 2xx",
+        arguments: [(200, 486), (486, 200), (486, 487), (486, 180), (200, 180)] as [(UInt16, UInt16)])
     func secondFinal(first: UInt16, second: UInt16) throws {
         let layer = LayerUnderTest()
         let id = try #require(layer.receive(LayerUnderTest.request()).1)
@@ -77,7 +79,9 @@ struct ServerTransactionTests {
         #expect(layer.alive == [0, 0, 0, 0])
     }
 
-    @Test("Over a stream every transaction but an accepted INVITE ends with its last message", arguments: ["OPTIONS", "INVITE"])
+    @Test(
+        "Over a stream every transaction but an accepted INVITE ends with its last message",
+        arguments: ["OPTIONS", "INVITE"])
     func stream(method: String) throws {
         let layer = LayerUnderTest()
         let id = try #require(layer.receive(LayerUnderTest.request(method), over: .tcp).1)
@@ -101,7 +105,9 @@ struct ServerTransactionTests {
         #expect(layer.respond(invite, 408))
     }
 
-    @Test("To a non-INVITE request no provisional response but 100 is sent, over any transport (RFC 4320 §4.1)", arguments: [TransportProtocol.udp, .tcp])
+    @Test(
+        "To a non-INVITE request no provisional response but 100 is sent, over any transport (RFC 4320 §4.1)",
+        arguments: [TransportProtocol.udp, .tcp])
     func noProvisional(transport: TransportProtocol) throws {
         let layer = LayerUnderTest()
         let id = try #require(layer.receive(LayerUnderTest.request("OPTIONS"), over: transport).1)
@@ -111,7 +117,9 @@ struct ServerTransactionTests {
         #expect(layer.takeSent() == ["SIP/2.0 100 X"])
     }
 
-    @Test("Over UDP a 100 goes out no earlier than 3.5 s after the request, and then the transaction user is told (RFC 4320 §4.1)")
+    @Test(
+        "Over UDP a 100 goes out no earlier than 3.5 s after the request, and then the transaction user is told (RFC 4320 §4.1)"
+    )
     func tryingDue() throws {
         let layer = LayerUnderTest()
         let id = try #require(layer.receive(LayerUnderTest.request("REGISTER")).1)

@@ -30,14 +30,18 @@ struct TransactionScaleTests {
             }
         }
 
-        mutating func match(_ number: Int, in layer: inout TransactionLayer, at now: MonotonicInstant, _ outbox: inout Outbox)
+        mutating func match(
+            _ number: Int, in layer: inout TransactionLayer, at now: MonotonicInstant, _ outbox: inout Outbox
+        )
             -> RequestMatch
         {
             self.select(number)
             return layer.match(self.octets.span, self.index, via: self.via, at: now, into: &outbox)
         }
 
-        mutating func create(_ number: Int, in layer: inout TransactionLayer, at now: MonotonicInstant) -> TransactionID? {
+        mutating func create(_ number: Int, in layer: inout TransactionLayer, at now: MonotonicInstant)
+            -> TransactionID?
+        {
             self.select(number)
             return layer.createServer(
                 self.octets.span, self.index, via: self.via, flow: LayerUnderTest.flow(), owner: 0, at: now)

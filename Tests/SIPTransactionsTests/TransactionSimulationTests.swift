@@ -32,7 +32,9 @@ final class RandomCallee: TransactionEndpoint {
         let tag = String(random.next(), radix: 36)
         if request.method == .cancel {
             self.respond(MessageBuilder(200, to: request, toTag: tag), 200, in: transaction, at: now, into: &outbox)
-            guard let index = self.work.firstIndex(where: { $0.request.first(.callID)?.value == callID }) else { return }
+            guard let index = self.work.firstIndex(where: { $0.request.first(.callID)?.value == callID }) else {
+                return
+            }
             let invite = self.work[index]
             let response = MessageBuilder(487, to: invite.request, toTag: invite.tag)
             self.respond(response, 487, in: invite.transaction, at: now, into: &outbox)
@@ -174,7 +176,9 @@ struct TransactionSimulationTests {
         return (world, caller.records)
     }
 
-    @Test("However the network loses, delays, reorders and duplicates, every rule holds and nothing is left", arguments: 0..<1000)
+    @Test(
+        "However the network loses, delays, reorders and duplicates, every rule holds and nothing is left",
+        arguments: 0..<1000)
     func poorNetwork(seed: UInt64) throws {
         let (world, records) = try Self.run(seed: seed, conditions: .poor)
         for record in records {
@@ -187,7 +191,9 @@ struct TransactionSimulationTests {
         }
     }
 
-    @Test("Over streams whose network is poor, no message is repeated and every request is answered", arguments: 0..<200, [TransportProtocol.tcp, .ws])
+    @Test(
+        "Over streams whose network is poor, no message is repeated and every request is answered", arguments: 0..<200,
+        [TransportProtocol.tcp, .ws])
     func streams(seed: UInt64, transport: TransportProtocol) throws {
         let (world, records) = try Self.run(seed: seed, conditions: .poor, transport: transport)
         for record in records where record.finals.isEmpty {

@@ -75,7 +75,8 @@ public struct AddressTranslator: Sendable {
     ) -> SocketAddress {
         let key = Self.reduce(remote, self.behaviour.mapping)
         let found = self.mappings.firstIndex {
-            $0.inside == inside && $0.key == key && $0.isStream == isStream && $0.isAlive(at: now, self.behaviour.timeout)
+            $0.inside == inside && $0.key == key && $0.isStream == isStream
+                && $0.isAlive(at: now, self.behaviour.timeout)
         }
         let index: Int
         if let found {

@@ -141,7 +141,8 @@ public struct SimulatedNetwork {
     }
 
     mutating func arrive(
-        _ packet: Packet, from source: SocketAddress, to destination: SocketAddress, realm: Int, at now: MonotonicInstant
+        _ packet: Packet, from source: SocketAddress, to destination: SocketAddress, realm: Int,
+        at now: MonotonicInstant
     ) -> Arrival {
         var (destination, realm) = (destination, realm)
         if realm == 0, let box = self.translators.firstIndex(where: { $0.address == destination.ip }) {

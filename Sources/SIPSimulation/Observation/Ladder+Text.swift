@@ -39,7 +39,8 @@ extension Ladder: CustomStringConvertible {
         if line.isNote { return Self.trimmed(String(row)) + "  \(self.hosts[line.sender]): \(line.label)" }
         let end = line.receiver.map { $0 * width } ?? (start < last ? start + width : start - width)
         guard start != end, end >= 0 else {
-            return Self.trimmed(String(row)) + "  \(self.hosts[line.sender]) to itself: \(line.label)\(Self.suffix(line))"
+            return Self.trimmed(String(row))
+                + "  \(self.hosts[line.sender]) to itself: \(line.label)\(Self.suffix(line))"
         }
         let isRightwards = start < end
         let (left, right) = (Swift.min(start, end) + 1, Swift.max(start, end))

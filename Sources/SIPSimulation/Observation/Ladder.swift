@@ -64,7 +64,8 @@ public struct Ladder: Sendable {
         case .underway: return " underway"
         case .delivered(let time):
             return time == line.time
-                ? twice : " +\(Self.milliseconds(MonotonicInstant(nanoseconds: time.since(line.time).nanoseconds)))\(twice)"
+                ? twice
+                : " +\(Self.milliseconds(MonotonicInstant(nanoseconds: time.since(line.time).nanoseconds)))\(twice)"
         case .lost: return " lost"
         case .cutOff: return " cut off"
         case .tooLarge: return " too large"

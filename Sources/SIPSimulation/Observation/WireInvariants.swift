@@ -46,7 +46,8 @@ struct WireInvariants {
     // MARK: Sent
 
     /// A host sent a message: the rules that it broke.
-    mutating func sent(_ facts: WireFacts, by host: Int, isReliable: Bool, at now: MonotonicInstant) -> Violation.Rule? {
+    mutating func sent(_ facts: WireFacts, by host: Int, isReliable: Bool, at now: MonotonicInstant) -> Violation.Rule?
+    {
         guard facts.isSIP, !self.exempt.contains(host) else { return nil }
         if facts.method == "ACK" {
             var key = Self.key(host, facts)

@@ -140,7 +140,8 @@ open class TransactionEndpoint: SimulatedNode {
 
     /// The Via of a request over a flow.
     public func via(over flow: Flow, branch: String) -> Via {
-        let local = self.place.listeners.indices.contains(Int(flow.endpoint))
+        let local =
+            self.place.listeners.indices.contains(Int(flow.endpoint))
             ? self.place.listeners[Int(flow.endpoint)].address : SocketAddress(.loopback, 0)
         let parameters: Parameters = ["rport": nil, "branch": branch]
         return Via(flow.transport, host: Host(local.ip), port: local.port, parameters: parameters)

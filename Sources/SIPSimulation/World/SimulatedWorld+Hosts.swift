@@ -11,7 +11,8 @@ extension SimulatedWorld {
     ///   - box: The number of the NAT box that it is behind; `nil` outside.
     ///   - node: What it runs.
     public func addHost(
-        _ name: String, listening listeners: [SimulatedListener], behind box: Int? = nil, running node: any SimulatedNode
+        _ name: String, listening listeners: [SimulatedListener], behind box: Int? = nil,
+        running node: any SimulatedNode
     ) {
         self.hostNumbers[name] = self.residents.count
         self.network.addHost(name, listeners, realm: (box ?? -1) + 1)
