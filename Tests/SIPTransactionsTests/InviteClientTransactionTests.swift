@@ -31,7 +31,7 @@ struct InviteClientTransactionTests {
         }
     }
 
-    /// Every arrow of RFC 6026 figure 7 (which replaces RFC 3261 figure 5), and every pair for which it has none.
+    /// Every arrow of RFC 6026 figure 5 (which replaces that of RFC 3261), and every pair for which it has none.
     static let arrows: [Row] = [
         Row(.calling, .provisional, .proceeding, .deliver),
         Row(.calling, .success, .accepted, .deliver),

@@ -118,7 +118,7 @@ struct ServerTransactionTests {
     }
 
     @Test(
-        "Over UDP a 100 goes out no earlier than 3.5 s after the request, and then the transaction user is told (RFC 4320 §4.1)"
+        "Over UDP a 100 goes out no earlier than 3.5 s after the request, when its user is told (RFC 4320 §4.1)"
     )
     func tryingDue() throws {
         let layer = LayerUnderTest()

@@ -3,7 +3,10 @@ public import SIPMessages
 /// The non-INVITE server transaction: RFC 3261 §17.2.2 figure 8, with RFC 4320 §4.
 ///
 ///     Trying ──1xx──▶ Proceeding
-///        └──200-699──────┴──▶ Completed ──timer J──▶ Terminated
+///        ├──200-699──────┴──▶ Completed ──timer J──▶ Terminated
+///        └──abandoned────┴─────────────────────────▶ Terminated
+///
+/// A transport error is told and changes no state (RFC 6026 §8.8).
 ///
 /// The one provisional response is 100, over UDP not before timer E of the client would have reached T2 (RFC 4320 §4.1);
 /// 408 is never sent (§4.2): whoever has no answer in time ends the transaction with `abandoned`.
@@ -59,9 +62,7 @@ public struct NonInviteServerTransaction: BitwiseCopyable, Hashable, Sendable {
             self.clock.stop()
             return .terminate
         case (.proceeding, .transportFailed), (.completed, .transportFailed):
-            self.state = .terminated
-            self.clock.stop()
-            return [.transportFailed, .terminate]
+            return .transportFailed  // The state stays (RFC 6026 §8.8, on §17.2.4).
         case (.trying, .transportFailed):
             return []  // Nothing of ours is on the wire.
         case (.completed, .sentTrying), (.completed, .sentFinal), (.completed, .abandoned):
