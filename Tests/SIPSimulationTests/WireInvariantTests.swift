@@ -154,6 +154,21 @@ struct WireInvariantTests {
         #expect(Self.run(twice, endpoint: 1) == [.sentAfterTermination])
     }
 
+    @Test("A rule of the test's own is checked after every step")
+    func ownRule() {
+        let world = SimulatedWorld(seed: 1)
+        let server = world.puppet("server", 2)
+        _ = world.puppet("client", 1)
+        world.always { server.received.count > 1 ? "\(server.received.count) messages" : nil }
+        let remote = SocketAddress(IPAddress(v4: 0xC000_0202), 5060)
+        world.send("x", from: "client", to: remote)
+        world.runToEnd()
+        #expect(world.violations == [])
+        world.send("y", from: "client", to: remote)
+        world.runToEnd()
+        #expect(world.violations.map(\.description) == ["server broke ownRule at 0 ms: 2 messages"])
+    }
+
     @Test("A host that is permitted to breaks no rule, and what is left alive is one")
     func permitted() {
         let world = SimulatedWorld(seed: 1)

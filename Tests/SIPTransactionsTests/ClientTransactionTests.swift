@@ -50,7 +50,7 @@ struct ClientTransactionTests {
     }
 
     @Test(
-        "An INVITE without answer is sent at 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s, and given up at 32 s (timers A and B)"
+        "An INVITE without answer goes out at 0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5 s and is given up at 32 s (timers A, B)"
     )
     func noAnswer() throws {
         let layer = LayerUnderTest()
@@ -82,7 +82,7 @@ struct ClientTransactionTests {
     }
 
     @Test(
-        "The ACK to a failure has the INVITE's Request-URI, Via, From, Call-ID and number, and the response's To (§17.1.1.3)"
+        "The ACK to a failure has the INVITE's Request-URI, Via, From, Call-ID, number, the response's To (§17.1.1.3)"
     )
     func ackContent() throws {
         let layer = LayerUnderTest()
@@ -189,7 +189,7 @@ struct ClientTransactionTests {
     }
 
     @Test(
-        "A transport error after a provisional response to INVITE ends nothing: no message of ours is underway (figure 5)"
+        "A transport error after a provisional response to INVITE ends nothing: nothing of ours is underway (figure 5)"
     )
     func transportFailedWhileProceeding() throws {
         let layer = LayerUnderTest()

@@ -1,6 +1,6 @@
 public import SIPMessages
 
-/// What a way through the network does to what is sent over it. Probabilities are 0 to 1 and are drawn for each datagram.
+/// What a way through the network does to what is sent over it. Probabilities are 0 to 1, drawn for each datagram.
 ///
 /// Streams lose and reorder nothing: there, loss is delay.
 public struct LinkConditions: Hashable, Sendable {

@@ -24,8 +24,8 @@ public struct SimulatedNetwork {
         var from: Int
         var to: Int
     }
-    /// Keeps the order of a link. What is sent at the same moment has no order: a host with shards may send it in any, and
-    /// the ladder must not depend on it.
+    /// Keeps the order of a link. What is sent at the same moment has no order: a host with shards may send it in any,
+    /// and the ladder must not depend on it.
     struct Order {
         private var sentAt = MonotonicInstant(nanoseconds: -1)
         private var before = MonotonicInstant.start

@@ -35,9 +35,9 @@ public struct Ladder: Sendable {
         return self.lines.count - 1
     }
 
-    /// The ladder in short, for comparing: one line for each thing sent, `500 alice>bob INVITE 1 lost`, with the time in
-    /// milliseconds. What was sent at the same nanosecond is in the order of its text, since nothing depends on the order
-    /// in which a host with shards visits them.
+    /// The ladder in short, for comparing: one line for each thing sent, `500 alice>bob INVITE 1 lost`, with the time
+    /// in milliseconds. What was sent at the same nanosecond is in the order of its text, since nothing depends on the
+    /// order in which a host with shards visits them.
     public var compact: String {
         var groups: [[String]] = []
         var last: MonotonicInstant?

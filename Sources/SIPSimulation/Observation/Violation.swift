@@ -24,6 +24,8 @@ public struct Violation: Hashable, Sendable, CustomStringConvertible {
         case missingACK
         /// Something is alive when all is over.
         case leftOver
+        /// A rule of the test's own does not hold.
+        case ownRule
         /// A node wants to be woken again and again without time going on.
         case restless
     }

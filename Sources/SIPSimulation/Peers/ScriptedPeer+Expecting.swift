@@ -102,7 +102,7 @@ extension SimulatedWorld {
     /// - Parameters:
     ///   - name: Its name in the ladder and, unless `uri` is given, the user of its address of record.
     ///   - address: An IP address as text; a text that is none stands for 127.0.0.1.
-    ///   - uri: Its address of record; `sip:NAME@ADDRESS` when nothing is said. A domain name in it is added to the DNS.
+    ///   - uri: Its address of record; `sip:NAME@ADDRESS` when nothing is said. A domain in it is added to the DNS.
     ///   - box: The NAT box that it is behind.
     public func peer(
         _ name: String, at address: String, uri: URI? = nil, transport: TransportProtocol = .udp,

@@ -8,8 +8,8 @@ public import SIPTransactions
 ///     try bob.sends(180)
 ///     try alice.expects(180)
 ///
-/// Under it works a real transaction layer. So retransmissions, the ACK to a failure and the retransmission of a 2xx happen
-/// by themselves and are not written; `expects` sees a message once. `expects` lets time pass until the message is there.
+/// Under it works a real transaction layer. So retransmissions, the ACK to a failure and the retransmission of a 2xx
+/// happen by themselves and are not written; `expects` sees a message once, and lets time pass until it is there.
 /// What comes must be what is expected next, but for 100, for what the transaction layer has dealt with and for late
 /// copies of it. What the RFCs do not allow is sent with `sendsOctets` or by editing a message.
 public final class ScriptedPeer: TransactionEndpoint {
@@ -138,8 +138,8 @@ public final class ScriptedPeer: TransactionEndpoint {
         "\(message.first(.callID)?.value ?? "") \(message.first(.cseq)?.number ?? 0) "
     }
 
-    /// Transactions, timers and messages kept; a peer that was sent something which no line of the script expects is not
-    /// clean either.
+    /// Transactions, timers and messages kept; a peer that was sent something which no line of the script expects is
+    /// not clean either.
     public override func audit() -> SimulationAudit {
         var audit = super.audit()
         audit.add(SimulationAudit([("unexpected messages", self.inbox.filter { !$0.isOptional }.count)]))

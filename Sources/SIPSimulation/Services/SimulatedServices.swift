@@ -2,8 +2,8 @@ import SIPMessages
 
 /// DNS, storage and those who decide, with the faults of each.
 ///
-/// A commit is carried out when it is asked for, also when its answer is lost or comes twice; one that is answered `failed`
-/// is carried out half of the time, since a node that was told so knows nothing.
+/// A commit is carried out when it is asked for, also when its answer is lost or comes twice; one that is answered
+/// `failed` is carried out half of the time, since a node that was told so knows nothing.
 public struct SimulatedServices {
     /// The DNS.
     public var dns = SimulatedDNS()

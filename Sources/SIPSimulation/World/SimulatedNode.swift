@@ -4,8 +4,8 @@ public import SIPTransactions
 
 /// What a host of the simulated network runs: anything that takes messages and time and gives messages.
 ///
-/// It is entered by the world only, for one event at a time, and answers through the outbox that is lent to it. It must not
-/// call the world from within these methods. All randomness must come from a seed, or the ladder is not the same twice.
+/// It is entered by the world only, for one event at a time, and answers through the outbox that is lent to it. It must
+/// not call the world from within these methods. All randomness must come from a seed, or the ladder is not the same twice.
 public protocol SimulatedNode: AnyObject {
     /// The host was added to the world: its name and the end points that flows will number.
     func placed(at place: SimulatedPlace)

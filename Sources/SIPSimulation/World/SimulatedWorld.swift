@@ -12,8 +12,8 @@ public import SIPTransactions
 ///     try alice.expects(200)
 ///     try world.end()
 ///
-/// Everything happens in one thread and by one seed: the same seed gives the same ladder. A world and what is in it belong
-/// to one task.
+/// Everything happens in one thread and by one seed: the same seed gives the same ladder. A world and what is in it
+/// belong to one task.
 public final class SimulatedWorld {
     /// Where all randomness comes from.
     public let seed: UInt64
@@ -42,6 +42,7 @@ public final class SimulatedWorld {
     private var index = MessageIndex()
     private var occurrences: [String: UInt64] = [:]
     private var idleWakes = 0
+    private var ownRules: [() -> String?] = []
 
     /// A world without hosts.
     ///
@@ -120,6 +121,11 @@ public final class SimulatedWorld {
         if let first = self.violations.first { throw self.failure(first.description) }
     }
 
+    /// Adds a rule that must hold after every step.
+    ///
+    /// - Parameter breach: Says what is wrong; `nil` when nothing is.
+    public func always(_ breach: @escaping () -> String?) { self.ownRules.append(breach) }
+
     /// A failure with the seed and the ladder of this world.
     public func failure(_ reason: String) -> SimulationFailure {
         SimulationFailure(reason: reason, seed: self.seed, ladder: self.ladder.description)
@@ -151,6 +157,7 @@ public final class SimulatedWorld {
             }
         }
         self.residents[host].wakeAt = node.nextWakeUp ?? .never
+        for rule in self.ownRules { if let breach = rule() { self.note(.ownRule, host, breach) } }
     }
 
     private func happen(_ event: NetworkEvent) {
