@@ -239,6 +239,19 @@ struct NetworkTests {
         #expect(inside.received == (isRefreshedFromOutside ? ["1", "2"] : ["1"]))
     }
 
+    @Test("Each datagram from inside keeps the mapping alive, and with it the address outside")
+    func refreshed() {
+        let (world, inside, b, _) = Self.translated(.init())
+        for _ in 0..<3 {
+            world.send("out", from: "inside", to: Self.b)
+            world.run(for: .seconds(29))
+        }
+        world.send("in", from: "b", to: b.flows[0].remote)
+        world.run(for: .seconds(1))
+        #expect(Set(b.flows).count == 1)
+        #expect(inside.received == ["in"])
+    }
+
     @Test("A box that is started anew has forgotten its mappings")
     func restart() {
         let (world, inside, b, _) = Self.translated(.fullCone)

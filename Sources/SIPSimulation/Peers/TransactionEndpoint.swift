@@ -57,6 +57,15 @@ open class TransactionEndpoint: SimulatedNode {
     /// A transaction ended without answer, or a timer fired.
     open func happened(_ event: TransactionEvent, at now: MonotonicInstant, into outbox: inout Outbox) {}
 
+    /// Questions for DNS, storage or those who decide, asked since the last call.
+    open func takeQuestions() -> [ServiceQuestion] { [] }
+
+    /// A question is answered.
+    open func answered(_ answer: ServiceAnswer, at now: MonotonicInstant, into outbox: inout Outbox) {}
+
+    /// A stream connection has ended.
+    open func connectionClosed(_ flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox) {}
+
     /// The limit of transactions is reached: the request was not taken.
     open func refused(_ request: SIPMessage, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox) {}
 
@@ -194,7 +203,8 @@ open class TransactionEndpoint: SimulatedNode {
 
     public var nextWakeUp: MonotonicInstant? { self.layer.nextWakeUp }
 
-    public func audit() -> SimulationAudit { self.layer.audit() }
+    /// What is alive: the transaction layer's, to which a subclass adds its own.
+    open func audit() -> SimulationAudit { self.layer.audit() }
 
     public func transportFailed(
         client: Int32, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
