@@ -36,7 +36,8 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let package = Package(
     name: "biloxi",
     products: [
-        .library(name: "SIPMessages", targets: ["SIPMessages"])
+        .library(name: "SIPMessages", targets: ["SIPMessages"]),
+        .library(name: "SIPSimulation", targets: ["SIPSimulation"]),
     ],
     dependencies: coreOnly
         ? []
@@ -55,9 +56,13 @@ let package = Package(
         tests("Containers"),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
+        tests("SIPTransactions", ["SIPMessages", "Containers", "SIPSimulation"]),
         // Roles.
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
+        // Support.
+        room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
+        tests("SIPSimulation", ["SIPMessages", "SIPTransactions"]),
     ]
         + (coreOnly
             ? []
