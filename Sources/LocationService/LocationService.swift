@@ -218,7 +218,8 @@ public struct LocationService: ~Copyable {
         while position < block.count {
             let binding = StoredBinding(block, at: position)
             records.append(
-                BindingRecord(binding, of: block, aor: key.octets(0..<key.count), local: endpoints(binding.flow.endpoint)))
+                BindingRecord(
+                    binding, of: block, aor: key.octets(0..<key.count), local: endpoints(binding.flow.endpoint)))
             position = binding.whole.upper
         }
         return records

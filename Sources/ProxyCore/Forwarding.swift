@@ -118,7 +118,9 @@ extension MessageIndex {
                 copied = next
                 if via.whole.upper < field.value.upper {
                     var rest = via.whole.upper
-                    while rest < field.value.upper, octets[rest].isLinearWhitespace || octets[rest] == 0x2C { rest += 1 }
+                    while rest < field.value.upper, octets[rest].isLinearWhitespace || octets[rest] == 0x2C {
+                        rest += 1
+                    }
                     output.append("Via: ")
                     copied = rest
                 }

@@ -38,4 +38,3 @@ extension FieldValue {
         return String(decoding: output, as: UTF8.self)
     }
 }
-

@@ -19,7 +19,9 @@ public struct Reason: FieldValue {
     }
 
     /// A cause of ITU-T Q.850, 1-127.
-    public static func q850(_ cause: UInt16, text: String? = nil) -> Reason { Reason("Q.850", cause: cause, text: text) }
+    public static func q850(_ cause: UInt16, text: String? = nil) -> Reason {
+        Reason("Q.850", cause: cause, text: text)
+    }
 
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)

@@ -80,7 +80,8 @@ struct HeaderNameTable: Sendable {
 
     @inline(__always)
     private static func hash(_ words: (UInt64, UInt64, UInt64, UInt64), _ count: Int) -> Int {
-        let mixed = (words.0 ^ (words.1 &* 31) ^ (words.2 &* 131) ^ (words.3 &* 1031) ^ UInt64(count)) &* 0x9E37_79B9_7F4A_7C15
+        let mixed =
+            (words.0 ^ (words.1 &* 31) ^ (words.2 &* 131) ^ (words.3 &* 1031) ^ UInt64(count)) &* 0x9E37_79B9_7F4A_7C15
         return Int(truncatingIfNeeded: mixed >> 55)
     }
 }

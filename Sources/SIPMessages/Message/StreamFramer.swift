@@ -129,7 +129,10 @@ public struct StreamFramer: Sendable {
         }
     }
 
-    private enum Step { case event(Event), more, goOn }
+    private enum Step {
+        case event(Event)
+        case more, goOn
+    }
 
     /// Between messages: keep-alives and empty lines, or the first octet of a message.
     private mutating func nextBetween() -> Step {
