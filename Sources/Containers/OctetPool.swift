@@ -12,6 +12,7 @@ public struct PooledOctets: BitwiseCopyable, Hashable, Sendable {
 
     /// Nothing.
     @inlinable public static var none: PooledOctets { PooledOctets(block: 0, sizeClass: 255, count: 0) }
+    /// Whether it stands for no octets at all.
     @inlinable public var isNone: Bool { self.sizeClass == 255 }
     /// How many octets are kept.
     @inlinable public var count: Int { Int(self.sizeAndCount & 0xFF_FFFF) }
