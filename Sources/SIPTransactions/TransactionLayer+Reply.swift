@@ -24,6 +24,17 @@ extension TransactionLayer {
         return self.respond(id, status: status, from: start, at: now, into: &outbox)
     }
 
+    /// Appends the response that `reply` would send, without sending it.
+    public mutating func writeReply(
+        _ id: TransactionID, _ status: UInt16, _ reason: StaticString, into output: inout [UInt8]
+    ) {
+        guard self.isLive(server: id) else { return }
+        let tag = self.tag(of: id)
+        let record = self.servers[id.slot]
+        Self.writeReply(record, in: self.pool, &self.scratch, status, reason, toTag: tag, into: &output)
+        output.endHeader()
+    }
+
     /// The tag that every response of ours to one request carries (§8.2.6.2): a keyed hash of the transaction's key.
     private func tag(of id: TransactionID) -> UInt64 {
         var hasher = SipHash24(key: self.hashKey)
