@@ -49,6 +49,12 @@ let package = Package(
         // Roles.
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
+        // Measuring.
+        .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
+        .executableTarget(
+            name: "biloxi-microbench",
+            dependencies: ["AllocationCounter", "SIPMessages", "Containers", "SIPTransactions", "ProxyCore"],
+            path: "Benchmarks/Microbench", swiftSettings: settings),
     ]
         + (coreOnly
             ? []

@@ -1,7 +1,7 @@
 public import SIPMessages
 
 /// Writing a request as it goes on: RFC 3261 §16.6 steps 1 to 8, in one pass over what came.
-struct Forwarding: ~Escapable {
+package struct Forwarding: ~Escapable {
     /// The request, with routes preprocessed.
     let octets: Span<UInt8>
     /// The new Request-URI.
@@ -15,7 +15,7 @@ struct Forwarding: ~Escapable {
     let maxBreadth: UInt32
 
     @_lifetime(copy octets, copy target)
-    init(
+    package init(
         _ octets: Span<UInt8>, target: Span<UInt8>, _ targetRange: OctetRange, route: OctetRange,
         source: SocketAddress, maxBreadth: UInt32
     ) {
@@ -28,7 +28,7 @@ struct Forwarding: ~Escapable {
     }
 
     /// Appends the request line and our Via up to its branch, which the caller writes next.
-    func writeStart(_ index: borrowing MessageIndex, _ endpoint: borrowing Endpoint, into output: inout [UInt8]) {
+    package func writeStart(_ index: borrowing MessageIndex, _ endpoint: borrowing Endpoint, into output: inout [UInt8]) {
         output.append(self.octets, index.methodName.range)
         output.append(0x20)
         output.append(self.target, self.targetRange.range)
@@ -44,7 +44,7 @@ struct Forwarding: ~Escapable {
     /// - Parameters:
     ///   - via: The topmost Via of the request.
     ///   - recordRoute: The Record-Route fields to push, as whole lines; may be empty.
-    func writeRest(
+    package func writeRest(
         _ index: borrowing MessageIndex, via: ViaIndex, recordRoute: [UInt8], into output: inout [UInt8]
     ) {
         output.append("\r\n")

@@ -173,7 +173,7 @@ public struct ProxyCore: ~Copyable {
 extension ProxyConfiguration {
     /// The Record-Route lines of a request that came in at one end point and leaves by another: one value where they
     /// are the same, else one for each side, the nearer to the callee on top (RFC 5658 §4).
-    func recordRoute(from incoming: Int, to outgoing: Int) -> [UInt8] {
+    package func recordRoute(from incoming: Int, to outgoing: Int) -> [UInt8] {
         var lines: [UInt8] = []
         for endpoint in incoming == outgoing ? [outgoing] : [outgoing, incoming] {
             guard endpoint < self.endpoints.count else { continue }
