@@ -32,7 +32,7 @@ public struct StoredBinding: BitwiseCopyable, Sendable {
     static let headerOctets = 60
 
     /// The binding at `position`, and where the next begins.
-    init(_ block: Span<UInt8>, at position: Int) {
+    public init(_ block: Span<UInt8>, at position: Int) {
         let raw = block.bytes
         func word<Number: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ type: Number.Type) -> Number {
             raw.unsafeLoadUnaligned(fromByteOffset: position + offset, as: type)

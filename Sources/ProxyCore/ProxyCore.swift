@@ -210,3 +210,21 @@ extension MessageIndex {
         return hasher.finish()
     }
 }
+
+extension ProxyCore {
+    /// Appends a request as it goes on without a transaction: an ACK to a 2xx (§16.6, §16.11).
+    ///
+    /// - Parameter branch: What makes the branch unique.
+    public func writeStateless(
+        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex, source: SocketAddress, endpoint: Int,
+        branch: UInt64, into output: inout [UInt8]
+    ) {
+        let forwarding = Forwarding(
+            octets, target: octets, index.requestURI, route: .absent, source: source,
+            maxBreadth: self.configuration.maxBreadth)
+        forwarding.writeStart(index, self.configuration.endpoints[endpoint], into: &output)
+        output.append("z9hG4bK")
+        output.append(hexadecimal: branch)
+        forwarding.writeRest(index, via: via, recordRoute: [], into: &output)
+    }
+}

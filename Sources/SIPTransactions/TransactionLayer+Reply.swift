@@ -24,6 +24,17 @@ extension TransactionLayer {
         return self.respond(id, status: status, from: start, at: now, into: &outbox)
     }
 
+    /// Sends 100 to an INVITE that is still at hand (§17.2.1).
+    public mutating func sendTrying(
+        _ id: TransactionID, _ octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex,
+        source: SocketAddress, at now: MonotonicInstant, into outbox: inout Outbox
+    ) {
+        let start = outbox.octets.count
+        index.writeResponse(100, "Trying", to: octets, via: via, source: source, toTag: nil, into: &outbox.octets)
+        outbox.octets.endHeader()
+        self.respond(id, status: 100, from: start, at: now, into: &outbox)
+    }
+
     /// Appends the response that `reply` would send, without sending it.
     public mutating func writeReply(
         _ id: TransactionID, _ status: UInt16, _ reason: StaticString, into output: inout [UInt8]

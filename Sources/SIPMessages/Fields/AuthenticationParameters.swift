@@ -110,6 +110,11 @@ struct AuthenticationScheme {
         reader.skipWhitespace()
         if reader.isAtEnd { return }
         guard reader.position > nameEnd else { throw reader.error(.malformed) }
+        // Digest always has parameters (RFC 3261 §25.1).
+        if self.name.equals(ignoringCase: "Digest") {
+            try self.parameters.read(&reader)
+            return
+        }
         let start = reader.position
         _ = reader.span { $0.isToken || $0 == 0x2F }
         _ = reader.span { $0 == 0x3D }

@@ -56,13 +56,13 @@ public struct HistoryInfo: FieldValue {
     /// Why the target was left, from the Reason in its URI (RFC 7044 §10.2). Setting does nothing to a URI of another
     /// scheme than SIP and SIPS.
     public var reason: Reason? {
-        get { self.address.uri.sip?.headers["Reason"].flatMap { try? Reason($0, field: .historyInfo) } }
+        get { self.address.uri.sip?.headers["Reason"].flatMap { try? Reason(parsing: $0, field: .historyInfo) } }
         set { self.setHeader("Reason", newValue?.text) }
     }
 
     /// What may be shown of the entry, from the Privacy in its URI (RFC 7044 §10.1).
     public var privacy: Privacy? {
-        get { self.address.uri.sip?.headers["Privacy"].flatMap { try? Privacy($0, field: .historyInfo) } }
+        get { self.address.uri.sip?.headers["Privacy"].flatMap { try? Privacy(parsing: $0, field: .historyInfo) } }
         set { self.setHeader("Privacy", newValue?.text) }
     }
 
