@@ -69,8 +69,9 @@ private struct ForwardingState {
             maxBreadth: 60)
         forwarding.writeStart(self.index, self.configuration.endpoints[0], into: &self.output)
         self.output.append(contentsOf: self.branch)
-        let recordRoute = self.configuration.recordRoute(from: 0, to: 0)
-        forwarding.writeRest(self.index, via: via, recordRoute: recordRoute, into: &self.output)
+        self.output.append("\r\n")
+        self.configuration.writeRecordRoute(from: 0, to: 0, mark: 1, into: &self.output)
+        forwarding.writeRest(self.index, via: via, into: &self.output)
         return self.output.count
     }
 }

@@ -1,5 +1,5 @@
 import Containers
-import SIPMessages
+public import SIPMessages
 public import SIPTransactions
 
 /// Waiting for the store: RFC 3261 §10.3 step 8 comes after the commit.
@@ -46,6 +46,7 @@ extension LocationService {
             throw RegisterRefusal(503, "Too Many Registrations At Once", retryAfter: 5)
         }
         self.aors[slot].pending = number
+        self.pendingByToken[self.editor.token] = number
     }
 
     /// The changes with this token are stored: the bindings become visible and the 200 is sent.
@@ -53,9 +54,9 @@ extension LocationService {
     /// - Returns: whether the token was waited for.
     @discardableResult
     public mutating func committed(
-        _ token: UInt64, aor key: Span<UInt8>, hash: UInt64, wall: Int64, into outbox: inout Outbox
+        _ token: UInt64, wall: Int64, into outbox: inout Outbox
     ) -> Bool {
-        guard let number = self.takePending(token, key, hash) else { return false }
+        guard let number = self.pendingByToken.removeValue(forKey: token) else { return false }
         let pending = self.pendings[number]
         let start = outbox.octets.count
         self.pool.append(pending.response, to: &outbox.octets)
@@ -70,10 +71,8 @@ extension LocationService {
 
     /// The changes with this token were not stored and never will be: the REGISTER is refused, nothing has changed.
     @discardableResult
-    public mutating func failed(
-        _ token: UInt64, aor key: Span<UInt8>, hash: UInt64, into outbox: inout Outbox
-    ) -> Bool {
-        guard let number = self.takePending(token, key, hash) else { return false }
+    public mutating func failed(_ token: UInt64, into outbox: inout Outbox) -> Bool {
+        guard let number = self.pendingByToken.removeValue(forKey: token) else { return false }
         let pending = self.pendings[number]
         let start = outbox.octets.count
         outbox.octets.append("SIP/2.0 503 Registration Could Not Be Stored\r\n")
@@ -88,17 +87,32 @@ extension LocationService {
         return true
     }
 
-    private func takePending(_ token: UInt64, _ key: Span<UInt8>, _ hash: UInt64) -> Int32? {
-        let slot = self.find(key, hash)
-        guard slot >= 0, self.aors[slot].pending >= 0, self.pendings[self.aors[slot].pending].token == token else {
-            return nil
-        }
-        return self.aors[slot].pending
-    }
-
     private mutating func forget(_ number: Int32) {
         self.pool.release(self.pendings[number].response)
         self.pool.release(self.pendings[number].callID)
         self.pendings.remove(number)
+    }
+
+    /// Whether REGISTERs wait for the store.
+    public var isWaiting: Bool { !self.pendingByToken.isEmpty }
+
+    /// Sends the 100s that are due, and names the REGISTERs that have waited too long: the caller withdraws their writes
+    /// and then calls `failed`, or lets them go on if that is too late.
+    public mutating func overdue(at now: MonotonicInstant, into outbox: inout Outbox) -> [UInt64] {
+        var tokens: [UInt64] = []
+        for (token, number) in self.pendingByToken {
+            let pending = self.pendings[number]
+            if pending.deadline <= now {
+                tokens.append(token)
+            } else if !pending.isTryingSent, pending.deadline <= now.advanced(by: Self.patience - Self.tryingDelay) {
+                self.pendings[number].isTryingSent = true
+                let start = outbox.octets.count
+                outbox.octets.append("SIP/2.0 100 Trying\r\n")
+                self.pool.append(pending.response, from: Self.statusLineOctets, to: &outbox.octets)
+                outbox.octets.endHeader()
+                outbox.send(from: start, over: pending.flow)
+            }
+        }
+        return tokens.sorted()
     }
 }

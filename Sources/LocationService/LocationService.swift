@@ -38,6 +38,8 @@ public struct LocationService: ~Copyable {
     var table = KeyTable(capacity: 256)
     var aors: Slab<AOR>
     var pendings: Slab<Pending>
+    /// The REGISTERs that wait for the store, by the token of their changes.
+    var pendingByToken: [UInt64: Int32] = [:]
     var editor: BindingEditor
     var scratch: [UInt8] = []
     var sweepPosition: Int32 = 0

@@ -59,7 +59,8 @@ public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
         case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
             self.init(.readOnly, "database \(path) cannot be opened: make it and its directory readable and writable")
         case .SQLITE_NOTADB, .SQLITE_CORRUPT:
-            self.init(.damaged, "database \(path) is damaged or no database: restore a copy, or move it away (\(message))")
+            self.init(
+                .damaged, "database \(path) is damaged or no database: restore a copy, or move it away (\(message))")
         case .SQLITE_FULL:
             self.init(.full, "database \(path) cannot grow: make room on its disk (\(message))")
         default:

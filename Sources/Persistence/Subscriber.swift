@@ -1,7 +1,7 @@
 /// One who may register and call: an account of a domain, with the secrets that prove it.
 ///
-/// There is no password: a secret is H(user:realm:password), with the domain as the realm (RFC 7616 §3.4.2). It lets its
-/// holder in like the password, but in this realm only.
+/// There is no password: a secret is H(user:realm:password), with the domain as the realm (RFC 7616 §3.4.2). It lets
+/// its holder in like the password, but in this realm only.
 public struct Subscriber: Hashable, Sendable {
     /// The user part of the address-of-record, escapes undone.
     public var user: String

@@ -28,7 +28,8 @@ package struct Forwarding: ~Escapable {
     }
 
     /// Appends the request line and our Via up to its branch, which the caller writes next.
-    package func writeStart(_ index: borrowing MessageIndex, _ endpoint: borrowing Endpoint, into output: inout [UInt8]) {
+    package func writeStart(_ index: borrowing MessageIndex, _ endpoint: borrowing Endpoint, into output: inout [UInt8])
+    {
         output.append(self.octets, index.methodName.range)
         output.append(0x20)
         output.append(self.target, self.targetRange.range)
@@ -39,16 +40,12 @@ package struct Forwarding: ~Escapable {
         output.append(";branch=")
     }
 
-    /// Appends all that follows the branch.
+    /// Appends all that follows our Via and the Record-Route fields that the caller pushes.
     ///
-    /// - Parameters:
-    ///   - via: The topmost Via of the request.
-    ///   - recordRoute: The Record-Route fields to push, as whole lines; may be empty.
+    /// - Parameter via: The topmost Via of the request.
     package func writeRest(
-        _ index: borrowing MessageIndex, via: ViaIndex, recordRoute: [UInt8], into output: inout [UInt8]
+        _ index: borrowing MessageIndex, via: ViaIndex, into output: inout [UInt8]
     ) {
-        output.append("\r\n")
-        output.append(contentsOf: recordRoute)
         if !self.route.isEmpty {
             output.append("Route: ")
             output.append(self.target, self.route.range)

@@ -16,20 +16,40 @@ extension CallShard {
         }
         if workspace.index.method == .cancel { return self.cancel(octets, &workspace) }
         guard self.validate(octets, &workspace) else { return }
-        if self.preprocess(octets, &workspace) {
-            Self.proceed(&self, &workspace)
-        } else {
-            self.route(octets, &workspace)
+        switch self.preprocess(octets, &workspace) {
+        case .unchanged: self.proceed(octets, &workspace, isOfOurDialog: false)
+        case .changed(let isOfOurDialog): Self.proceedPreprocessed(&self, &workspace, isOfOurDialog: isOfOurDialog)
         }
     }
 
     /// Goes on with the request as preprocessing left it.
-    private static func proceed(_ shard: inout CallShard, _ workspace: inout Workspace) {
+    private static func proceedPreprocessed(
+        _ shard: inout CallShard, _ workspace: inout Workspace, isOfOurDialog: Bool
+    ) {
         var request: [UInt8] = []
         swap(&request, &shard.preprocessed)
         defer { swap(&request, &shard.preprocessed) }
         guard workspace.reindex(request.span) else { return }
+        shard.proceed(request.span, &workspace, isOfOurDialog: isOfOurDialog)
+    }
+
+    private mutating func proceed(_ octets: Span<UInt8>, _ workspace: inout Workspace, isOfOurDialog: Bool) {
+        var isRewritten = false
+        guard self.authorise(octets, &workspace, isOfOurDialog: isOfOurDialog, isRewritten: &isRewritten) else { return }
+        if isRewritten { Self.routeRewritten(&self, &workspace) } else { self.route(octets, &workspace) }
+    }
+
+    private static func routeRewritten(_ shard: inout CallShard, _ workspace: inout Workspace) {
+        var request: [UInt8] = []
+        swap(&request, &shard.rewritten)
+        defer { swap(&request, &shard.rewritten) }
+        guard workspace.reindex(request.span) else { return }
         shard.route(request.span, &workspace)
+    }
+
+    /// Appends the AOR that a URI names, in canonical form.
+    static func appendAOR(_ uri: URIIndex, _ octets: Span<UInt8>, into aor: inout [UInt8]) {
+        LocationService.appendKey(uri, of: octets, into: &aor)
     }
 
     /// A tag for answers without a transaction: the same for every request of a call, and recognised in its ACK.
@@ -240,10 +260,11 @@ extension CallShard {
             tag.append(hexadecimal: self.statelessTag(octets, workspace))
             if octets.equals(to.upper - 16..<to.upper, tag.span, 0..<16) { return }
         }
-        if self.preprocess(octets, &workspace) {
-            Self.forwardACK(&self, &workspace)
-        } else {
-            self.forwardACK(octets, &workspace)
+        switch self.preprocess(octets, &workspace) {
+        case .unchanged: if !self.settings.requiresAuthentication { self.forwardACK(octets, &workspace) }
+        case .changed(let isOfOurDialog):
+            // An ACK cannot be challenged (§22.1); only the mark of its dialog lets it through.
+            if isOfOurDialog || !self.settings.requiresAuthentication { Self.forwardACK(&self, &workspace) }
         }
     }
 

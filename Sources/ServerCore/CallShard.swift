@@ -15,6 +15,9 @@ public struct CallShard: ~Copyable {
     let number: Int
     /// The request after its routes were preprocessed, where that changed it.
     var preprocessed: [UInt8] = []
+    /// The request after its sender was found out, where that changed it.
+    var rewritten: [UInt8] = []
+    var authenticator: Authenticator
 
     /// An empty shard.
     ///
@@ -26,6 +29,8 @@ public struct CallShard: ~Copyable {
         self.number = number
         self.settings = settings
         self.transactions = TransactionLayer(timers: timers, seed: seed, at: now)
+        var random = RandomSource(seed: seed.1)
+        self.authenticator = Authenticator(settings: settings) { random.next() }
         self.proxy = ProxyCore(configuration: settings.proxy, hashKey: settings.hashKey)
     }
 

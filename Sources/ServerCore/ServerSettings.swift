@@ -1,5 +1,6 @@
 public import LocationService
 public import ProxyCore
+public import SIPAuthentication
 public import SIPMessages
 
 /// What a server is and how it behaves: made from the configuration once, then only read.
@@ -14,10 +15,23 @@ public struct ServerSettings: Sendable {
     public var isDurable = false
     /// How many shards there are of calls and of locations, a power of two up to 64.
     public var shardCount = 64
+    /// Whether our users must prove who they are.
+    public var requiresAuthentication = true
+    /// The digest algorithms that are offered, the preferred first (RFC 8760 §2.3).
+    public var algorithms: [DigestAlgorithm] = [.sha256, .md5]
+    /// Whether challenges offer `auth-int` beside `auth`.
+    public var offersIntegrity = false
+    /// Our users.
+    public var subscribers = Subscribers()
+    /// Who may call our users from elsewhere.
+    public var inbound = Inbound.anyone
     /// What goes into the Server field; empty for none.
     public var product: [UInt8] = Array("Biloxi".utf8)
     /// The key of every hash that chooses shards and slots.
     public var hashKey: SipHashKey
+
+    /// Who may call our users from elsewhere.
+    public enum Inbound: Hashable, Sendable { case anyone, nobody }
 
     public init(domains: [String], proxy: ProxyConfiguration, hashKey: SipHashKey) {
         self.domains = domains.map { Array($0.lowercased().utf8) }

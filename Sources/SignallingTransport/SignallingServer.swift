@@ -33,7 +33,7 @@ public final class SignallingServer: Sendable {
         for number in 0..<settings.shardCount {
             let seed = (SipHashKey(seeds(), seeds()), SipHashKey(seeds(), seeds()))
             calls.append(Shard(CallShard(number: number, settings: settings, seed: seed, at: now)))
-            locations.append(Shard(LocationShard(number: number, settings: settings)))
+            locations.append(Shard(LocationShard(number: number, settings: settings, seed: SipHashKey(seeds(), seeds()))))
         }
         self.calls = calls
         self.locations = locations

@@ -129,7 +129,8 @@ struct RoundTripTests {
         var retry = RetryAfter(generator.uint32(), duration: generator.maybe { $0.uint32() })
         retry.comment = generator.maybe { "in (\($0.name())) a while" }
         try self.check(.retryAfter, retry)
-        try self.check(.timestamp, Timestamp("\(generator.uint32()).5", delay: generator.pick([nil, ".25", "1.", "0"])))
+        try self.check(
+            .timestamp, Timestamp("\(generator.uint32()).5", delay: generator.pick([nil, ".25", "1.", "0"])))
         try self.check(
             .warning,
             Warning(UInt16(generator.number(100...999)), agent: "[2001:db8::1]:5060", phrase: generator.anyText()))

@@ -28,12 +28,12 @@ public struct AuthenticationInfo: FieldValue {
         get { self.parameters["rspauth"] }
         set { self.parameters["rspauth"] = newValue }
     }
-    /// The quality of protection (RFC 7616 §3.3).
+    /// The quality of protection that was used.
     public var qop: String? {
         get { self.parameters["qop"] }
         set { self.parameters["qop"] = newValue }
     }
-    /// The client nonce (RFC 7616 §3.4).
+    /// The client's nonce of the request.
     public var cnonce: String? {
         get { self.parameters["cnonce"] }
         set { self.parameters["cnonce"] = newValue }

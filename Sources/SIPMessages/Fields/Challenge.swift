@@ -1,4 +1,5 @@
-/// A challenge for credentials: WWW-Authenticate, Proxy-Authenticate (RFC 3261 §20.27, §20.44, RFC 7616 §3.3, RFC 8760).
+/// A challenge for credentials: WWW-Authenticate, Proxy-Authenticate (RFC 3261 §20.27, §20.44, RFC 7616 §3.3, RFC
+/// 8760).
 public struct Challenge: FieldValue {
     /// `Digest`, `Bearer` or another, as written.
     public var scheme: String
@@ -48,11 +49,11 @@ public struct Challenge: FieldValue {
 
     /// Whether the scheme is Digest.
     public var isDigest: Bool { self.scheme.equals(ignoringCase: "Digest") }
-    /// The realm whose users may answer.
+    /// The realm, for the user to know which password is asked for.
     public var realm: String? { self.parameters["realm"] }
-    /// The nonce to answer with.
+    /// The server's nonce.
     public var nonce: String? { self.parameters["nonce"] }
-    /// What the server wants back unchanged (RFC 7616 §3.3).
+    /// What is to be sent back unchanged.
     public var opaque: String? { self.parameters["opaque"] }
     /// `MD5` where none is given (RFC 3261 §22.4).
     public var algorithm: String? { self.parameters["algorithm"] }

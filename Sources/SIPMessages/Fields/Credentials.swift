@@ -34,23 +34,23 @@ public struct Credentials: FieldValue {
 
     /// Whether the scheme is Digest.
     public var isDigest: Bool { self.scheme.equals(ignoringCase: "Digest") }
-    /// The name of the user in the realm.
+    /// The name of the user, or its hash where `userhash` is true (RFC 7616 §3.4.4).
     public var username: String? { self.parameters["username"] }
-    /// The realm that the user belongs to.
+    /// The realm of the challenge.
     public var realm: String? { self.parameters["realm"] }
-    /// The nonce that the credentials answer.
+    /// The nonce of the challenge.
     public var nonce: String? { self.parameters["nonce"] }
     /// The `uri` as it was hashed.
     public var uri: String? { self.parameters["uri"] }
-    /// The proof that the user knows the password (RFC 7616 §3.4.1).
+    /// The proof of the password, in hexadecimal digits.
     public var response: String? { self.parameters["response"] }
-    /// The digest algorithm; without one it is MD5 (RFC 8760 §2.4).
+    /// `MD5` where none is given.
     public var algorithm: String? { self.parameters["algorithm"] }
-    /// The client nonce (RFC 7616 §3.4).
+    /// The client's own nonce.
     public var cnonce: String? { self.parameters["cnonce"] }
-    /// What the server wants back unchanged (RFC 7616 §3.3).
+    /// What the challenge said to send back.
     public var opaque: String? { self.parameters["opaque"] }
-    /// The quality of protection (RFC 7616 §3.3).
+    /// The quality of protection: `auth` or `auth-int`.
     public var qop: String? { self.parameters["qop"] }
     /// The nonce count: eight hexadecimal digits; `nil` where it is absent or malformed.
     public var nonceCount: UInt32? {

@@ -1,4 +1,5 @@
-/// A namespace and a priority within it: Resource-Priority, Accept-Resource-Priority (RFC 4412 §3.1). Equal in any case.
+/// A namespace and a priority within it: Resource-Priority, Accept-Resource-Priority (RFC 4412 §3.1). Equal in any
+/// case.
 public struct ResourcePriority: FieldValue {
     /// The namespace, `dsn` say.
     public var namespace: String

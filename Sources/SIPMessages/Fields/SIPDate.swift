@@ -74,7 +74,8 @@ public struct SIPDate: FieldValue, Comparable {
     /// Whether the left moment is the earlier one.
     public static func < (left: SIPDate, right: SIPDate) -> Bool { left.secondsSince1970 < right.secondsSince1970 }
 
-    // The Gregorian calendar in eras of 400 years, 146,097 days; a year begins in March, so that a leap day is its last.
+    // The Gregorian calendar in eras of 400 years, 146,097 days; a year begins in March, so that a leap day is its
+    // last.
 
     /// Days from 1970-01-01 to a day; `year` is not negative.
     private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {

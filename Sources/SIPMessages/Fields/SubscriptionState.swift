@@ -28,11 +28,11 @@ public struct SubscriptionState: FieldValue {
         self.parameters.write(to: &output)
     }
 
-    /// Whether the subscription was accepted (RFC 6665 §4.1.3).
+    /// Whether notifications are sent.
     public var isActive: Bool { self.state.equals(ignoringCase: "active") }
-    /// Whether nobody has decided yet (RFC 6665 §4.1.3).
+    /// Whether the subscription waits for authorization.
     public var isPending: Bool { self.state.equals(ignoringCase: "pending") }
-    /// Whether the subscription has ended (RFC 6665 §4.1.3).
+    /// Whether the subscription is over.
     public var isTerminated: Bool { self.state.equals(ignoringCase: "terminated") }
     /// The seconds that the subscription lasts.
     public var expires: UInt32? { self.parameters["expires"].flatMap { UInt32($0) } }

@@ -60,7 +60,8 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
                 ControlReply(
                     ok: true,
                     status: [
-                        "version": .string(Biloxi.version), "pid": .number(Int(getpid())), "uptime": .number(Int(uptime)),
+                        "version": .string(Biloxi.version), "pid": .number(Int(getpid())),
+                        "uptime": .number(Int(uptime)),
                         "users": .number((try? database.subscribers().count) ?? 0),
                         "domains": .array(current.domains.map { .string($0) }),
                     ]))
