@@ -70,6 +70,7 @@ public struct TimeSpan: BitwiseCopyable, Hashable, Comparable, Sendable {
         TimeSpan(nanoseconds: left.nanoseconds &+ right.nanoseconds)
     }
 
+    /// The left time without the right one.
     @inlinable
     public static func - (left: TimeSpan, right: TimeSpan) -> TimeSpan {
         TimeSpan(nanoseconds: left.nanoseconds &- right.nanoseconds)
