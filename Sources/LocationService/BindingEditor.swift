@@ -28,7 +28,7 @@ struct BindingEditor: Sendable {
     /// - Throws: `RegisterRefusal`; then nothing is to be stored.
     mutating func edit(
         _ present: Span<UInt8>, _ octets: Span<UInt8>, _ key: Span<UInt8>,
-        _ circumstances: LocationService.Circumstances
+        _ circumstances: Registrar.Circumstances
     ) throws(RegisterRefusal) -> Bool {
         self.block.removeAll(keepingCapacity: true)
         if self.isDurable { self.token &+= 1 }
@@ -44,7 +44,7 @@ struct BindingEditor: Sendable {
     /// Copies the bindings that the REGISTER does not touch; returns how many, and whether others go.
     private mutating func keepUntouched(
         _ present: Span<UInt8>, _ octets: Span<UInt8>, _ key: Span<UInt8>,
-        _ circumstances: LocationService.Circumstances
+        _ circumstances: Registrar.Circumstances
     ) throws(RegisterRefusal) -> (Int, Bool) {
         var (count, isChanged) = (0, false)
         var position = 0
@@ -79,7 +79,7 @@ struct BindingEditor: Sendable {
 
     private mutating func noteRemoval(
         _ binding: StoredBinding, _ present: Span<UInt8>, _ key: Span<UInt8>,
-        _ circumstances: LocationService.Circumstances
+        _ circumstances: Registrar.Circumstances
     ) {
         guard self.isDurable else { return }
         let record = BindingRecord(binding, of: present, aor: key.octets(0..<key.count), local: circumstances.local)
@@ -93,7 +93,7 @@ struct BindingEditor: Sendable {
 
     /// Appends the bindings that the REGISTER makes or refreshes; returns whether there are any.
     private mutating func addContacts(
-        _ octets: Span<UInt8>, _ key: Span<UInt8>, _ circumstances: LocationService.Circumstances, existing: Int
+        _ octets: Span<UInt8>, _ key: Span<UInt8>, _ circumstances: Registrar.Circumstances, existing: Int
     ) throws(RegisterRefusal) -> Bool {
         var count = existing
         var i = 0
@@ -126,7 +126,7 @@ struct BindingEditor: Sendable {
     }
 
     private static func record(
-        _ block: [UInt8], at start: Int, _ key: Span<UInt8>, _ circumstances: LocationService.Circumstances
+        _ block: [UInt8], at start: Int, _ key: Span<UInt8>, _ circumstances: Registrar.Circumstances
     ) -> BindingRecord {
         let binding = StoredBinding(block.span, at: start)
         return BindingRecord(binding, of: block.span, aor: key.octets(0..<key.count), local: circumstances.local)

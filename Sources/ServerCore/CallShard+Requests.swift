@@ -51,7 +51,7 @@ extension CallShard {
 
     /// Appends the AOR that a URI names, in canonical form.
     static func appendAOR(_ uri: URIIndex, _ octets: Span<UInt8>, into aor: inout [UInt8]) {
-        LocationService.appendKey(uri, of: octets, into: &aor)
+        Registrar.appendKey(uri, of: octets, into: &aor)
     }
 
     /// A tag for answers without a transaction: the same for every request of a call, and recognised in its ACK.
@@ -168,7 +168,7 @@ extension CallShard {
     private mutating func lookUp(_ uri: URIIndex, _ octets: Span<UInt8>, _ workspace: inout Workspace) {
         guard let server = self.createServer(octets, &workspace) else { return }
         let start = workspace.mail.count
-        LocationService.appendKey(uri, of: octets, into: &workspace.mail)
+        Registrar.appendKey(uri, of: octets, into: &workspace.mail)
         let key = OctetRange(start, workspace.mail.count)
         let hash = SipHash13.hash(workspace.mail.span, key.range, key: self.settings.hashKey)
         workspace.posts.append(

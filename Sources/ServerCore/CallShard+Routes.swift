@@ -18,7 +18,7 @@ extension CallShard {
         var mark: [UInt8] = []
         if let callID = workspace.index.value(.callID) {
             mark.append(
-                hexadecimal: ProxyCore.dialogMark(octets, callID.range, key: self.settings.hashKey))
+                hexadecimal: Proxy.dialogMark(octets, callID.range, key: self.settings.hashKey))
         }
         if let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range),
             uri.parameter("lr", in: octets) != nil, self.settings.isOurAddress(uri, octets)

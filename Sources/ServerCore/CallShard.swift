@@ -9,7 +9,7 @@ public struct CallShard: ~Copyable {
     /// All transactions of the shard's Call-IDs.
     public internal(set) var transactions: TransactionLayer
     /// The requests that are being proxied.
-    public internal(set) var proxy: ProxyCore
+    public internal(set) var proxy: Proxy
     /// What the server is.
     public internal(set) var settings: ServerSettings
     let number: Int
@@ -31,7 +31,7 @@ public struct CallShard: ~Copyable {
         self.transactions = TransactionLayer(timers: timers, seed: seed, at: now)
         var random = RandomSource(seed: seed.1)
         self.authenticator = Authenticator(settings: settings) { random.next() }
-        self.proxy = ProxyCore(configuration: settings.proxy, hashKey: settings.hashKey)
+        self.proxy = Proxy(configuration: settings.proxy, hashKey: settings.hashKey)
     }
 
     /// Takes new settings; calls in progress keep what they have.

@@ -7,6 +7,8 @@ public import SIPMessages
 public struct ServerSettings: Sendable {
     /// The domains it is responsible for, in lower case.
     public var domains: [[UInt8]]
+    /// Addresses by which it is reached besides those of its end points: those behind a wildcard, an advertised one.
+    public var addresses: [SocketAddress] = []
     /// How it proxies, and its addresses.
     public var proxy: ProxyConfiguration
     /// What its registrar grants.
@@ -66,6 +68,9 @@ public struct ServerSettings: Sendable {
         for i in self.proxy.endpoints.indices {
             let local = self.proxy.endpoints[i].local
             if local.ip == ip, local.port == port { return true }
+        }
+        for i in self.addresses.indices where self.addresses[i].ip == ip && self.addresses[i].port == port {
+            return true
         }
         return false
     }

@@ -13,7 +13,8 @@ public final class SignallingServer: Sendable {
     let calls: [Shard<CallShard>]
     let locations: [Shard<LocationShard>]
     let udpThreads: [UDPThread]
-    let store: @Sendable ([(token: UInt64, change: BindingChange)]) -> Void
+    let store: @Sendable ([BindingChange], _ token: UInt64) -> Bool
+    let withdraw: @Sendable (UInt64) -> Bool
 
     /// A server that does not listen yet.
     ///
@@ -21,11 +22,13 @@ public final class SignallingServer: Sendable {
     ///   - settings: What the server is. Its end points are the listeners, UDP ones with the address to bind.
     ///   - threads: How many threads receive UDP.
     ///   - seeds: A source of numbers that nobody can predict.
-    ///   - store: Takes changes of bindings, to be followed by `committed` or `failed`.
+    ///   - store: Takes the changes of one REGISTER, to be followed by `complete`; `false` when it cannot.
+    ///   - withdraw: Takes them back before they are written; `false` when it is too late.
     /// - Throws: `TransportError` when a socket cannot be opened.
     public init(
         settings: ServerSettings, threads: Int, seeds: () -> UInt64,
-        store: @escaping @Sendable ([(token: UInt64, change: BindingChange)]) -> Void
+        store: @escaping @Sendable ([BindingChange], _ token: UInt64) -> Bool = { _, _ in false },
+        withdraw: @escaping @Sendable (UInt64) -> Bool = { _ in false }
     ) throws(TransportError) {
         let now = SystemClock.now()
         var calls: [Shard<CallShard>] = []
@@ -39,6 +42,7 @@ public final class SignallingServer: Sendable {
         self.calls = calls
         self.locations = locations
         self.store = store
+        self.withdraw = withdraw
         var udpThreads: [UDPThread] = []
         for number in 0..<threads {
             var sockets: [UDPSocket?] = []
@@ -78,10 +82,7 @@ public final class SignallingServer: Sendable {
             case .locations(let number):
                 self.locations[number].run(
                     { $0.run(octets, &workspace) }, thenSend: { thread.send(&workspace) })
-                if !workspace.changes.isEmpty {
-                    self.store(workspace.changes)
-                    workspace.changes = []
-                }
+                if !workspace.changes.isEmpty { self.storeChanges(&workspace, thread) }
             }
         }
         if !workspace.outbox.messages.isEmpty { thread.send(&workspace) }
@@ -90,6 +91,13 @@ public final class SignallingServer: Sendable {
     /// Does what is due in every `step`th shard from `first` on; returns when something is due next.
     func wake(from first: Int, step: Int, _ workspace: inout Workspace, _ thread: UDPThread) -> MonotonicInstant {
         var earliest = MonotonicInstant.never
+        for number in stride(from: first, to: self.locations.count, by: step) {
+            var overdue: [UInt64] = []
+            self.locations[number].run(
+                { overdue = $0.wake(&workspace) }, thenSend: { thread.send(&workspace) })
+            // What is being written right now will be told by the store; only what still waits can be taken back.
+            self.complete(overdue.filter(self.withdraw), isStored: false, &workspace, thread)
+        }
         for number in stride(from: first, to: self.calls.count, by: step) {
             self.calls[number].run(
                 { shard in

@@ -6,7 +6,7 @@ import SIPTransactions
 ///
 /// Bindings lie in memory. With `isDurable`, what a REGISTER changes is given out as `changes` with a token, and both
 /// the 200 and the binding wait for `committed`; without, they take effect at once.
-public struct LocationService: ~Copyable {
+public struct Registrar: ~Copyable {
     /// An AOR with bindings, or with a change on its way to the store.
     struct AOR: BitwiseCopyable {
         var hash: UInt64

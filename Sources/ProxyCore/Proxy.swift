@@ -6,7 +6,7 @@ public import SIPTransactions
 /// (RFC 3261 §16.6 to §16.10).
 ///
 /// What comes before, validating and finding targets, is the caller's, who also owns the transactions and lends them.
-public struct ProxyCore: ~Copyable {
+public struct Proxy: ~Copyable {
     /// How it behaves.
     public var configuration: ProxyConfiguration
     var contexts: Slab<ResponseContext>
@@ -193,7 +193,7 @@ extension ProxyConfiguration {
     }
 }
 
-extension ProxyCore {
+extension Proxy {
     /// The mark of a dialog: a keyed hash of its Call-ID, which nobody else can make.
     public static func dialogMark(_ octets: Span<UInt8>, _ callID: Range<Int>, key: SipHashKey) -> UInt64 {
         var hasher = SipHash24(key: key)
@@ -205,7 +205,7 @@ extension ProxyCore {
 
 extension MessageIndex {
     func dialogMark(_ octets: Span<UInt8>, key: SipHashKey) -> UInt64 {
-        ProxyCore.dialogMark(octets, self.value(.callID)?.range ?? 0..<0, key: key)
+        Proxy.dialogMark(octets, self.value(.callID)?.range ?? 0..<0, key: key)
     }
 
     /// Whether To has a tag, so that the request belongs to a dialog.
@@ -233,7 +233,7 @@ extension MessageIndex {
     }
 }
 
-extension ProxyCore {
+extension Proxy {
     /// Appends a request as it goes on without a transaction: an ACK to a 2xx (§16.6, §16.11).
     ///
     /// - Parameter branch: What makes the branch unique.

@@ -3,7 +3,7 @@ public import SIPMessages
 public import SIPTransactions
 
 /// Collecting responses and passing them back: RFC 3261 §16.7, with RFC 6026 §7.3.
-extension ProxyCore {
+extension Proxy {
     /// Handles a response that a client transaction delivered.
     ///
     /// - Parameters:

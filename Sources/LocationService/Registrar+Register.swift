@@ -13,7 +13,7 @@ public enum RegisterOutcome: Sendable {
 }
 
 /// Registering: RFC 3261 §10.3 steps 6 to 8.
-extension LocationService {
+extension Registrar {
     /// What a REGISTER brings with it besides its octets.
     public struct Circumstances: Sendable {
         /// The keyed hash of the AOR.
