@@ -79,7 +79,7 @@ private struct ForwardingState {
 /// A proxy core with its transactions.
 private struct ProxyState: ~Copyable {
     var transactions: TransactionLayer
-    var core: ProxyCore
+    var core: Proxy
     var outbox = Outbox()
     var index = MessageIndex()
     var targets: [UInt8] = []
@@ -89,7 +89,7 @@ private struct ProxyState: ~Copyable {
 
     init() {
         self.transactions = TransactionLayer(seed: (SipHashKey(1, 2), SipHashKey(3, 4)), at: .start)
-        self.core = ProxyCore(
+        self.core = Proxy(
             configuration: ProxyConfiguration(endpoints: endpoints), hashKey: SipHashKey(5, 6))
         Target.append(
             uri: contact.span, 0..<contact.count, route: contact.span, 0..<0, q: 1000, flow: self.callee,
