@@ -14,12 +14,17 @@ struct HeaderNameTable: Sendable {
 
     static let shared = HeaderNameTable()
 
+    /// One bit for each field that a message may hold only once, as in `MessageIndex.seen`.
+    private(set) var single: (UInt64, UInt64) = (0, 0)
     private var slots: [Slot]
     private static let size = 512
 
     private init() {
         self.slots = [Slot](repeating: Slot(), count: Self.size)
         for id in HeaderID.allKnown {
+            let bit = UInt64(1) << UInt64(id.rawValue & 63)
+            if id.isSingle, id.rawValue < 64 { self.single.0 |= bit }
+            if id.isSingle, id.rawValue >= 64 { self.single.1 |= bit }
             self.insert(HeaderID.names[Int(id.rawValue)].long, id)
             self.insert(HeaderID.names[Int(id.rawValue)].compact, id)
         }
