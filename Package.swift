@@ -54,6 +54,7 @@ let package = Package(
         room("Containers"),
         tests("SIPMessages", resources: [.copy("Torture")]),
         tests("Containers"),
+        .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
         tests("SIPTransactions", ["SIPMessages", "Containers", "SIPSimulation"]),
@@ -63,6 +64,12 @@ let package = Package(
         // Support.
         room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
         tests("SIPSimulation", ["SIPMessages", "SIPTransactions"]),
+        // Measuring.
+        .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
+        .executableTarget(
+            name: "biloxi-microbench",
+            dependencies: ["AllocationCounter", "SIPMessages", "Containers", "SIPTransactions", "ProxyCore"],
+            path: "Benchmarks/Microbench", swiftSettings: settings),
     ]
         + (coreOnly
             ? []

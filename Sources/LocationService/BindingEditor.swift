@@ -142,7 +142,8 @@ extension RegisterRequest {
         for i in self.contacts.indices.reversed() where !self.contacts[i].uri.isEmpty {
             let contact = self.contacts[i]
             if contact.regID > 0, binding.regID > 0 {
-                if contact.regID == binding.regID, block.equals(binding.instance.range, octets, contact.instance.range) {
+                if contact.regID == binding.regID, block.equals(binding.instance.range, octets, contact.instance.range)
+                {
                     return i
                 }
                 continue

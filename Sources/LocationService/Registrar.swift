@@ -220,7 +220,8 @@ public struct Registrar: ~Copyable {
         while position < block.count {
             let binding = StoredBinding(block, at: position)
             records.append(
-                BindingRecord(binding, of: block, aor: key.octets(0..<key.count), local: endpoints(binding.flow.endpoint)))
+                BindingRecord(
+                    binding, of: block, aor: key.octets(0..<key.count), local: endpoints(binding.flow.endpoint)))
             position = binding.whole.upper
         }
         return records

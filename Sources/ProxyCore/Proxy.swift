@@ -162,31 +162,34 @@ public struct Proxy: ~Copyable {
         let loopHash = index.loopHash(request, key: hashKey)
         transactions.writeBranch(client, loopHash: loopHash, into: &output)
         let isNewDialog = context.method == .invite || context.method == .subscribe || context.method == .refer
-        let recordRoute =
-            configuration.recordRoute && isNewDialog && !index.hasToTag(request)
-            ? configuration.recordRoute(
-                from: Int(context.source.endpoint), to: endpoint, mark: index.dialogMark(request, key: hashKey)) : []
-        forwarding.writeRest(index, via: via, recordRoute: recordRoute, into: &output)
+        output.append("\r\n")
+        if configuration.recordRoute && isNewDialog && !index.hasToTag(request) {
+            configuration.writeRecordRoute(
+                from: Int(context.source.endpoint), to: endpoint, mark: index.dialogMark(request, key: hashKey),
+                into: &output)
+        }
+        forwarding.writeRest(index, via: via, into: &output)
         return true
     }
 }
 
 extension ProxyConfiguration {
-    /// The Record-Route lines of a request that came in at one end point and leaves by another: one value where they
-    /// are the same, else one for each side, the nearer to the callee on top (RFC 5658 §4).
+    /// Appends the Record-Route lines of a request that came in at one end point and leaves by another: one value where
+    /// they are the same, else one for each side, the nearer to the callee on top (RFC 5658 §4).
     ///
     /// Each bears the dialog's mark, by which a later request proves that its dialog was set up through us.
-    func recordRoute(from incoming: Int, to outgoing: Int, mark: UInt64) -> [UInt8] {
-        var lines: [UInt8] = []
-        for endpoint in incoming == outgoing ? [outgoing] : [outgoing, incoming] {
-            guard endpoint < self.endpoints.count else { continue }
-            lines.append("Record-Route: <")
-            lines.append(contentsOf: self.endpoints[endpoint].routeURI)
-            lines.append(";d=")
-            lines.append(hexadecimal: mark)
-            lines.append(">\r\n")
-        }
-        return lines
+    package func writeRecordRoute(from incoming: Int, to outgoing: Int, mark: UInt64, into output: inout [UInt8]) {
+        self.writeRecordRoute(outgoing, mark: mark, into: &output)
+        if incoming != outgoing { self.writeRecordRoute(incoming, mark: mark, into: &output) }
+    }
+
+    private func writeRecordRoute(_ endpoint: Int, mark: UInt64, into output: inout [UInt8]) {
+        guard endpoint < self.endpoints.count else { return }
+        output.append("Record-Route: <")
+        output.append(contentsOf: self.endpoints[endpoint].routeURI)
+        output.append(";d=")
+        output.append(hexadecimal: mark)
+        output.append(">\r\n")
     }
 }
 
@@ -244,6 +247,7 @@ extension Proxy {
         forwarding.writeStart(index, self.configuration.endpoints[endpoint], into: &output)
         output.append("z9hG4bK")
         output.append(hexadecimal: branch)
-        forwarding.writeRest(index, via: via, recordRoute: [], into: &output)
+        output.append("\r\n")
+        forwarding.writeRest(index, via: via, into: &output)
     }
 }

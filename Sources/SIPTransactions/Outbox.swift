@@ -25,6 +25,7 @@ public struct Outbox: Sendable {
     /// The messages in the order in which they leave.
     public var messages: [Message] = []
 
+    /// An empty outbox with room for the messages of one batch.
     public init() {
         self.octets.reserveCapacity(65_536)
         self.messages.reserveCapacity(64)

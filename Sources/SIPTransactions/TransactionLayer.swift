@@ -33,6 +33,7 @@ public struct TransactionLayer: ~Copyable {
         /// Octets of kept messages.
         public var octets = 1 << 31
 
+        /// The limits that suit most servers.
         public init() {}
     }
 

@@ -46,6 +46,7 @@ public struct Configuration: Hashable, Sendable {
     public struct Authentication: Hashable, Sendable {
         /// A digest algorithm, by its name in the `algorithm` parameter (RFC 7616 §3.3).
         public enum Algorithm: String, Hashable, Sendable, CaseIterable {
+            // swift-format-ignore: AlwaysUseLowerCamelCase
             case sha512_256 = "SHA-512-256"
             case sha256 = "SHA-256"
             case md5 = "MD5"

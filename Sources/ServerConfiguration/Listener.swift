@@ -7,6 +7,7 @@ public struct Listener: Hashable, Sendable, CustomStringConvertible {
     /// The local address; unspecified (0.0.0.0, ::) for all of the machine's. Port 0 lets the system choose.
     public let address: SocketAddress
 
+    /// A listener on this address.
     public init(transport: TransportProtocol, address: SocketAddress) {
         self.transport = transport
         self.address = address

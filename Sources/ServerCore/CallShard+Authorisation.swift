@@ -97,7 +97,9 @@ extension CallShard {
     private func isForUs(_ value: OctetRange, _ octets: Span<UInt8>) -> Bool {
         guard let credentials = try? CredentialsIndex(parsing: octets, in: value.range, field: .proxyAuthorization)
         else { return false }
-        for domain in self.settings.domains where octets.equalsLowercased(credentials.realm.range, domain) { return true }
+        for domain in self.settings.domains where octets.equalsLowercased(credentials.realm.range, domain) {
+            return true
+        }
         return false
     }
 }

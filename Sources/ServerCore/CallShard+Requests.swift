@@ -35,7 +35,9 @@ extension CallShard {
 
     private mutating func proceed(_ octets: Span<UInt8>, _ workspace: inout Workspace, isOfOurDialog: Bool) {
         var isRewritten = false
-        guard self.authorise(octets, &workspace, isOfOurDialog: isOfOurDialog, isRewritten: &isRewritten) else { return }
+        guard self.authorise(octets, &workspace, isOfOurDialog: isOfOurDialog, isRewritten: &isRewritten) else {
+            return
+        }
         if isRewritten { Self.routeRewritten(&self, &workspace) } else { self.route(octets, &workspace) }
     }
 
@@ -195,7 +197,9 @@ extension CallShard {
 
     /// The bindings of a callee are there: forks to them.
     mutating func fork(_ server: TransactionID, _ block: OctetRange, _ workspace: inout Workspace) {
-        guard self.transactions.isLive(server: server), let method = self.transactions.method(of: server) else { return }
+        guard self.transactions.isLive(server: server), let method = self.transactions.method(of: server) else {
+            return
+        }
         guard !block.isEmpty else {
             self.transactions.reply(
                 server, 480, "Not Registered", at: workspace.now, into: &workspace.outbox)

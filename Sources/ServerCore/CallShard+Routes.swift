@@ -108,7 +108,8 @@ extension CallShard {
         self.preprocessed.append(octets, 0..<index.requestURI.lower)
         self.preprocessed.append(octets, uri.range)
         let field = index.fields[last.field]
-        let next = last.field + 1 < index.fields.count ? index.fields[last.field + 1].name.lower : index.headerOctets - 2
+        let next =
+            last.field + 1 < index.fields.count ? index.fields[last.field + 1].name.lower : index.headerOctets - 2
         if last.previousEnd < 0 {
             self.preprocessed.append(octets, index.requestURI.upper..<field.name.lower)
         } else {
@@ -130,7 +131,8 @@ extension CallShard {
     /// The way to a URI whose host is an address; `nil` when it must be looked up, or no end point of ours fits.
     func flow(to uri: URIIndex, _ octets: Span<UInt8>, near incoming: Flow) -> Flow? {
         let maddr = uri.parameter("maddr", in: octets)
-        guard let ip = maddr.flatMap({ IPAddress(octets, $0.range) }) ?? uri.hostAddress(in: octets), ip.isUnicast else {
+        guard let ip = maddr.flatMap({ IPAddress(octets, $0.range) }) ?? uri.hostAddress(in: octets), ip.isUnicast
+        else {
             return nil
         }
         var transport: TransportProtocol = uri.scheme == .sips ? .tls : .udp
@@ -159,7 +161,8 @@ extension CallShard {
         }
         guard binding.flow.connection == 0,
             let uri = try? URIIndex(parsing: mail, in: binding.contact.range, field: .contact),
-            uri.hostAddress(in: mail) == binding.flow.remote.ip, let direct = self.flow(to: uri, mail, near: binding.flow)
+            uri.hostAddress(in: mail) == binding.flow.remote.ip,
+            let direct = self.flow(to: uri, mail, near: binding.flow)
         else { return binding.flow }
         return direct
     }

@@ -1,6 +1,6 @@
 public import LocationService
-public import SIPMessages
 import ProxyCore
+public import SIPMessages
 import SIPTransactions
 
 /// A REGISTER that came while another one of the same AOR was being stored.

@@ -1,5 +1,5 @@
-public import SIPMessages
 import LocationService
+public import SIPMessages
 import SIPTransactions
 
 /// The way in: what is done with a message before any shard is entered (RFC 3261 §18.1.2, §18.2.1).
@@ -7,6 +7,7 @@ public struct Reception: Sendable {
     /// What the server is.
     public var settings: ServerSettings
 
+    /// A reception that works by these settings.
     public init(settings: ServerSettings) { self.settings = settings }
 
     /// Reads a message and leaves it to its shard, or answers it at once when it is broken.
@@ -78,7 +79,8 @@ public struct Reception: Sendable {
         fields.append("Warning: 399 biloxi ")
         fields.append(quoted: error.description)
         fields.append("\r\n")
-        let reason: StaticString = status == 505 ? "Version Not Supported" : status == 501 ? "Not Implemented" : "Bad Request"
+        let reason: StaticString =
+            status == 505 ? "Version Not Supported" : status == 501 ? "Not Implemented" : "Bad Request"
         workspace.reply(octets, status, reason, fields: fields, tag: 0)
     }
 }

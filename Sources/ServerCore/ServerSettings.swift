@@ -38,6 +38,7 @@ public struct ServerSettings: Sendable {
     /// Who may call our users from elsewhere.
     public enum Inbound: Hashable, Sendable { case anyone, trusted, nobody }
 
+    /// The settings of a server; the rest has defaults.
     public init(domains: [String], proxy: ProxyConfiguration, hashKey: SipHashKey) {
         self.domains = domains.map { Array($0.lowercased().utf8) }
         self.proxy = proxy

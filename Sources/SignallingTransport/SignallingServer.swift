@@ -1,7 +1,7 @@
 import Glibc
 public import LocationService
-import SIPMessages
 import ProxyCore
+import SIPMessages
 import SIPTransactions
 public import ServerCore
 
@@ -36,7 +36,8 @@ public final class SignallingServer: Sendable {
         for number in 0..<settings.shardCount {
             let seed = (SipHashKey(seeds(), seeds()), SipHashKey(seeds(), seeds()))
             calls.append(Shard(CallShard(number: number, settings: settings, seed: seed, at: now)))
-            locations.append(Shard(LocationShard(number: number, settings: settings, seed: SipHashKey(seeds(), seeds()))))
+            locations.append(
+                Shard(LocationShard(number: number, settings: settings, seed: SipHashKey(seeds(), seeds()))))
         }
         self.calls = calls
         self.locations = locations

@@ -33,7 +33,8 @@ extension SocketAddress {
         self = withUnsafeBytes(of: storage) { raw in
             if family == AF_INET {
                 let address = raw.loadUnaligned(as: sockaddr_in.self)
-                return SocketAddress(IPAddress(v4: UInt32(bigEndian: address.sin_addr.s_addr)), UInt16(bigEndian: address.sin_port))
+                return SocketAddress(
+                    IPAddress(v4: UInt32(bigEndian: address.sin_addr.s_addr)), UInt16(bigEndian: address.sin_port))
             }
             let port = UInt16(bigEndian: raw.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
             let high = UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self))

@@ -28,7 +28,8 @@ final class UDPSocket: @unchecked Sendable {
     init(address: SocketAddress, endpoint: UInt16, sharesPort: Bool) throws(TransportError) {
         let name = "udp:\(address)"
         let family = address.ip.isIPv6 ? AF_INET6 : AF_INET
-        let descriptor = socket(family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(
+            family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .system(name, "socket", errno) }
         var one: Int32 = 1
         if sharesPort {
@@ -62,7 +63,8 @@ final class UDPSocket: @unchecked Sendable {
         self.addresses.initialize(repeating: sockaddr_storage(), count: count)
         self.sendAddresses.initialize(repeating: sockaddr_storage(), count: count)
         for i in 0..<count {
-            (self.vectors + i).initialize(to: iovec(iov_base: self.buffers + i * Self.datagramOctets, iov_len: Self.datagramOctets))
+            (self.vectors + i).initialize(
+                to: iovec(iov_base: self.buffers + i * Self.datagramOctets, iov_len: Self.datagramOctets))
             (self.headers + i).initialize(to: cio_mmsghdr())
             self.headers[i].msg_hdr.msg_name = UnsafeMutableRawPointer(self.addresses + i)
             self.headers[i].msg_hdr.msg_iov = self.vectors + i

@@ -1,9 +1,9 @@
 import CLinuxIO
 import Glibc
-import Synchronization
 import SIPMessages
 import SIPTransactions
 import ServerCore
+import Synchronization
 
 /// One thread that receives on its own socket of every UDP listener and runs what comes in.
 final class UDPThread: @unchecked Sendable {

@@ -11,9 +11,13 @@ public import SIPMessages
 /// A transport error ends Completed too: the ACK cannot be sent. How long it may stay in Proceeding is the transaction user's business (timer C of a proxy, §16.6).
 public struct InviteClientTransaction: BitwiseCopyable, Hashable, Sendable {
     /// What can happen, named as on the arrows of the figure.
-    public enum Event: UInt8, BitwiseCopyable, Hashable, Sendable { case provisional, success, failure, transportFailed }
+    public enum Event: UInt8, BitwiseCopyable, Hashable, Sendable {
+        case provisional, success, failure, transportFailed
+    }
     /// The states of the figure.
-    public enum State: UInt8, BitwiseCopyable, Hashable, Sendable { case calling, proceeding, accepted, completed, terminated }
+    public enum State: UInt8, BitwiseCopyable, Hashable, Sendable {
+        case calling, proceeding, accepted, completed, terminated
+    }
 
     /// The present state.
     public private(set) var state: State = .calling

@@ -14,7 +14,9 @@ public struct InviteServerTransaction: BitwiseCopyable, Hashable, Sendable {
         case retransmission, sentProvisional, sentSuccess, sentFailure, acknowledged, transportFailed
     }
     /// The states of the figure.
-    public enum State: UInt8, BitwiseCopyable, Hashable, Sendable { case proceeding, accepted, completed, confirmed, terminated }
+    public enum State: UInt8, BitwiseCopyable, Hashable, Sendable {
+        case proceeding, accepted, completed, confirmed, terminated
+    }
 
     /// The present state.
     public private(set) var state: State = .proceeding
