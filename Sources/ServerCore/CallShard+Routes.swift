@@ -150,7 +150,9 @@ extension CallShard {
     /// The way to a binding.
     ///
     /// It is the flow that the REGISTER came over (RFC 5626 §5.3), unless a Path leads elsewhere, or the Contact names
-    /// the very address that the REGISTER came from, so that no NAT lies between, and another port there.
+    /// the very address that the REGISTER came from, so that no NAT lies between, and another port there. Then datagrams
+    /// go to that port; a connection is used while it lives, and the port is connected to when it is gone, but not where
+    /// the binding is an outbound flow, which nothing can take the place of (RFC 5626 §5.3).
     func flow(to binding: StoredBinding, _ mail: Span<UInt8>) -> Flow? {
         if !binding.path.isEmpty {
             var address = AddressIndex()
@@ -159,12 +161,18 @@ extension CallShard {
             else { return nil }
             return self.flow(to: uri, mail, near: binding.flow)
         }
-        guard binding.flow.connection == 0,
-            let uri = try? URIIndex(parsing: mail, in: binding.contact.range, field: .contact),
-            uri.hostAddress(in: mail) == binding.flow.remote.ip,
-            let direct = self.flow(to: uri, mail, near: binding.flow)
-        else { return binding.flow }
-        return direct
+        var flow = binding.flow
+        flow.mayConnect = false
+        guard let uri = try? URIIndex(parsing: mail, in: binding.contact.range, field: .contact),
+            uri.hostAddress(in: mail) == flow.remote.ip, let direct = self.flow(to: uri, mail, near: flow),
+            direct.remote != flow.remote
+        else { return flow }
+        guard flow.connection != 0 else { return direct }
+        // While the connection lives it is used; its number with another address says what takes its place.
+        guard binding.regID == 0, direct.transport == flow.transport else { return flow }
+        flow.remote = direct.remote
+        flow.mayConnect = true
+        return flow
     }
 
     // MARK: Requests to the server itself

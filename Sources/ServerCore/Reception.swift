@@ -33,6 +33,30 @@ public struct Reception: Sendable {
         }
     }
 
+    /// Answers a request of a stream whose end cannot be found, when enough of it can be read: 413 where it is beyond the
+    /// limits (RFC 3261 §21.4.11), else 400. The connection is to be closed then.
+    ///
+    /// - Parameters:
+    ///   - header: What was read of the request.
+    ///   - flow: The way it came.
+    public func refuse(
+        header: Span<UInt8>, _ error: SIPParseError, over flow: Flow, into workspace: inout Workspace
+    ) {
+        workspace.clearPosts()
+        workspace.flow = flow
+        do {
+            try workspace.index.parse(header, framing: .streamHeader)
+            guard workspace.index.isRequest, let via = workspace.index.value(.via) else { return }
+            _ = try ViaIndex.parse(header, in: via.range, into: &workspace.via)
+        } catch {
+            return
+        }
+        let isTooLong = error.code == .tooLong
+        self.refuse(
+            header, isTooLong ? 413 : 400, error, reason: isTooLong ? "Request Entity Too Large" : "Bad Request",
+            &workspace)
+    }
+
     private func receiveRequest(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         if let fault = workspace.index.fault {
             let isVersion = fault.code == .unsupportedVersion && fault.field == .startLine
@@ -70,7 +94,8 @@ public struct Reception: Sendable {
     }
 
     private func refuse(
-        _ octets: Span<UInt8>, _ status: UInt16, _ error: SIPParseError, _ workspace: inout Workspace
+        _ octets: Span<UInt8>, _ status: UInt16, _ error: SIPParseError, reason: StaticString? = nil,
+        _ workspace: inout Workspace
     ) {
         // Whatever else is missing, what a response needs must be there.
         let index = workspace.index
@@ -79,9 +104,9 @@ public struct Reception: Sendable {
         fields.append("Warning: 399 biloxi ")
         fields.append(quoted: error.description)
         fields.append("\r\n")
-        let reason: StaticString =
+        let standard: StaticString =
             status == 505 ? "Version Not Supported" : status == 501 ? "Not Implemented" : "Bad Request"
-        workspace.reply(octets, status, reason, fields: fields, tag: 0)
+        workspace.reply(octets, status, reason ?? standard, fields: fields, tag: 0)
     }
 }
 

@@ -21,12 +21,13 @@ extension SignallingServer {
         for shard in self.calls { shard.run { $0.apply(settings) } }
         for shard in self.locations { shard.run { $0.apply(settings) } }
         for thread in self.udpThreads { thread.leave(.settings(settings)) }
+        self.streams.apply(settings)
     }
 
     /// Hands changes to the store; what it cannot take is refused at once.
-    func storeChanges(_ workspace: inout Workspace, _ thread: UDPThread) {
+    func storeChanges(_ worker: inout Worker) {
         var changes: [(token: UInt64, change: BindingChange)] = []
-        swap(&changes, &workspace.changes)
+        swap(&changes, &worker.workspace.changes)
         var refused: [UInt64] = []
         var first = 0
         while first < changes.count {
@@ -36,20 +37,20 @@ extension SignallingServer {
             if !self.store(changes[first..<last].map(\.change), token) { refused.append(token) }
             first = last
         }
-        self.complete(refused, isStored: false, &workspace, thread)
+        self.complete(refused, isStored: false, &worker)
     }
 
     /// Completes REGISTERs and receives those that have waited for them.
-    func complete(_ tokens: [UInt64], isStored: Bool, _ workspace: inout Workspace, _ thread: UDPThread) {
+    func complete(_ tokens: [UInt64], isStored: Bool, _ worker: inout Worker) {
         var deferred: [DeferredRequest] = []
         for token in tokens {
             // A token carries the number of its shard in its upper 8 bits.
             let shard = Int(token >> 56)
             guard shard < self.locations.count else { continue }
             self.locations[shard].run(
-                { deferred += $0.complete(token, isStored: isStored, &workspace) },
-                thenSend: { thread.send(&workspace) })
+                { deferred += $0.complete(token, isStored: isStored, &worker.workspace) },
+                thenSend: { self.send(&worker) })
         }
-        for request in deferred { thread.receiveAgain(request, self) }
+        for request in deferred { self.receive(request.octets.span, over: request.flow, &worker) }
     }
 }

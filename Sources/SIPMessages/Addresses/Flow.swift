@@ -77,6 +77,12 @@ public struct Flow: BitwiseCopyable, Hashable, Sendable {
     public var connection: UInt32
     /// The other side.
     public var remote: SocketAddress
+    /// Whether a new connection to `remote` may take the place of one that is gone (RFC 3261 §18.2.2); not where `remote`
+    /// is only the end of a connection that the other side opened, as behind a NAT (RFC 5626 §5.3).
+    public var mayConnect = true
+
+    /// A connection number that no connection ever has: that of a flow which was lost with an earlier run.
+    @inlinable public static var lostConnection: UInt32 { .max }
 
     /// A flow; without a connection number it is UDP, or a stream that is yet to be opened.
     @inlinable

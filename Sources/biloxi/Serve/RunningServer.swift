@@ -44,7 +44,7 @@ final class RunningServer: Sendable {
     }
 
     /// Begins to serve.
-    func start() { self.server.start() }
+    func start() throws { try self.server.start() }
 
     /// Ends: what has been answered stays stored.
     func stop() {

@@ -25,7 +25,7 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
     let server = try withExitStatus {
         try RunningServer(current, database: database, key: key, logger: logger)
     }
-    server.start()
+    try withExitStatus { try server.start() }
     defer { server.stop() }
     let events = try ServerEvents(controlSocketPath: directory.controlSocketPath)
     defer { events.stop() }
