@@ -27,6 +27,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
 }
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
 let package = Package(
     name: "biloxi",
@@ -37,19 +42,24 @@ let package = Package(
     dependencies: coreOnly
         ? []
         : [
-            .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2")
+            .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+            .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+            .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+            .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+            .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         ],
     targets: [
         // Types: no imports.
         room("SIPMessages"),
         room("Containers"),
-        tests("SIPMessages"),
+        tests("SIPMessages", resources: [.copy("Torture")]),
         tests("Containers"),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
         tests("SIPTransactions", ["SIPMessages", "Containers", "SIPSimulation"]),
         // Roles.
-        room("LocationService", ["SIPMessages"]),
+        room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions"]),
+        room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
         // Support.
         room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
         tests("SIPSimulation", ["SIPMessages", "SIPTransactions"]),
@@ -60,5 +70,32 @@ let package = Package(
                 // Core, with a package.
                 room("SIPAuthentication", ["SIPMessages", crypto]),
                 tests("SIPAuthentication", ["SIPMessages"]),
+                // Roles that authenticate.
+                room(
+                    "ServerCore",
+                    [
+                        "SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication", "ProxyCore",
+                        "LocationService",
+                    ]),
+                // Drivers.
+                .target(name: "CLinuxIO"),
+                room(
+                    "SignallingTransport",
+                    ["SIPMessages", "SIPTransactions", "LocationService", "ProxyCore", "ServerCore", "CLinuxIO"]),
+                room("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
+                tests("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
+                .executableTarget(
+                    name: "BindingStoreBenchmark", dependencies: ["Persistence", "SIPMessages", "LocationService"],
+                    path: "Benchmarks/BindingStore", swiftSettings: settings),
+                // Programs.
+                room("ServerConfiguration", ["SIPMessages", yams]),
+                tests("ServerConfiguration", ["SIPMessages"]),
+                .executableTarget(
+                    name: "biloxi",
+                    dependencies: [
+                        "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
+                        "ProxyCore", "ServerCore", "SignallingTransport", argumentParser, logging,
+                    ], swiftSettings: settings),
+                tests("biloxi", ["Persistence", "ServerConfiguration", "SIPAuthentication"]),
             ])
 )

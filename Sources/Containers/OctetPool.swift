@@ -124,6 +124,14 @@ public struct OctetPool: ~Copyable {
         return self.sizeClasses[kept.sizeClass].pages[Int(kept.block / perPage)] + Int(kept.block % perPage) * size
     }
 
+    /// Appends the octets that are kept, but for the first `start`; nothing for `none`.
+    public func append(_ kept: PooledOctets, from start: Int = 0, to output: inout [UInt8]) {
+        guard !kept.isNone, start < kept.count else { return }
+        let source = unsafe UnsafeBufferPointer(
+            start: UnsafePointer(self.address(kept) + start), count: kept.count - start)
+        unsafe output.append(contentsOf: source)
+    }
+
     /// Lends the octets that are kept; none for `none`.
     @_lifetime(borrow self)
     public func span(_ kept: PooledOctets) -> Span<UInt8> {

@@ -9,6 +9,8 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
     @usableFromInline var chunks: [UnsafeMutablePointer<Element>] = []
     @usableFromInline var free: [Int32] = []
     @usableFromInline var used: Int32 = 0
+    /// One bit for each number that is in use.
+    @usableFromInline var live: [UInt64] = []
     /// How many records are in use.
     public private(set) var count = 0
     /// How many records there may be at most.
@@ -31,16 +33,23 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
             index = self.used
             if index & (Self.chunkSize - 1) == 0 {
                 self.chunks.append(UnsafeMutablePointer<Element>.allocate(capacity: Int(Self.chunkSize)))
+                for _ in 0..<Self.chunkSize / 64 { self.live.append(0) }
             }
             self.used += 1
         }
         self.count += 1
+        self.live[Int(index >> 6)] |= 1 << UInt64(index & 63)
         (self.chunks[Int(index >> Self.chunkShift)] + Int(index & (Self.chunkSize - 1))).initialize(to: element)
         return index
     }
 
     /// Gives the record's number back.
     public mutating func remove(_ index: Int32) {
+        guard self.isInUse(index) else {
+            assertionFailure("slab record removed twice")
+            return
+        }
+        self.live[Int(index >> 6)] &= ~(1 << UInt64(index & 63))
         self.free.append(index)
         self.count -= 1
     }
@@ -48,6 +57,12 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
     /// Whether a record has ever had this number: what the numbers that come off the wire are held against.
     @inlinable
     public func isPlausible(_ index: Int32) -> Bool { index >= 0 && index < self.used }
+
+    /// Whether this is the number of a record.
+    @inlinable
+    public func isInUse(_ index: Int32) -> Bool {
+        self.isPlausible(index) && self.live[Int(index &>> 6)] & (1 &<< UInt64(index & 63)) != 0
+    }
 
     /// The record with this number, changed in place.
     @inlinable

@@ -57,8 +57,8 @@ public struct DigestAlgorithm: RawRepresentable, Hashable, Sendable, CustomStrin
 
     public var description: String { self.name.description }
 
-    /// The algorithm whose name lies in `range`, in any case, or MD5 when there is none (RFC 7616 §3.3); `nil` when it is
-    /// not known.
+    /// The algorithm whose name lies in `range`, in any case, or MD5 when there is none (RFC 7616 §3.3); `nil` when it
+    /// is not known.
     public init?(_ octets: Span<UInt8>, _ range: OctetRange) {
         guard range.isPresent else {
             self = .md5

@@ -8,13 +8,14 @@ public import SIPMessages
 ///     case .lookUp(let algorithm):
 ///         let secret = …  // of credentials.username, for this algorithm; nil for an unknown user
 ///         decision = authenticator.decide(
-///             credentials, in: octets, method: index.methodName, body: index.body, secret: secret, at: now, binding: 0)
+///             credentials, in: octets, method: index.methodName, body: index.body, secret: secret, at: now,
+///             binding: 0)
 ///     case .ignore: …     // Credentials for somebody else: as if they were not there.
 ///     case .challenge: …  // Nothing to work with: challenge.
 ///     }
 ///
-/// ACK and CANCEL are never to be challenged, and an ACK repeats the credentials of its INVITE (RFC 3261 §22.1): neither
-/// belongs in here.
+/// ACK and CANCEL are never to be challenged, and an ACK repeats the credentials of its INVITE (RFC 3261 §22.1):
+/// neither belongs in here.
 public struct DigestAuthenticator: Sendable {
     /// What is to be done about credentials first.
     public enum Examination: Hashable, Sendable {
@@ -65,7 +66,8 @@ public struct DigestAuthenticator: Sendable {
         return .challenge
     }
 
-    /// Judges credentials that `examine` answered with `lookUp`, and takes their nonce count as used when they are right.
+    /// Judges credentials that `examine` answered with `lookUp`, and takes their nonce count as used when they are
+    /// right.
     ///
     /// The work is the same whether there is a secret or not.
     ///

@@ -60,8 +60,8 @@ public struct DigestChallenge: Hashable, Sendable {
     /// - Parameters:
     ///   - challenges: The challenges of a response in their order.
     ///   - realm: The realm for which there are credentials; `nil` takes any.
-    ///   - permitted: The algorithms that local policy permits. Without MD5 an attacker on the path cannot downgrade to it
-    ///     (RFC 8760 §3).
+    ///   - permitted: The algorithms that local policy permits. Without MD5 an attacker on the path cannot downgrade
+    ///     to it (RFC 8760 §3).
     public static func topmostSupported(
         of challenges: [DigestChallenge], realm: String? = nil, permitted: [DigestAlgorithm] = DigestAlgorithm.all
     ) -> DigestChallenge? {

@@ -61,6 +61,8 @@ struct ResponseInput {
         _: Function.Type, _ secret: DigestValue, _ octets: Span<UInt8>
     ) -> DigestValue {
         // The first digest enters in hexadecimal: RFC 2617 erratum 1649.
+        // A server that keeps no sessions takes nonce and cnonce of this request for those of the first one (§3.4.2),
+        // which holds for clients that, like ours, keep their cnonce while they keep the nonce.
         var function = Function()
         function.update(secret)
         function.update(":")

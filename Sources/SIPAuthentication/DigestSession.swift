@@ -19,6 +19,8 @@ public struct DigestSession: Sendable {
     /// What is protected; `nil` towards a server of RFC 2069.
     public let quality: QualityOfProtection?
 
+    /// The nonce before the last `nextnonce`, and its count: responses that were on their way are of that one.
+    private var previous: (nonce: String, count: UInt32)?
     private let algorithm: DigestAlgorithm
     private let secret: DigestSecret
     private let cnonce: String
@@ -29,10 +31,10 @@ public struct DigestSession: Sendable {
     ///   - challenge: The challenge.
     ///   - username: The user name in its realm.
     ///   - secret: The user's secret in its realm, for its algorithm.
-    ///   - cnonce: Fresh random text of letters and digits. It stays the same through the session, because the key of the
-    ///     `-sess` algorithms is made of the first one (RFC 7616 §3.4.2).
-    ///   - prefersIntegrity: Whether to take `auth-int` where both are offered. An element that changes bodies on the way
-    ///     breaks it.
+    ///   - cnonce: Fresh random text of letters and digits. It stays the same through the session, because the key of
+    ///     the `-sess` algorithms is made of the first one (RFC 7616 §3.4.2).
+    ///   - prefersIntegrity: Whether to take `auth-int` where both are offered. An element that changes bodies on the
+    ///     way breaks it.
     public init?(
         _ challenge: DigestChallenge, username: String, secret: DigestSecret, cnonce: String,
         prefersIntegrity: Bool = false
@@ -57,7 +59,8 @@ public struct DigestSession: Sendable {
         method: Method, uri: String, body: Span<UInt8>, to output: inout [UInt8]
     ) {
         self.nonceCount &+= 1
-        let response = self.proof(method: method.name, uri: uri, body: body, nonceCount: self.nonceCount)
+        let response = self.proof(
+            method: method.name, uri: uri, body: body, nonce: self.challenge.nonce, nonceCount: self.nonceCount)
         output.append("Digest username=")
         output.append(quoted: self.username)
         output.append(", realm=")
@@ -104,32 +107,49 @@ public struct DigestSession: Sendable {
     public mutating func receive(
         _ info: AuthenticationInfoIndex, in octets: Span<UInt8>, body: OctetRange, uri: String
     ) -> ServerProof {
-        let proof = self.judge(info, in: octets, body: body, uri: uri)
-        if proof != .wrong, !info.nextNonce.isEmpty {
-            self.challenge.nonce = octets.unquoted(info.nextNonce)
-            self.nonceCount = 0
+        guard info.responseAuthentication.isPresent else {
+            self.takeNextNonce(info, in: octets)
+            return .missing
         }
-        return proof
+        guard
+            self.isRight(info, in: octets, body, uri, nonce: self.challenge.nonce, limit: self.nonceCount)
+                || self.previous.map({ self.isRight(info, in: octets, body, uri, nonce: $0.nonce, limit: $0.count) })
+                    == true
+        else { return .wrong }
+        self.takeNextNonce(info, in: octets)
+        return .proved
     }
 
-    private func judge(
-        _ info: AuthenticationInfoIndex, in octets: Span<UInt8>, body: OctetRange, uri: String
-    ) -> ServerProof {
-        guard info.responseAuthentication.isPresent else { return .missing }
+    private mutating func takeNextNonce(_ info: AuthenticationInfoIndex, in octets: Span<UInt8>) {
+        guard !info.nextNonce.isEmpty else { return }
+        let nonce = octets.unquoted(info.nextNonce)
+        guard nonce != self.challenge.nonce else { return }  // Each response may name it; the count goes on.
+        self.previous = (self.challenge.nonce, self.nonceCount)
+        self.challenge.nonce = nonce
+        self.nonceCount = 0
+    }
+
+    /// Whether the proof is right for one nonce, under which `limit` requests were sent.
+    private func isRight(
+        _ info: AuthenticationInfoIndex, in octets: Span<UInt8>, _ body: OctetRange, _ uri: String, nonce: String,
+        limit: UInt32
+    ) -> Bool {
         // With a qop, cnonce and nc are those of the request (§3.5), else it answers another one.
         if self.quality != nil {
-            guard octets.unquoted(info.cnonce) == self.cnonce, info.nonceCount > 0,
-                info.nonceCount <= self.nonceCount
-            else { return .wrong }
+            guard info.nonceCount > 0, info.nonceCount <= limit, octets.unquoted(info.cnonce) == self.cnonce else {
+                return false
+            }
         }
+        guard let value = DigestValue(hexadecimal: octets, info.responseAuthentication) else { return false }
         let expected = self.proof(
-            method: "", uri: uri, body: octets.extracting(body.range), nonceCount: info.nonceCount)
-        guard let value = DigestValue(hexadecimal: octets, info.responseAuthentication) else { return .wrong }
-        return value.isEqual(to: expected) ? .proved : .wrong
+            method: "", uri: uri, body: octets.extracting(body.range), nonce: nonce, nonceCount: info.nonceCount)
+        return value.isEqual(to: expected)
     }
 
     /// The response for these values, which are brought into one piece of octets first.
-    private func proof(method: String, uri: String, body: Span<UInt8>, nonceCount: UInt32) -> DigestValue {
+    private func proof(
+        method: String, uri: String, body: Span<UInt8>, nonce: String, nonceCount: UInt32
+    ) -> DigestValue {
         var octets: [UInt8] = []
         func place(_ text: String) -> OctetRange {
             let start = octets.count
@@ -141,7 +161,7 @@ public struct DigestSession: Sendable {
             return OctetRange(start, octets.count)
         }
         var input = ResponseInput(
-            method: place(method), uri: place(uri), body: .absent, nonce: place(self.challenge.nonce),
+            method: place(method), uri: place(uri), body: .absent, nonce: place(nonce),
             cnonce: place(self.cnonce), nc: place(Self.digits(nonceCount)), qop: self.quality)
         input.body = OctetRange(octets.count, octets.count + body.count)
         octets.append(body, 0..<body.count)

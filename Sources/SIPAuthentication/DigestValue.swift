@@ -29,7 +29,8 @@ public struct DigestValue: Sendable {
         self = octets.withUnsafeBytes { DigestValue($0) }
     }
 
-    /// The value whose hexadecimal digits, of either case, lie in `range`; `nil` when they are not 32 or 64 such digits.
+    /// The value whose hexadecimal digits, of either case, lie in `range`; `nil` when they are not 32 or 64 such
+    /// digits.
     public init?(hexadecimal octets: Span<UInt8>, _ range: OctetRange) {
         guard range.count == 32 || range.count == 64 else { return nil }
         var words = InlineArray<4, UInt64>(repeating: 0)

@@ -22,8 +22,8 @@ extension DigestSecret {
         return expected.isEqual(to: response)
     }
 
-    /// Appends the value of Authentication-Info for the response to a request whose credentials were right, in which the
-    /// server proves that it too knows the secret (RFC 7616 §3.5).
+    /// Appends the value of Authentication-Info for the response to a request whose credentials were right, in which
+    /// the server proves that it too knows the secret (RFC 7616 §3.5).
     ///
     /// - Parameters:
     ///   - credentials: The request's credentials, read from `octets`.

@@ -7,12 +7,15 @@ import SIPMessages
 /// each pair of nonce and nonce count once. That memory is bounded; what it had to forget counts as stale, and the
 /// client gets a new nonce, but a replay is never accepted.
 ///
-/// This holds per issuer. Issuers with the same key understand each other's nonces, but not each other's counts: a nonce
-/// must come back to the issuer that handed it out. Either the binding ties it there (the hash of what selects the
-/// issuer), or each issuer has a key of its own.
+/// SipHash rather than HMAC-SHA256, which was measured at 1.2 µs for each of issue and check; the whole way from issue
+/// to use takes 0.3 µs. What one guess in 2^64 would win is a nonce of the guesser's making, without credentials for it.
 ///
-/// There is no clock in here: every call is told the time, in nanoseconds on any clock that does not go back. The `serial`
-/// of the first nonce must differ from any that was used with the same key.
+/// This holds per issuer. Issuers with the same key understand each other's nonces, but not each other's counts: a
+/// nonce must come back to the issuer that handed it out. Either the binding ties it there (the hash of what selects
+/// the issuer), or each issuer has a key of its own.
+///
+/// There is no clock in here: every call is told the time, in nanoseconds on any clock that does not go back. The
+/// `serial` of the first nonce must differ from any that was used with the same key.
 public struct NonceIssuer: Sendable {
     /// What a nonce that came back is worth.
     public enum Verdict: Hashable, Sendable {
@@ -63,7 +66,8 @@ public struct NonceIssuer: Sendable {
         self.lifetime = lifetime
         let (seconds, attoseconds) = lifetime.components
         let whole = UInt64(clamping: seconds).multipliedReportingOverflow(by: 1000)
-        self.lifetimeMilliseconds = whole.overflow ? .max : whole.partialValue &+ UInt64(clamping: attoseconds / 1_000_000_000_000_000)
+        self.lifetimeMilliseconds =
+            whole.overflow ? .max : whole.partialValue &+ UInt64(clamping: attoseconds / 1_000_000_000_000_000)
         self.uses = NonceUseTable(capacity: capacity)
     }
 

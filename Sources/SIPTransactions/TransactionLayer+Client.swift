@@ -107,7 +107,13 @@ extension TransactionLayer {
         let owner = self.clients[slot].owner
         let effects = self.handle(slot, index.statusCode, at: now)
         if effects.contains(.sendACK) { self.sendACK(slot, octets, index, into: &outbox) }
-        if effects.contains(.terminate) { self.removeClient(slot) } else { self.scheduleClient(slot) }
+        if effects.contains(.terminate) {
+            self.removeClient(slot)
+        } else {
+            // Once a 2xx is there nothing is made from the INVITE any more: its ACK is the transaction user's.
+            if index.statusCode / 100 == 2 { self.pool.release(&self.clients[slot].request) }
+            self.scheduleClient(slot)
+        }
         return effects.contains(.deliver) && !isCancel ? .deliver(id, owner: owner) : .absorbed
     }
 
@@ -204,10 +210,12 @@ extension TransactionLayer {
         let id = TransactionID(slot: slot, generation: self.clients[slot].generation)
         let owner = self.clients[slot].owner
         let isCancel = self.clients[slot].method == .cancel
+        var wasAccepted = false
         let effects: TransactionEffects
         switch self.clients[slot].machine {
         case .opened: return nil
         case .invite(var machine):
+            wasAccepted = machine.state == .accepted
             effects = machine.wake(at: now)
             self.clients[slot].machine = .invite(machine)
         case .nonInvite(var machine):
@@ -221,6 +229,7 @@ extension TransactionLayer {
             outbox.send(from: start, over: self.clients[slot].flow, client: slot)
         }
         if effects.contains(.terminate) { self.removeClient(slot) } else { self.scheduleClient(slot) }
+        if wasAccepted, effects.contains(.terminate) { return .clientEnded(id, owner: owner) }
         return effects.contains(.timedOut) && !isCancel ? .clientTimedOut(id, owner: owner) : nil
     }
 

@@ -94,6 +94,11 @@ extension TransactionLayer {
     /// The way back to the client.
     public func flow(of id: TransactionID) -> Flow? { self.isLive(server: id) ? self.servers[id.slot].flow : nil }
 
+    /// The method of the request.
+    public func method(of id: TransactionID) -> Method.Code? {
+        self.isLive(server: id) ? self.servers[id.slot].method : nil
+    }
+
     /// What events name.
     public func owner(of id: TransactionID) -> UInt64? { self.isLive(server: id) ? self.servers[id.slot].owner : nil }
 

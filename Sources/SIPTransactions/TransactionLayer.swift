@@ -78,6 +78,9 @@ public struct TransactionLayer: ~Copyable {
         self.pool.keep(octets, range)
     }
 
+    /// Keeps octets for the transaction user, who must release them; `nil` when the pool is full.
+    public mutating func keep(_ octets: [UInt8]) -> PooledOctets? { self.pool.keep(octets.span) }
+
     /// Gives back what `keep` kept.
     public mutating func release(_ kept: inout PooledOctets) { self.pool.release(&kept) }
 

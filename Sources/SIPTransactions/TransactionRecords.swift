@@ -91,6 +91,8 @@ public enum TransactionEvent: BitwiseCopyable, Hashable, Sendable {
     case clientTimedOut(TransactionID, owner: UInt64)
     /// The request could not be sent.
     case clientTransportFailed(TransactionID, owner: UInt64)
+    /// An INVITE client transaction that had a 2xx ended: no retransmission of it will come any more.
+    case clientEnded(TransactionID, owner: UInt64)
     /// No ACK came for the final response to an INVITE: timer H.
     case serverTimedOut(TransactionID, owner: UInt64)
     /// A non-INVITE request has no answer yet and 100 may be sent now (RFC 4320 §4.1).

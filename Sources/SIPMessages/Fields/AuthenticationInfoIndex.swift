@@ -29,7 +29,9 @@ public struct AuthenticationInfoIndex: Hashable, Sendable {
     ) throws(SIPParseError) {
         var reader = FieldReader(octets, range, field: field)
         reader.skipWhitespace()
-        repeat { try self.note(reader.authenticationParameter(), octets, field) } while try reader.skipCommaUnlessAtEnd()
+        repeat {
+            try self.note(reader.authenticationParameter(), octets, field)
+        } while try reader.skipCommaUnlessAtEnd()
     }
 
     private mutating func note(

@@ -5,8 +5,8 @@ struct AuthenticationParameter {
     var value: OctetRange
     var isQuoted: Bool
 
-    /// How a value is written. The senders' rules of RFC 7616 §3.3-3.5 apply, with one leniency: peers in the field quote
-    /// `algorithm`, `qop`, `nc` and `stale`, and no attack hangs on it.
+    /// How a value is written. The senders' rules of RFC 7616 §3.3-3.5 apply, with one leniency: peers in the field
+    /// quote `algorithm`, `qop`, `nc` and `stale`, and no attack hangs on it.
     enum Form { case quotedString, tokenOrQuotedString }
 
     /// Notes the value in `place`, once (a second one could be read differently by another element on the path).

@@ -9,16 +9,31 @@ public struct CallID: FieldValue, ExpressibleByStringLiteral, CustomStringConver
 
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
-        let start = reader.position
-        guard !reader.span(while: { $0.isWord }).isEmpty else { throw reader.error(.empty) }
-        if reader.skip(0x40) {
-            guard !reader.span(while: { $0.isWord }).isEmpty else { throw reader.error(.malformed) }
-        }
-        self.value = octets.string(start..<reader.position)
+        self.value = octets.string(try reader.callID())
         try reader.expectEnd()
+    }
+
+    /// Quotes and angle brackets are characters of a Call-ID like any other.
+    public static func endOfElement(_ octets: Span<UInt8>, from start: Int, to end: Int) -> Int {
+        var position = start
+        while position < end, octets[position] != 0x2C { position &+= 1 }
+        return position
     }
 
     public func write(to output: inout [UInt8]) { output.append(text: self.value) }
 
     public var description: String { self.value }
+}
+
+extension FieldReader {
+    /// Reads a `callid`.
+    @_lifetime(self: copy self)
+    mutating func callID() throws(SIPParseError) -> Range<Int> {
+        let start = self.position
+        guard !self.span(while: { $0.isWord }).isEmpty else { throw self.error(.empty) }
+        if self.skip(0x40) {
+            guard !self.span(while: { $0.isWord }).isEmpty else { throw self.error(.malformed) }
+        }
+        return start..<self.position
+    }
 }

@@ -42,7 +42,9 @@ public struct ChallengeIndex: Hashable, Sendable {
         self.scheme = try reader.authenticationScheme()
         self.isDigest = octets.equals(self.scheme.range, ignoringCase: "Digest")
         guard self.isDigest else { return }
-        repeat { try self.note(reader.authenticationParameter(), octets, field) } while try reader.skipCommaUnlessAtEnd()
+        repeat {
+            try self.note(reader.authenticationParameter(), octets, field)
+        } while try reader.skipCommaUnlessAtEnd()
         guard self.realm.isPresent, self.nonce.isPresent else { throw reader.error(.missing) }
     }
 

@@ -1,8 +1,8 @@
 /// Where the parts of one Authorization or Proxy-Authorization value lie: RFC 3261 §20.7, RFC 7616 §3.4, RFC 8760 §2.
 ///
-/// It is plain data and reading it allocates nothing. A value lies without its quotes and with its escapes as they came.
-/// A range that is not `isPresent` stands for a parameter that is not there; a UA that has not been challenged yet may
-/// send empty ones (RFC 8760 §2.7).
+/// It is plain data and reading it allocates nothing. A value lies without its quotes and with its escapes as they
+/// came. A range that is not `isPresent` stands for a parameter that is not there; a UA that has not been challenged
+/// yet may send empty ones (RFC 8760 §2.7).
 public struct CredentialsIndex: Hashable, Sendable {
     /// Whether the scheme is `Digest`. Of any other scheme nothing but its name is read.
     public var isDigest = false
@@ -54,7 +54,9 @@ public struct CredentialsIndex: Hashable, Sendable {
         self.scheme = try reader.authenticationScheme()
         self.isDigest = octets.equals(self.scheme.range, ignoringCase: "Digest")
         guard self.isDigest else { return }
-        repeat { try self.note(reader.authenticationParameter(), octets, field) } while try reader.skipCommaUnlessAtEnd()
+        repeat {
+            try self.note(reader.authenticationParameter(), octets, field)
+        } while try reader.skipCommaUnlessAtEnd()
         try self.checkComplete(reader)
     }
 

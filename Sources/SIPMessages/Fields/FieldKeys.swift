@@ -99,6 +99,8 @@ extension FieldKey where Value == Token {
     public static var sipETag: Self { Self(.sipETag) }
     /// RFC 3903 §11.3.2.
     public static var sipIfMatch: Self { Self(.sipIfMatch) }
+    /// RFC 3841 §9.1.
+    public static var requestDisposition: Self { Self(.requestDisposition, isList: true) }
     /// RFC 2045 §6, as RFC 3261 §7.4.1 leaves it to bodies.
     public static var contentTransferEncoding: Self { Self(.contentTransferEncoding) }
 }

@@ -26,7 +26,9 @@ extension FieldValue {
 
 extension FieldValue {
     /// Parses text that holds one value.
-    public init(_ text: String, field: HeaderID = .header) throws(SIPParseError) {
+    ///
+    /// - Throws: `SIPParseError`, whose offset counts in octets from the start of the text.
+    public init(parsing text: String, field: HeaderID = .header) throws(SIPParseError) {
         let octets = Array(text.utf8)
         try self.init(parsing: octets.span, in: 0..<octets.count, field: field)
     }

@@ -8,10 +8,8 @@ extension Span where Element == UInt8 {
             case 0x2C: return position
             case 0x22: position = self.skippingQuotedString(from: position, to: end)
             case 0x3C:
-                // A bracket that is never closed does not hide the rest.
-                var close = position
-                while close < end, self[close] != 0x3E { close &+= 1 }
-                position = close < end ? close &+ 1 : position &+ 1
+                // One that is never closed hides the rest, so that each octet is looked at once.
+                while position < end, self[position] != 0x3E { position &+= 1 }
             default: position &+= 1
             }
         }

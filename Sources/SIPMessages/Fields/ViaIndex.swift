@@ -81,8 +81,8 @@ public struct ViaIndex: Hashable, Sendable {
     /// `sent-by`, in which the colon may have white space around it.
     private mutating func readSentBy(_ reader: inout FieldReader) throws(SIPParseError) {
         let start = reader.position
-        (self.host, self.port) = try reader.hostPort()
-        if self.port == 0, reader.skipSeparator(0x3A) { self.port = try reader.portNumber() }
+        self.host = try reader.host()
+        if reader.skipSeparator(0x3A) { self.port = try reader.portNumber() }
         self.sentBy = OctetRange(start, reader.position)
     }
 

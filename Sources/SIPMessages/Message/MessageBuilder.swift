@@ -12,6 +12,11 @@ public struct MessageBuilder: Sendable {
         var id: HeaderID
         var name: String
         var value: [UInt8]
+
+        /// Whether it is this field: an unknown one is told by its name, a known one has a compact name too.
+        func isNamed(_ id: HeaderID, _ name: String) -> Bool {
+            self.id == id && (id != .other || self.name.equals(ignoringCase: name))
+        }
     }
 
     /// The start line without its line end.
@@ -62,6 +67,8 @@ public struct MessageBuilder: Sendable {
         let octets = request.octets.span
         for field in request.index.fields where Self.copiedToResponse.contains(field.id) {
             if field.id == .timestamp, status.number != 100 { continue }
+            // A request that repeats one is answered with 400, which should not repeat it (RFC 4475 §3.3.8).
+            if field.id.isSingle, self.has(field.id) { continue }
             var value = Self.onOneLine(octets.octets(field.value.range))
             if field.id == .to, let toTag, status.number != 100 {
                 let to = try? AddressIndex(parsing: octets, in: field.value.range, field: .to)
@@ -91,17 +98,14 @@ public struct MessageBuilder: Sendable {
     /// Adds a value before the others of its field, or before all fields: Via and Record-Route grow at the front
     /// (RFC 3261 §16.6).
     public mutating func prepend<Value>(_ key: FieldKey<Value>, _ value: Value) {
-        let place = self.fields.firstIndex { $0.id == key.id && $0.name.equals(ignoringCase: key.name) } ?? 0
+        let place = self.fields.firstIndex { $0.isNamed(key.id, key.name) } ?? 0
         self.fields.insert(Self.field(key, value), at: place)
     }
 
     /// Puts this value in the place of all the field's values; `nil` removes them.
     public mutating func set<Value>(_ key: FieldKey<Value>, _ value: Value?) {
-        let isKey = { (field: Field) in
-            field.id == key.id && (key.id != .other || field.name.equals(ignoringCase: key.name))
-        }
-        let place = self.fields.firstIndex(where: isKey)
-        self.fields.removeAll(where: isKey)
+        let place = self.fields.firstIndex { $0.isNamed(key.id, key.name) }
+        self.fields.removeAll { $0.isNamed(key.id, key.name) }
         guard let value else { return }
         self.fields.insert(Self.field(key, value), at: place ?? self.fields.count)
     }
@@ -112,13 +116,16 @@ public struct MessageBuilder: Sendable {
         let name = String(decoding: name.utf8.filter { $0.isToken }, as: UTF8.self)
         let id = HeaderID(name: name)
         guard !name.isEmpty, id != .contentLength else { return }
-        self.fields.append(Field(id: id, name: name, value: Self.onOneLine(Array(value.utf8))))
+        // White space around a value does not count (RFC 3261 §7.3.1).
+        let octets = Self.onOneLine(Array(value.utf8))
+        let trimmed = octets.span.trimmingWhitespace(0..<octets.count)
+        self.fields.append(Field(id: id, name: name, value: Array(octets[trimmed])))
     }
 
     /// Removes every field with this name, long or compact.
     public mutating func remove(named name: String) {
         let id = HeaderID(name: name)
-        self.fields.removeAll { $0.id == id && (id != .other || $0.name.equals(ignoringCase: name)) }
+        self.fields.removeAll { $0.isNamed(id, name) }
     }
 
     /// Removes every such field.
@@ -149,16 +156,26 @@ public struct MessageBuilder: Sendable {
 
     // MARK: Writing
 
-    /// Appends the message.
-    public func write(to output: inout [UInt8]) {
-        output.append(contentsOf: self.startLine)
-        output.append("\r\n")
+    /// The start line without its line end.
+    var startLineOctets: [UInt8] { self.startLine }
+
+    /// The fields, each with its line end, without Content-Length.
+    var fieldOctets: [UInt8] {
+        var output: [UInt8] = []
         for field in self.fields where field.id != .contentLength {
             output.append(text: field.name)
             output.append(": ")
             output.append(contentsOf: field.value)
             output.append("\r\n")
         }
+        return output
+    }
+
+    /// Appends the message.
+    public func write(to output: inout [UInt8]) {
+        output.append(contentsOf: self.startLine)
+        output.append("\r\n")
+        output.append(contentsOf: self.fieldOctets)
         output.append("Content-Length: ")
         output.append(decimal: UInt(self.body.count))
         output.append("\r\n\r\n")
@@ -190,7 +207,8 @@ public struct MessageBuilder: Sendable {
     }
 
     /// The octets with each line fold as one space and control characters as spaces, so that they cannot end the line.
-    /// A control character that a backslash escapes may stand in a quoted string (RFC 3261 §25.1), unless it is CR or LF.
+    /// A control character that a backslash escapes may stand in a quoted string (RFC 3261 §25.1), unless it is CR or
+    /// LF.
     private static func onOneLine(_ octets: [UInt8]) -> [UInt8] {
         guard octets.contains(where: { $0 < 0x20 && $0 != 0x09 }) else { return octets }
         var output: [UInt8] = []

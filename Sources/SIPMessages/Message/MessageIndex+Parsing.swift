@@ -6,6 +6,13 @@ extension MessageIndex {
         case datagram
         /// The octets are the header of a message on a stream; the body, as yet, does not count.
         case streamHeader
+        /// A fragment of a message (RFC 3420): start line, empty line and the last line end may be missing.
+        case fragment
+        /// A part of a multipart body (RFC 2046 §5.1): it has no start line, and its body is the rest.
+        case part
+
+        /// Whether the octets may end within the header.
+        fileprivate var mayEndInHeader: Bool { self == .fragment || self == .part }
     }
 
     /// Indexes the message that `octets` begin with. The index is emptied first and may be used again.
@@ -19,27 +26,33 @@ extension MessageIndex {
         self.reset()
         let raw = octets.bytes
         var position = 0
-        // Empty lines before the start line are ignored (§7.5).
-        while position &+ 1 < octets.count, octets[position] == 0x0D, octets[position &+ 1] == 0x0A { position &+= 2 }
-        let lineEnd = self.endOfLine(raw, from: position)
-        guard lineEnd < octets.count, lineEnd > position else {
-            throw SIPParseError(.malformedStartLine, in: .startLine, at: position)
+        if framing != .part {
+            // Empty lines before the start line are ignored (§7.5).
+            while position &+ 1 < octets.count, octets[position] == 0x0D, octets[position &+ 1] == 0x0A {
+                position &+= 2
+            }
         }
-        self.startOfMessage = position
-        self.endOfStartLine = lineEnd
-        try self.parseStartLine(octets, position..<lineEnd)
-        position = self.skipLineEnd(octets, lineEnd)
+        if !framing.mayEndInHeader || (framing == .fragment && Self.hasStartLine(octets, at: position)) {
+            let lineEnd = self.endOfLine(raw, from: position)
+            guard lineEnd < octets.count || framing == .fragment, lineEnd > position else {
+                throw SIPParseError(.malformedStartLine, in: .startLine, at: position)
+            }
+            self.startOfMessage = position
+            self.endOfStartLine = lineEnd
+            try self.parseStartLine(octets, position..<lineEnd)
+            position = self.skipLineEnd(octets, lineEnd)
+        }
         let table = HeaderNameTable.shared
         while true {
             guard position < octets.count else {
-                self.note(.noEmptyLine, in: .header, at: position)
+                if !framing.mayEndInHeader { self.note(.noEmptyLine, in: .header, at: position) }
                 break
             }
             if octets[position] == 0x0D, position &+ 1 < octets.count, octets[position &+ 1] == 0x0A {
                 position &+= 2
                 break
             }
-            position = self.parseField(octets, raw, at: position, table)
+            position = self.parseField(octets, raw, at: position, table, framing)
             if self.fields.count > limits.fields {
                 self.note(.tooManyFields, in: .header, at: position)
                 break
@@ -68,6 +81,15 @@ extension MessageIndex {
         if self.fault == nil { self.fault = SIPParseError(code, in: field, at: offset) }
     }
 
+    /// Whether a fragment begins with a start line rather than with `name:` (RFC 3420 §2.1).
+    private static func hasStartLine(_ octets: Span<UInt8>, at start: Int) -> Bool {
+        var position = start
+        while position < octets.count, octets[position].isToken { position &+= 1 }
+        guard position > start else { return false }
+        while position < octets.count, octets[position] == 0x20 || octets[position] == 0x09 { position &+= 1 }
+        return position < octets.count && octets[position] != 0x3A && octets[position] != 0x0D
+    }
+
     // MARK: Lines
 
     /// The offset of the CR LF that ends the line, or of the first octet that may not be in one; the end of the octets
@@ -85,8 +107,12 @@ extension MessageIndex {
             {
                 return position
             }
-            if octet != 0x09 {
-                let isLineEnd = octet == 0x0D || octet == 0x0A
+            let isLineEnd = octet == 0x0D || octet == 0x0A
+            // A quoted pair may hold any control character but CR and LF (§25.1, RFC 4475 §3.1.1.2).
+            let isEscaped =
+                position > start
+                && raw.unsafeLoad(fromUncheckedByteOffset: position &- 1, as: UInt8.self) == 0x5C
+            if octet != 0x09, isLineEnd || !isEscaped {
                 self.note(isLineEnd ? .bareLineEnd : .controlCharacter, in: .header, at: position)
             }
             position &+= 1
@@ -179,7 +205,7 @@ extension MessageIndex {
     /// Indexes the field whose line begins at `start`; returns where the next line begins.
     @inline(__always)
     private mutating func parseField(
-        _ octets: Span<UInt8>, _ raw: RawSpan, at start: Int, _ table: HeaderNameTable
+        _ octets: Span<UInt8>, _ raw: RawSpan, at start: Int, _ table: HeaderNameTable, _ framing: Framing
     ) -> Int {
         var end = self.endOfLine(raw, from: start)
         var next = self.skipLineEnd(octets, end)
@@ -188,7 +214,7 @@ extension MessageIndex {
             end = self.endOfLine(raw, from: next)
             next = self.skipLineEnd(octets, end)
         }
-        if end == octets.count { self.note(.noEmptyLine, in: .header, at: end) }
+        if end == octets.count, !framing.mayEndInHeader { self.note(.noEmptyLine, in: .header, at: end) }
         var colon = start
         while colon < end, octets[colon] != 0x3A { colon &+= 1 }
         var nameEnd = colon
@@ -250,8 +276,9 @@ extension MessageIndex {
             if let contentLength, contentLength > limits.bodyOctets { self.note(.tooLong, in: .body, at: start) }
             return
         }
-        guard let contentLength else {
+        guard let contentLength, framing != .part else {
             self.body = OctetRange(start, octets.count)
+            if octets.count - start > limits.bodyOctets { self.note(.tooLong, in: .body, at: start) }
             return
         }
         if contentLength > available { self.note(.bodyTooShort, in: .contentLength, at: octets.count) }

@@ -43,6 +43,9 @@ public struct MessageIndex: Hashable, Sendable {
     /// An index with room for the fields of usual messages.
     public init() { self.fields.reserveCapacity(32) }
 
+    /// Whether there is a start line; a fragment or a part of a body may have none.
+    @inlinable public var hasStartLine: Bool { self.endOfStartLine > self.startOfMessage }
+
     /// Whether the message is a request.
     @inlinable public var isRequest: Bool { self.statusCode == 0 }
 

@@ -1,5 +1,13 @@
-/// Header fields of a message by their typed keys and by name.
-extension SIPMessage {
+/// What has header fields: a message, a fragment of one, a part of a body.
+public protocol FieldContainer: Sendable {
+    /// The octets that own the fields.
+    var octets: [UInt8] { get }
+    /// Where the fields lie.
+    var index: MessageIndex { get }
+}
+
+/// Header fields by their typed keys and by name.
+extension FieldContainer {
     /// The first value of a field; `nil` when there is none, or it is malformed.
     public func first<Value>(_ key: FieldKey<Value>) -> Value? {
         guard let field = self.fields(key).first else { return nil }

@@ -7,7 +7,7 @@
 ///     for via in message.all(.via) { … }
 ///
 /// It never changes; `MessageBuilder` makes a new one of it.
-public struct SIPMessage: Sendable, CustomStringConvertible {
+public struct SIPMessage: FieldContainer, CustomStringConvertible {
     /// The octets from the start line to the end of the body.
     public let octets: [UInt8]
     /// Where the parts lie in `octets`.
@@ -30,6 +30,9 @@ public struct SIPMessage: Sendable, CustomStringConvertible {
         try index.parse(own.span, limits: limits)
         (self.octets, self.index) = (own, index)
     }
+
+    /// A message that was framed and indexed already.
+    init(framed octets: [UInt8], _ index: MessageIndex) { (self.octets, self.index) = (octets, index) }
 
     /// The message in this text, whose lines end in CR LF.
     ///

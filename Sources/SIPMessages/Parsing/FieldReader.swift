@@ -223,13 +223,17 @@ extension Array where Element == UInt8 {
         }
     }
 
-    /// Appends `text` as a `quoted-string`.
+    /// Appends `text` as a `quoted-string`; control characters become quoted pairs, and CR and LF, which cannot, spaces
+    /// (RFC 3261 §25.1).
     public mutating func append(quoted text: String) {
         self.append(0x22)
         for octet in text.utf8 {
-            // A line end would end the field: RFC 3261 §25.1 has no way to quote it.
-            if octet == 0x0D || octet == 0x0A || octet == 0 { continue }
-            if octet == 0x22 || octet == 0x5C { self.append(0x5C) }
+            if octet == 0x0D || octet == 0x0A {
+                self.append(0x20)
+                continue
+            }
+            let isControl = (octet < 0x20 && octet != 0x09) || octet == 0x7F
+            if octet == 0x22 || octet == 0x5C || isControl { self.append(0x5C) }
             self.append(octet)
         }
         self.append(0x22)

@@ -11,6 +11,12 @@ extension FieldReader {
     @_lifetime(self: copy self)
     mutating func parameter() throws(SIPParseError) -> ParameterRange? {
         guard self.skipSeparator(0x3B) else { return nil }
+        return try self.parameterBody()
+    }
+
+    /// Reads one `name` or `name=value`.
+    @_lifetime(self: copy self)
+    mutating func parameterBody() throws(SIPParseError) -> ParameterRange {
         let name = try self.token()
         var parameter = ParameterRange(name: OctetRange(name.lowerBound, name.upperBound), value: nil, isQuoted: false)
         guard self.skipSeparator(0x3D) else { return parameter }

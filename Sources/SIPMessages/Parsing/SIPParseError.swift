@@ -33,6 +33,8 @@ public struct SIPParseError: Error, Hashable, Sendable, CustomStringConvertible 
         public static let tooManyFields = Code("too many header fields")
         public static let tooLong = Code("too long")
         public static let bodyTooShort = Code("body shorter than Content-Length")
+        public static let notAllowed = Code("not allowed here")
+        public static let tooDeep = Code("nested too deep")
         public static let methodMismatch = Code("method differs from the request's")
     }
 

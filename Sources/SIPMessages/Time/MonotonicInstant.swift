@@ -60,6 +60,11 @@ public struct TimeSpan: BitwiseCopyable, Hashable, Comparable, Sendable {
         TimeSpan(nanoseconds: left.nanoseconds &+ right.nanoseconds)
     }
 
+    @inlinable
+    public static func - (left: TimeSpan, right: TimeSpan) -> TimeSpan {
+        TimeSpan(nanoseconds: left.nanoseconds &- right.nanoseconds)
+    }
+
     /// The same as a `Duration`.
     @inlinable public var duration: Duration { .nanoseconds(self.nanoseconds) }
 }

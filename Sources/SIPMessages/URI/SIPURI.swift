@@ -48,9 +48,6 @@ public struct SIPURI: Hashable, Sendable, CustomStringConvertible {
         self.host = Host(octets.string(index.host))
         self.port = index.port == 0 ? nil : index.port
         let parameters = index.parameters.isEmpty ? 0..<0 : (index.parameters.lower + 1)..<index.parameters.upper
-        if !index.parameters.isEmpty, parameters.isEmpty {
-            throw SIPParseError(.malformedURI, in: field, at: index.parameters.lower)
-        }
         self.parameters = try URIParameters(octets, in: parameters, separator: 0x3B, needsValue: false, field: field)
         self.headers = try URIParameters(
             octets, in: index.headers.range, separator: 0x26, needsValue: true, field: field)

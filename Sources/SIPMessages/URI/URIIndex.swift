@@ -161,28 +161,27 @@ extension FieldReader {
     /// Reads `host [ ":" port ]` (RFC 3261 §25.1); the range is without brackets, the port 0 when not given.
     @_lifetime(self: copy self)
     mutating func hostPort() throws(SIPParseError) -> (OctetRange, UInt16) {
-        let host: OctetRange
+        let host = try self.host()
+        return (host, self.skip(0x3A) ? try self.portNumber() : 0)
+    }
+
+    /// Reads a `host` (RFC 3261 §25.1); the range is without brackets.
+    @_lifetime(self: copy self)
+    mutating func host() throws(SIPParseError) -> OctetRange {
         if self.skip(0x5B) {
             let inside = self.span { $0.isHexDigit || $0 == 0x3A || $0 == 0x2E }
             guard self.skip(0x5D) else { throw self.error(.unterminatedBracket) }
             guard IPAddress(self.octets, inside)?.isIPv6 == true else {
                 throw self.error(.malformedHost, at: inside.lowerBound)
             }
-            host = OctetRange(inside.lowerBound, inside.upperBound)
-        } else {
-            // An underscore is no host name character, but names with one are seen, and understood.
-            let name = self.span { $0.isAlpha || $0.isDigit || $0 == 0x2E || $0 == 0x2D || $0 == 0x5F }
-            guard !name.isEmpty, self.octets[name.lowerBound] != 0x2E, self.octets[name.lowerBound] != 0x2D else {
-                throw self.error(.malformedHost, at: name.lowerBound)
-            }
-            host = OctetRange(name.lowerBound, name.upperBound)
+            return OctetRange(inside.lowerBound, inside.upperBound)
         }
-        var port: UInt16 = 0
-        if self.next == 0x3A {
-            self.position &+= 1
-            port = try self.portNumber()
+        // An underscore is no host name character, but names with one are seen, and understood.
+        let name = self.span { $0.isAlpha || $0.isDigit || $0 == 0x2E || $0 == 0x2D || $0 == 0x5F }
+        guard !name.isEmpty, self.octets[name.lowerBound] != 0x2E, self.octets[name.lowerBound] != 0x2D else {
+            throw self.error(.malformedHost, at: name.lowerBound)
         }
-        return (host, port)
+        return OctetRange(name.lowerBound, name.upperBound)
     }
 
     /// Reads a port, 1-65535.

@@ -90,13 +90,16 @@ public struct URIParameters: Hashable, Sendable, RandomAccessCollection, Express
                 if octets[end] == 0x3D, equals == nil { equals = end }
                 end += 1
             }
-            guard (equals ?? end) > start, equals != nil || !needsValue else {
-                throw SIPParseError(.malformedURI, in: field, at: start)
+            // A semicolon too many is forgiven, and not written again.
+            if end > start || needsValue {
+                guard (equals ?? end) > start, equals != nil || !needsValue else {
+                    throw SIPParseError(.malformedURI, in: field, at: start)
+                }
+                self.elements.append(
+                    URIParameter(
+                        rawName: octets.string(start..<(equals ?? end)),
+                        rawValue: equals.map { octets.string(($0 + 1)..<end) }))
             }
-            self.elements.append(
-                URIParameter(
-                    rawName: octets.string(start..<(equals ?? end)),
-                    rawValue: equals.map { octets.string(($0 + 1)..<end) }))
             guard end < range.upperBound else { return }
             start = end + 1
         }

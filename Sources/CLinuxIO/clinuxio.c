@@ -1,0 +1,63 @@
+#define _GNU_SOURCE
+#include "clinuxio.h"
+
+#include <linux/errqueue.h>
+#include <netinet/ip.h>
+#include <string.h>
+
+_Static_assert(sizeof(cio_mmsghdr) == sizeof(struct mmsghdr), "layout of mmsghdr");
+
+int cio_recvmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags) {
+    return recvmmsg(fd, (struct mmsghdr *)messages, count, flags, 0);
+}
+
+int cio_sendmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags) {
+    return sendmmsg(fd, (struct mmsghdr *)messages, count, flags);
+}
+
+int cio_packet_destination(const struct msghdr *header, uint8_t address[16]) {
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR((struct msghdr *)header, c)) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            const struct in_pktinfo *info = (const struct in_pktinfo *)CMSG_DATA(c);
+            memcpy(address, &info->ipi_addr, 4);
+            return 4;
+        }
+        if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+            const struct in6_pktinfo *info = (const struct in6_pktinfo *)CMSG_DATA(c);
+            memcpy(address, &info->ipi6_addr, 16);
+            return 6;
+        }
+    }
+    return 0;
+}
+
+int cio_prepare_udp(int fd, int is_ipv6, int buffer_octets) {
+    int one = 1;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer_octets, sizeof buffer_octets);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_octets, sizeof buffer_octets);
+    if (is_ipv6) {
+        return setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &one, sizeof one);
+    }
+    return setsockopt(fd, IPPROTO_IP, IP_RECVERR, &one, sizeof one);
+}
+
+int cio_take_error(int fd, struct sockaddr_storage *address, int *error) {
+    char control[512];
+    char octet;
+    struct iovec vector = {&octet, 1};
+    struct msghdr header = {0};
+    header.msg_name = address;
+    header.msg_namelen = sizeof *address;
+    header.msg_iov = &vector;
+    header.msg_iovlen = 1;
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    if (recvmsg(fd, &header, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return 0;
+    *error = 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
+        int is_error = (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
+                       (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR);
+        if (is_error) *error = (int)((const struct sock_extended_err *)CMSG_DATA(c))->ee_errno;
+    }
+    return 1;
+}

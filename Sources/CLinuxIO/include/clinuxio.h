@@ -1,0 +1,32 @@
+// What Swift does not import from Linux headers: message vectors and epoll.
+#ifndef CLINUXIO_H
+#define CLINUXIO_H
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+// Has the layout of struct mmsghdr, which is hidden without _GNU_SOURCE.
+typedef struct {
+    struct msghdr msg_hdr;
+    unsigned int msg_len;
+} cio_mmsghdr;
+
+int cio_recvmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags);
+int cio_sendmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags);
+
+// The local address that a datagram came to (IP_PKTINFO, IPV6_PKTINFO): 4, 6, or 0 when it is not told.
+int cio_packet_destination(const struct msghdr *header, uint8_t address[16]);
+// Asks for it, for errors (IP_RECVERR), and for large buffers.
+int cio_prepare_udp(int fd, int is_ipv6, int buffer_octets);
+// Takes one error that came back by ICMP: 1 with the address it was sent to, 0 when there is none.
+int cio_take_error(int fd, struct sockaddr_storage *address, int *error);
+#endif

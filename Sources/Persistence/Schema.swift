@@ -1,0 +1,68 @@
+import GRDB
+
+/// The tables, as a list of steps of which a database remembers those it has taken.
+///
+/// A step that has been released is never changed: a new one is added. A database with a step that is not in the list
+/// was written by a newer program and is left alone.
+enum Schema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 bindings") { database in
+            // A refresh changes one leaf of one tree: no row id, no further index.
+            try database.execute(
+                sql: """
+                    CREATE TABLE bindings (
+                        aor BLOB NOT NULL,
+                        slot BLOB NOT NULL,           -- what a refresh replaces: see BindingRow
+                        contact BLOB,                 -- NULL where slot is the contact
+                        parameters BLOB NOT NULL,
+                        instance BLOB NOT NULL,
+                        reg_id INTEGER NOT NULL,
+                        call_id BLOB NOT NULL,
+                        cseq INTEGER NOT NULL,
+                        q INTEGER NOT NULL,           -- thousandths
+                        expires_at INTEGER NOT NULL,  -- milliseconds since 1970, UTC
+                        path BLOB NOT NULL,
+                        user_agent BLOB NOT NULL,
+                        transport INTEGER NOT NULL,
+                        local BLOB NOT NULL,          -- 4 or 16 octets of address, 2 of port
+                        remote BLOB NOT NULL,
+                        PRIMARY KEY (aor, slot)
+                    ) STRICT, WITHOUT ROWID
+                    """)
+        }
+        migrator.registerMigration("1 subscribers") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE subscribers (
+                        domain TEXT NOT NULL,         -- lower case; the realm of the secrets
+                        user TEXT NOT NULL,           -- escapes undone
+                        display_name TEXT,
+                        ha1_md5 BLOB,                 -- H(user:realm:password), RFC 7616 §3.4.2
+                        ha1_sha256 BLOB,
+                        ha1_sha512_256 BLOB,
+                        created_at INTEGER NOT NULL,  -- milliseconds since 1970, UTC
+                        PRIMARY KEY (domain, user)
+                    ) STRICT, WITHOUT ROWID
+                    """)
+        }
+        return migrator
+    }
+
+    static func migrate(_ queue: DatabaseQueue, path: String) throws {
+        let migrator = Self.migrator
+        if try queue.read({ try migrator.hasBeenSuperseded($0) }) {
+            throw StorageError(
+                .newerVersion,
+                "database \(path) was written by a newer version of biloxi: run that version, or name another directory"
+                    + " with --data")
+        }
+        if try queue.read({ try migrator.hasCompletedMigrations($0) }) { return }
+        do {
+            try migrator.migrate(queue)
+        } catch {
+            // Another process may have taken the same steps at the same time.
+            guard try queue.read({ try migrator.hasCompletedMigrations($0) }) else { throw error }
+        }
+    }
+}

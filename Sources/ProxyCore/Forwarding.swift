@@ -1,0 +1,151 @@
+public import SIPMessages
+
+/// Writing a request as it goes on: RFC 3261 §16.6 steps 1 to 8, in one pass over what came.
+struct Forwarding: ~Escapable {
+    /// The request, with routes preprocessed.
+    let octets: Span<UInt8>
+    /// The new Request-URI.
+    let target: Span<UInt8>
+    let targetRange: OctetRange
+    /// Route values to push, which lie in `target` too; may be empty.
+    let route: OctetRange
+    /// Where the request came from.
+    let source: SocketAddress
+    /// What the request has come with, or 60 (RFC 5393 §5.3.3).
+    let maxBreadth: UInt32
+
+    @_lifetime(copy octets, copy target)
+    init(
+        _ octets: Span<UInt8>, target: Span<UInt8>, _ targetRange: OctetRange, route: OctetRange,
+        source: SocketAddress, maxBreadth: UInt32
+    ) {
+        self.octets = octets
+        self.target = target
+        self.targetRange = targetRange
+        self.route = route
+        self.source = source
+        self.maxBreadth = maxBreadth
+    }
+
+    /// Appends the request line and our Via up to its branch, which the caller writes next.
+    func writeStart(_ index: borrowing MessageIndex, _ endpoint: borrowing Endpoint, into output: inout [UInt8]) {
+        output.append(self.octets, index.methodName.range)
+        output.append(0x20)
+        output.append(self.target, self.targetRange.range)
+        output.append(" SIP/2.0\r\nVia: SIP/2.0/")
+        output.append(endpoint.transport.viaName)
+        output.append(0x20)
+        output.append(contentsOf: endpoint.sentBy)
+        output.append(";branch=")
+    }
+
+    /// Appends all that follows the branch.
+    ///
+    /// - Parameters:
+    ///   - via: The topmost Via of the request.
+    ///   - recordRoute: The Record-Route fields to push, as whole lines; may be empty.
+    func writeRest(
+        _ index: borrowing MessageIndex, via: ViaIndex, recordRoute: [UInt8], into output: inout [UInt8]
+    ) {
+        output.append("\r\n")
+        output.append(contentsOf: recordRoute)
+        if !self.route.isEmpty {
+            output.append("Route: ")
+            output.append(self.target, self.route.range)
+            output.append("\r\n")
+        }
+        // Between the fields that change, what came is copied as it is.
+        var copied = index.fields.first?.name.lower ?? index.headerOctets
+        for i in index.fields.indices {
+            let field = index.fields[i]
+            switch field.id {
+            case .via where via.whole.lower == field.value.lower:
+                output.append(self.octets, copied..<field.value.lower)
+                via.write(self.octets, source: self.source, into: &output)
+                copied = via.whole.upper
+            case .maxForwards:
+                output.append(self.octets, copied..<field.value.lower)
+                output.append(decimal: self.octets.maxForwards(field.value) &- 1)
+                copied = field.value.upper
+            case .maxBreadth:
+                output.append(self.octets, copied..<field.value.lower)
+                output.append(decimal: self.maxBreadth)
+                copied = field.value.upper
+            default:
+                break
+            }
+        }
+        let headerEnd = Swift.max(copied, index.headerOctets - 2)
+        output.append(self.octets, copied..<headerEnd)
+        if !index.has(.maxForwards) { output.append("Max-Forwards: 70\r\n") }
+        if !index.has(.maxBreadth) {
+            output.append("Max-Breadth: ")
+            output.append(decimal: self.maxBreadth)
+            output.append("\r\n")
+        }
+        if index.contentLength == nil {
+            output.append("Content-Length: ")
+            output.append(decimal: UInt64(index.body.count))
+            output.append("\r\n")
+        }
+        output.append("\r\n")
+        output.append(self.octets, index.body.range)
+    }
+}
+
+extension MessageIndex {
+    /// Appends a response without its topmost Via, which is ours (§16.7 step 3).
+    ///
+    /// - Parameters:
+    ///   - via: That Via.
+    ///   - status: What to write instead of the status line; `nil` leaves it.
+    ///   - leavingOut: Fields that are left out: challenges that will be written anew.
+    func writeRelayed(
+        _ octets: Span<UInt8>, via: ViaIndex, statusLine: StaticString? = nil, leavingOutChallenges: Bool = false,
+        into output: inout [UInt8]
+    ) {
+        guard let first = self.fields.first else { return }
+        var copied = 0
+        if let statusLine {
+            output.append(statusLine)
+            copied = first.name.lower
+        }
+        for i in self.fields.indices {
+            let field = self.fields[i]
+            let next = i + 1 < self.fields.count ? self.fields[i + 1].name.lower : self.headerOctets - 2
+            if field.id == .via, via.whole.lower == field.value.lower {
+                output.append(octets, copied..<field.name.lower)
+                copied = next
+                if via.whole.upper < field.value.upper {
+                    var rest = via.whole.upper
+                    while rest < field.value.upper, octets[rest].isLinearWhitespace || octets[rest] == 0x2C { rest += 1 }
+                    output.append("Via: ")
+                    copied = rest
+                }
+            } else if leavingOutChallenges, field.id == .wwwAuthenticate || field.id == .proxyAuthenticate {
+                output.append(octets, copied..<field.name.lower)
+                copied = next
+            }
+        }
+        output.append(octets, copied..<Swift.max(copied, self.headerOctets - 2))
+        if self.contentLength == nil {
+            output.append("Content-Length: ")
+            output.append(decimal: UInt64(self.body.count))
+            output.append("\r\n")
+        }
+        output.append("\r\n")
+        output.append(octets, self.body.range)
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// The value of Max-Forwards; beyond 255 it counts as 255 (RFC 3261 §20.22).
+    public func maxForwards(_ value: OctetRange) -> UInt32 {
+        var number: UInt32 = 0
+        for i in value.range {
+            guard let digit = self[i].decimalDigitValue else { break }
+            number = Swift.min(number * 10 + UInt32(digit), 255)
+        }
+        return number
+    }
+}

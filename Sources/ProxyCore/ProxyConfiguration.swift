@@ -1,0 +1,60 @@
+public import SIPMessages
+
+/// One of our addresses, as the other elements know it: what goes into Via and Record-Route.
+public struct Endpoint: Hashable, Sendable {
+    /// Its transport.
+    public var transport: TransportProtocol
+    /// The address it is bound to.
+    public var local: SocketAddress
+    /// `host:port` of Via, as octets.
+    public var sentBy: [UInt8]
+    /// The URI of Record-Route without angle brackets: `sip:host:port;transport=tcp;lr`.
+    public var routeURI: [UInt8]
+
+    /// An end point.
+    ///
+    /// - Parameter advertised: The address that others can reach, where it is not `local`.
+    public init(_ transport: TransportProtocol, local: SocketAddress, advertised: SocketAddress? = nil) {
+        self.transport = transport
+        self.local = local
+        self.sentBy = []
+        (advertised ?? local).write(to: &self.sentBy)
+        self.routeURI = Array("sip:".utf8) + self.sentBy
+        if transport != .udp { self.routeURI += Array(";transport=\(transport)".utf8) }
+        self.routeURI += Array(";lr".utf8)
+    }
+}
+
+/// How a proxy core behaves.
+public struct ProxyConfiguration: Sendable {
+    /// Our addresses; `Flow.endpoint` counts them.
+    public var endpoints: [Endpoint]
+    /// Whether to stay on the path of dialogs (§16.6 step 4).
+    public var recordRoute = true
+    /// How long an INVITE may ring without a final response: above three minutes (§16.6 step 11).
+    public var timerC: TimeSpan = .seconds(185)
+    /// Whether contacts of different `q` are tried one after the other, those of the same `q` at once (§16.6); otherwise
+    /// all at once.
+    public var serialByQ = true
+    /// The branches that a request without Max-Breadth may have (RFC 5393 §5.3).
+    public var maxBreadth: UInt32 = 60
+
+    public init(endpoints: [Endpoint]) { self.endpoints = endpoints }
+
+    /// The end point to send from: of this transport and address family, `preferred` if it is one.
+    public func endpoint(
+        for transport: TransportProtocol, isIPv6: Bool, preferred: UInt16
+    ) -> UInt16? {
+        let endpoints = self.endpoints.span
+        if Int(preferred) < endpoints.count, endpoints[Int(preferred)].transport == transport,
+            endpoints[Int(preferred)].local.ip.isIPv6 == isIPv6
+        {
+            return preferred
+        }
+        for i in 0..<endpoints.count
+        where endpoints[i].transport == transport && endpoints[i].local.ip.isIPv6 == isIPv6 {
+            return UInt16(i)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,60 @@
+import Containers
+import SIPMessages
+import SIPTransactions
+
+/// What a proxy knows of one request and the branches it was forwarded on (RFC 3261 §16.7).
+struct ResponseContext: BitwiseCopyable {
+    /// The server transaction; it may end before the last branch does.
+    var server: TransactionID
+    var method: Method.Code
+    /// The first of the branches, which are linked.
+    var firstBranch: Int32 = -1
+    /// Branches that have no final response yet.
+    var pendingCount: Int32 = 0
+    /// Branches that live: those, and the ones whose 2xx may come again.
+    var branchCount: Int32 = 0
+    /// The status of the best response so far; 0 for none.
+    var bestStatus: UInt16 = 0
+    /// The best response so far, as it would be passed on.
+    var best: PooledOctets = .none
+    /// The challenges of all 401 and 407, as whole lines (§16.7 step 7).
+    var challenges: PooledOctets = .none
+    /// Targets that have not been tried, and how far they are read.
+    var targets: PooledOctets = .none
+    var nextTarget: UInt32 = 0
+    /// Where the request came from.
+    var source: Flow
+    /// What is left of Max-Breadth.
+    var maxBreadth: UInt32
+    /// Whether a final response has been passed on.
+    var isAnswered = false
+    /// Whether the client has cancelled, or a 6xx forbids to try on.
+    var isStopped = false
+
+    /// The order of preference among final responses (§16.7 step 6): the lower the better.
+    static func rank(_ status: UInt16) -> UInt16 {
+        switch status {
+        case 600...: 0
+        case 401, 407, 415, 420, 484: 400
+        // A timeout says less than any answer of its class, a 503 less than any other failure.
+        case 408: 460
+        case 503: 590
+        default: (status / 100) * 100 + 50
+        }
+    }
+}
+
+/// One forwarded copy of a request.
+struct Branch: BitwiseCopyable {
+    var context: Int32
+    var next: Int32
+    var client: TransactionID
+    /// Timer C while an INVITE is pending; -1 for none.
+    var timerC: Int32 = -1
+    /// Whether it is to be cancelled as soon as that is allowed (§9.1).
+    var isCancelWanted = false
+    /// Whether it was cancelled: what it waits for then is short.
+    var isCancelled = false
+    /// Whether it has had a final response.
+    var isFinal = false
+}

@@ -1,0 +1,18 @@
+/// A media authorization token in hexadecimal digits (P-Media-Authorization, RFC 3313 §5).
+public struct HexToken: FieldValue {
+    /// The digits as written.
+    public let digits: String
+
+    /// A token of these digits.
+    public init(_ digits: String) { self.digits = digits }
+
+    public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
+        var reader = FieldReader(octets, value, field: field)
+        let digits = reader.span { $0.isHexDigit }
+        guard !digits.isEmpty else { throw reader.error(.malformed) }
+        self.digits = octets.string(digits)
+        try reader.expectEnd()
+    }
+
+    public func write(to output: inout [UInt8]) { output.append(text: self.digits) }
+}

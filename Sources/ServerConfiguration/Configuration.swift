@@ -1,0 +1,158 @@
+/// What a server is told to do: the file, with the environment and the command's options on top.
+///
+/// It holds no secret, only the names of files with secrets.
+public struct Configuration: Hashable, Sendable {
+    /// Where registrations are kept.
+    public enum Storage: String, Hashable, Sendable { case sqlite, memory }
+    /// How much is logged.
+    public enum LogLevel: String, Hashable, Sendable { case trace, debug, info, notice, warning, error }
+    /// Who may call our users from outside.
+    public enum Inbound: String, Hashable, Sendable { case anyone, trusted, none }
+
+    /// The domains whose users register here, in lower case; never empty.
+    public var domains: [String]
+    /// Where the server listens; never empty.
+    public var listen: [Listener]
+    /// The address or name that others reach the server by.
+    public var advertise: String?
+    /// Where registrations are kept.
+    public var storage: Storage
+    /// The data directory; `nil` for the default one.
+    public var data: String?
+    /// Where the web page and the HTTP API are served.
+    public var http: Endpoint?
+    /// How many threads serve UDP; `nil` for one per processor.
+    public var threads: Int?
+    /// What is logged.
+    public var logLevel: LogLevel
+    /// How users prove who they are.
+    public var authentication: Authentication
+    /// How long and how often users may register.
+    public var registrar: Registrar
+    /// How requests are forwarded.
+    public var proxy: Proxy
+    /// The server's certificate.
+    public var tls: TLS?
+    /// Gateways, in the order of the file.
+    public var trunks: [Trunk]
+    /// Who may call our users from outside.
+    public var inbound: Inbound
+    /// The dial plan, in the order in which the routes are tried.
+    public var routes: [Route]
+    /// What holds for single users, in the order of the file.
+    public var users: [User]
+
+    /// How users prove who they are.
+    public struct Authentication: Hashable, Sendable {
+        /// A digest algorithm, by its name in the `algorithm` parameter (RFC 7616 §3.3).
+        public enum Algorithm: String, Hashable, Sendable, CaseIterable {
+            case sha512_256 = "SHA-512-256"
+            case sha256 = "SHA-256"
+            case md5 = "MD5"
+        }
+        /// Whether users must prove who they are.
+        public var isRequired: Bool
+        /// What is offered, the preferred first; never empty.
+        public var algorithms: [Algorithm]
+    }
+
+    /// How long and how often users may register: seconds, with `minExpires <= defaultExpires <= maxExpires`.
+    public struct Registrar: Hashable, Sendable {
+        /// The shortest registration, in seconds.
+        public var minExpires: UInt32
+        /// How long a registration lasts that does not say, in seconds.
+        public var defaultExpires: UInt32
+        /// The longest registration, in seconds.
+        public var maxExpires: UInt32
+        /// How many devices one user may have registered.
+        public var maxContacts: Int
+    }
+
+    /// How requests are forwarded.
+    public struct Proxy: Hashable, Sendable {
+        /// How the devices of a user are tried.
+        public enum Forking: String, Hashable, Sendable { case parallel, sequential }
+        /// Whether the server stays in the path of a call.
+        public var recordRoute: Bool
+        /// How the devices of a user are tried.
+        public var forking: Forking
+        /// More than three minutes (RFC 3261 §16.6).
+        public var timerC: Duration
+    }
+
+    /// The server's certificate. Paths are absolute, or relative to the working directory.
+    public struct TLS: Hashable, Sendable {
+        /// What is asked of those who connect.
+        public enum ClientCertificates: String, Hashable, Sendable { case none, optional, required }
+        /// The file with the certificate chain, PEM.
+        public var certificate: String
+        /// The file with the private key, PEM.
+        public var key: String
+        /// What is asked of those who connect.
+        public var clientCertificates: ClientCertificates
+        /// The file with the certificates that others' must lead to, PEM; `nil` for the system's.
+        public var authorities: String?
+    }
+
+    /// A gateway to another network.
+    public struct Trunk: Hashable, Sendable {
+        /// How the server registers at the gateway.
+        public struct Registration: Hashable, Sendable {
+            /// The user part of our address there.
+            public var user: String
+            /// The file whose first line is the password.
+            public var passwordFile: String
+            /// The domain of our address there; `nil` for the host of the first target.
+            public var domain: String?
+        }
+        /// The name, by which routes call it.
+        public var name: String
+        /// The gateways' URIs in the order they are tried; never empty.
+        public var targets: [String]
+        /// The answers after which the next target is tried.
+        public var failover: [StatusPattern]
+        /// How long a target may be silent before the next is tried.
+        public var noAnswer: Duration
+        /// How many calls may use the trunk at a time; `nil` for any number.
+        public var lines: Int?
+        /// How the server registers at the gateway, if it must.
+        public var register: Registration?
+        /// From where its calls come.
+        public var allow: [AddressBlock]
+    }
+
+    /// A line of the dial plan.
+    public struct Route: Hashable, Sendable {
+        /// The dialled user parts; one of them must match.
+        public var match: [RoutePattern]
+        /// Where the call goes.
+        public var to: Destination
+        /// What is dialled on, with `$0` to `$9`; `nil` for what was dialled.
+        public var rewrite: String?
+        /// Higher ones are tried first.
+        public var priority: Int
+    }
+
+    /// What holds for one user.
+    public struct User: Hashable, Sendable {
+        /// Where a user's calls go when the user does not take them.
+        public struct Forward: Hashable, Sendable {
+            /// Where every call goes, without ringing.
+            public var always: Destination?
+            /// Where a call goes when the user is busy.
+            public var busy: Destination?
+            /// Where a call goes when the user does not answer.
+            public var noAnswer: Destination?
+            /// How long the devices ring before that.
+            public var noAnswerAfter: Duration
+            /// Where a call goes when the user has no device registered.
+            public var unregistered: Destination?
+        }
+        /// The user part.
+        public var user: String
+        /// The domain, in lower case.
+        public var domain: String
+        /// Where the user's calls go when the user does not take them.
+        public var forward: Forward
+    }
+}

@@ -1,0 +1,129 @@
+import SIPMessages
+
+/// Looks at what several values mean together.
+struct ConfigurationCheck {
+    private let root: ConfigurationValue
+    private(set) var problems: [ConfigurationProblem] = []
+    private(set) var warnings: [ConfigurationProblem] = []
+
+    init(_ root: ConfigurationValue) { self.root = root }
+
+    mutating func run() {
+        self.checkRepetition(of: "domains", text: { $0.lowercased() })
+        self.checkRepetition(of: "listen", text: { Listener($0)?.description ?? $0 })
+        self.checkExpires()
+        self.checkTLS()
+        self.checkOpenness()
+        self.checkDestinations()
+        self.checkUsers()
+    }
+
+    private mutating func note(_ source: ConfigurationSource, _ message: String) {
+        self.problems.append(ConfigurationProblem(source: source, message: message))
+    }
+
+    private mutating func checkRepetition(of name: String, text: (String) -> String) {
+        var seen: Set<String> = []
+        for element in self.root[name]?.elements ?? [] {
+            let canonical = text(element.text ?? "")
+            if !seen.insert(canonical).inserted { self.note(element.source, "\(name) has \(canonical) twice") }
+        }
+    }
+
+    private mutating func checkExpires() {
+        let names = ["minExpires", "defaultExpires", "maxExpires"]
+        let values = names.map { self.root["registrar"]?[$0] }
+        for index in 0..<2 {
+            guard let lower = values[index], let upper = values[index + 1], let least = lower.number,
+                let most = upper.number, least > most
+            else { continue }
+            // Blame the one that someone wrote.
+            let source = upper.source == .builtIn ? lower.source : upper.source
+            self.note(
+                source,
+                "registrar.\(names[index]) (\(least) s) must not exceed registrar.\(names[index + 1]) (\(most) s)")
+        }
+    }
+
+    private mutating func checkTLS() {
+        guard self.root["tls"] == nil else { return }
+        for element in self.root["listen"]?.elements ?? [] {
+            guard let listener = element.text.flatMap({ Listener($0) }), listener.transport.isSecure else { continue }
+            self.note(
+                element.source, "listen has \(listener), which needs a certificate: set tls.certificate and tls.key")
+        }
+    }
+
+    /// A server that lets everyone in, and can be reached, is found and used by strangers within hours.
+    private mutating func checkOpenness() {
+        guard let required = self.root["authentication"]?["required"], required.boolean == false else { return }
+        let open = (self.root["listen"]?.elements ?? []).first { element in
+            element.text.flatMap { Listener($0) }.map { !$0.address.ip.isLoopback } ?? false
+        }
+        if let open, let text = open.text {
+            self.warnings.append(
+                ConfigurationProblem(
+                    source: required.source,
+                    message:
+                        "authentication.required is false, and \(text) can be reached by others: anyone can register"
+                        + " and call"))
+        }
+    }
+
+    private mutating func checkDestinations() {
+        let trunks = self.root["trunks"]?.fields.map(\.name) ?? []
+        func check(_ value: ConfigurationValue?, at path: String, into problems: inout [ConfigurationProblem]) {
+            guard let value, case .trunk(let name) = value.text.flatMap({ Destination($0) }), !trunks.contains(name)
+            else {
+                return
+            }
+            let hint =
+                trunks.isEmpty
+                ? ": there are no trunks" : Suggestion.text(for: name, among: trunks)
+            problems.append(
+                ConfigurationProblem(
+                    source: value.source, message: "\(path) names trunk \"\(name)\", which is unknown\(hint)"))
+        }
+        for route in self.root["routes"]?.elements ?? [] { check(route["to"], at: "routes.to", into: &self.problems) }
+        for user in self.root["users"]?.fields ?? [] {
+            for field in user.value["forward"]?.fields ?? [] {
+                let value = field.name == "noAnswer" ? field.value["to"] : field.value
+                check(value, at: "users.\(user.name).forward.\(field.name)", into: &self.problems)
+            }
+        }
+    }
+
+    private mutating func checkUsers() {
+        let domains = (self.root["domains"]?.elements ?? []).compactMap { $0.text?.lowercased() }
+        var seen: Set<String> = []
+        for field in self.root["users"]?.fields ?? [] {
+            let parts = field.name.split(separator: "@", omittingEmptySubsequences: false)
+            let domain = parts.count > 1 ? (parts.last ?? "").lowercased() : domains.first ?? ""
+            if parts.count > 1, !domains.contains(domain) {
+                self.note(
+                    field.nameSource,
+                    "users has \(field.name), whose domain is not in domains"
+                        + Suggestion.text(for: domain, among: domains)
+                )
+            }
+            let user = parts.count > 1 ? parts.dropLast().joined(separator: "@") : field.name
+            if !seen.insert("\(user)@\(domain)").inserted {
+                self.note(field.nameSource, "users has \(user)@\(domain) twice")
+            }
+        }
+    }
+
+    /// The values that name files, with their keys.
+    static func files(in root: ConfigurationValue) -> [(key: String, value: ConfigurationValue)] {
+        var files: [(String, ConfigurationValue)] = []
+        for name in ["certificate", "key", "authorities"] {
+            if let value = root["tls"]?[name] { files.append(("tls.\(name)", value)) }
+        }
+        for trunk in root["trunks"]?.fields ?? [] {
+            if let value = trunk.value["register"]?["passwordFile"] {
+                files.append(("trunks.\(trunk.name).register.passwordFile", value))
+            }
+        }
+        return files
+    }
+}

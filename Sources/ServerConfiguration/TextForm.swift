@@ -1,0 +1,81 @@
+import SIPMessages
+
+/// The forms that a text in the file can have.
+enum TextForm: Sendable {
+    /// Any text that is not empty.
+    case any
+    /// A host name or an IP address.
+    case domain
+    /// `udp:127.0.0.1:5060`
+    case listener
+    /// `127.0.0.1:8080`
+    case endpoint
+    /// `192.0.2.0/24`
+    case block
+    /// A status code or a class of them: `503`, `5xx`.
+    case status
+    /// A SIP, SIPS or tel URI.
+    case uri
+    /// Where a call goes: a URI, `trunk:NAME` or `service:NAME`.
+    case destination
+    /// A user part with wildcards.
+    case pattern
+    /// A file, relative to the directory of the configuration file.
+    case file
+    /// A directory.
+    case directory
+
+    /// The form in words, as it follows "must be".
+    var description: String {
+        switch self {
+        case .any: "a text"
+        case .domain: "a host name or IP address"
+        case .listener:
+            "TRANSPORT:ADDRESS:PORT such as udp:127.0.0.1:5060 or tls:[::1]:5061, with the transport udp, tcp,"
+                + " tls, ws, wss or sctp"
+        case .endpoint: "HOST:PORT such as 127.0.0.1:8080"
+        case .block: "an IP address or block such as 192.0.2.0/24"
+        case .status: "a status code such as 503, or a class of them such as 5xx"
+        case .uri: "a SIP, SIPS or tel URI such as sip:192.0.2.10"
+        case .destination: "a URI such as sip:carol@biloxi.example, trunk:NAME or service:NAME"
+        case .pattern: "a user part, in which ? stands for any character and * for any number of them"
+        case .file: "the path of a file"
+        case .directory: "the path of a directory"
+        }
+    }
+
+    /// Whether `text` has the form.
+    func accepts(_ text: String) -> Bool {
+        if text.isEmpty || text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) { return false }
+        return switch self {
+        case .any, .file, .directory: true
+        case .domain: Self.isHost(text)
+        case .listener: Listener(text) != nil
+        case .endpoint: Endpoint(text) != nil
+        case .block: AddressBlock(text) != nil
+        case .status: StatusPattern(text) != nil
+        case .uri: Self.isCallableURI(text)
+        case .destination: Destination(text) != nil
+        case .pattern: RoutePattern(text) != nil
+        }
+    }
+
+    /// Whether it is an IP address, or labels of letters, digits, hyphens and underscores (RFC 1123 §2.1).
+    static func isHost(_ text: String) -> Bool {
+        if IPAddress(text) != nil { return true }
+        let labels = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard text.utf8.count <= 253, let last = labels.last?.utf8.first, !(0x30...0x39).contains(last) else {
+            return false
+        }
+        return labels.allSatisfy { label in
+            (1...63).contains(label.utf8.count) && label.utf8.first != 0x2D && label.utf8.last != 0x2D
+                && label.utf8.allSatisfy { $0 < 0x80 && ($0.isAlpha || $0.isDigit || $0 == 0x2D || $0 == 0x5F) }
+        }
+    }
+
+    static func isCallableURI(_ text: String) -> Bool {
+        let octets = Array(text.utf8)
+        guard let uri = try? URIIndex(parsing: octets.span, in: 0..<octets.count) else { return false }
+        return uri.scheme != .other
+    }
+}

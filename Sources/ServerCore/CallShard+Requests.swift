@@ -1,0 +1,323 @@
+import Containers
+import LocationService
+import ProxyCore
+import SIPMessages
+import SIPTransactions
+
+/// What is done with a request: RFC 3261 §16.3 to §16.5.
+extension CallShard {
+    mutating func receiveRequest(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        let match = self.transactions.match(
+            octets, workspace.index, via: workspace.via, at: workspace.now, into: &workspace.outbox)
+        switch match {
+        case .absorbed: return
+        case .unmatchedACK: return self.relayACK(octets, &workspace)
+        case .new: break
+        }
+        if workspace.index.method == .cancel { return self.cancel(octets, &workspace) }
+        guard self.validate(octets, &workspace) else { return }
+        switch self.preprocess(octets, &workspace) {
+        case .unchanged: self.proceed(octets, &workspace, isOfOurDialog: false)
+        case .changed(let isOfOurDialog): Self.proceedPreprocessed(&self, &workspace, isOfOurDialog: isOfOurDialog)
+        }
+    }
+
+    /// Goes on with the request as preprocessing left it.
+    private static func proceedPreprocessed(
+        _ shard: inout CallShard, _ workspace: inout Workspace, isOfOurDialog: Bool
+    ) {
+        var request: [UInt8] = []
+        swap(&request, &shard.preprocessed)
+        defer { swap(&request, &shard.preprocessed) }
+        guard workspace.reindex(request.span) else { return }
+        shard.proceed(request.span, &workspace, isOfOurDialog: isOfOurDialog)
+    }
+
+    private mutating func proceed(_ octets: Span<UInt8>, _ workspace: inout Workspace, isOfOurDialog: Bool) {
+        var isRewritten = false
+        guard self.authorise(octets, &workspace, isOfOurDialog: isOfOurDialog, isRewritten: &isRewritten) else { return }
+        if isRewritten { Self.routeRewritten(&self, &workspace) } else { self.route(octets, &workspace) }
+    }
+
+    private static func routeRewritten(_ shard: inout CallShard, _ workspace: inout Workspace) {
+        var request: [UInt8] = []
+        swap(&request, &shard.rewritten)
+        defer { swap(&request, &shard.rewritten) }
+        guard workspace.reindex(request.span) else { return }
+        shard.route(request.span, &workspace)
+    }
+
+    /// Appends the AOR that a URI names, in canonical form.
+    static func appendAOR(_ uri: URIIndex, _ octets: Span<UInt8>, into aor: inout [UInt8]) {
+        Registrar.appendKey(uri, of: octets, into: &aor)
+    }
+
+    /// A tag for answers without a transaction: the same for every request of a call, and recognised in its ACK.
+    func statelessTag(_ octets: Span<UInt8>, _ workspace: borrowing Workspace) -> UInt64 {
+        var hasher = SipHash24(key: self.settings.hashKey)
+        if let callID = workspace.index.value(.callID) { hasher.combine(octets, callID.range) }
+        if let from = workspace.index.value(.from) { hasher.combine(octets, from.range) }
+        return hasher.finish()
+    }
+
+    func refuse(
+        _ octets: Span<UInt8>, _ status: UInt16, _ reason: StaticString, fields: [UInt8] = [],
+        _ workspace: inout Workspace
+    ) {
+        let tag = self.statelessTag(octets, workspace)
+        workspace.reply(octets, status, reason, fields: fields, tag: tag)
+    }
+
+    // MARK: Validation (§16.3)
+
+    private func validate(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
+        let index = workspace.index
+        let uri: URIIndex
+        do {
+            uri = try URIIndex(parsing: octets, in: index.requestURI.range)
+        } catch {
+            self.refuse(octets, 400, "Malformed Request-URI", &workspace)
+            return false
+        }
+        guard uri.scheme == .sip || uri.scheme == .sips || uri.scheme == .tel else {
+            self.refuse(octets, 416, "Unsupported URI Scheme", &workspace)
+            return false
+        }
+        guard uri.headers.isEmpty else {
+            self.refuse(octets, 400, "Header Fields In Request-URI", &workspace)
+            return false
+        }
+        if let proxyRequire = index.value(.proxyRequire) {
+            var fields: [UInt8] = []
+            fields.append("Unsupported: ")
+            fields.append(octets, proxyRequire.range)
+            fields.append("\r\n")
+            self.refuse(octets, 420, "Bad Extension", fields: fields, &workspace)
+            return false
+        }
+        if let value = index.value(.maxForwards), octets.maxForwards(value) == 0, !self.isForUs(uri, octets, index) {
+            self.refuse(octets, 483, "Too Many Hops", &workspace)
+            return false
+        }
+        if self.isLoop(octets, index) {
+            self.refuse(octets, 482, "Loop Detected", &workspace)
+            return false
+        }
+        return true
+    }
+
+    /// Whether a request ends here: to the server itself, not to one of its users.
+    private func isForUs(_ uri: URIIndex, _ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> Bool {
+        !uri.hasUser && !index.has(.route) && self.settings.isOurs(uri, octets)
+    }
+
+    /// Whether we have had this very request before (RFC 5393 §4.2): a Via of ours whose branch ends in the same hash.
+    private func isLoop(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> Bool {
+        var hash: UInt64?
+        var position = index.first(.via)
+        var via = ViaIndex()
+        while let field = position {
+            let value = index.fields[field].value
+            var start: Int? = value.lower
+            while let from = start {
+                guard let next = try? ViaIndex.parse(octets, in: from..<value.upper, into: &via) else {
+                    start = nil
+                    if self.isLoop(octets, index, via, &hash) { return true }
+                    break
+                }
+                if self.isLoop(octets, index, via, &hash) { return true }
+                start = next
+            }
+            position = index.next(.via, from: field + 1)
+        }
+        return false
+    }
+
+    private func isLoop(
+        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, _ via: ViaIndex, _ hash: inout UInt64?
+    ) -> Bool {
+        guard via.branch.count == 56, self.settings.isOurs(via, octets) else { return false }
+        let ours = hash ?? index.loopHash(octets, key: self.settings.hashKey)
+        hash = ours
+        var written: [UInt8] = []
+        written.append(hexadecimal: ours)
+        return octets.equals(via.branch.upper - 16..<via.branch.upper, written.span, 0..<16)
+    }
+
+    // MARK: Targets (§16.5)
+
+    /// Finds where a request goes, and starts its transaction.
+    private mutating func route(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        guard let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range) else { return }
+        if !workspace.index.has(.route), self.settings.isOurs(uri, octets) {
+            guard uri.hasUser else { return self.answerLocally(octets, &workspace) }
+            return self.lookUp(uri, octets, &workspace)
+        }
+        guard let server = self.createServer(octets, &workspace) else { return }
+        let hop = self.nextHop(octets, workspace.index, uri)
+        workspace.targets.removeAll(keepingCapacity: true)
+        let flow = hop.flatMap { self.flow(to: $0, octets, near: workspace.flow) }
+        Target.append(
+            uri: octets, workspace.index.requestURI.range, route: octets, 0..<0, q: 1000, flow: flow,
+            to: &workspace.targets)
+        self.begin(server, workspace.index.method, workspace.flow, octets, &workspace)
+    }
+
+    private mutating func lookUp(_ uri: URIIndex, _ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        guard let server = self.createServer(octets, &workspace) else { return }
+        let start = workspace.mail.count
+        Registrar.appendKey(uri, of: octets, into: &workspace.mail)
+        let key = OctetRange(start, workspace.mail.count)
+        let hash = SipHash13.hash(workspace.mail.span, key.range, key: self.settings.hashKey)
+        workspace.posts.append(
+            .lookUp(
+                shard: self.settings.shard(of: hash), hash: hash, key: key, caller: self.number,
+                server: server))
+    }
+
+    private mutating func createServer(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> TransactionID? {
+        let server = self.transactions.createServer(
+            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now)
+        guard let server else {
+            var fields: [UInt8] = []
+            fields.append("Retry-After: 5\r\n")
+            self.refuse(octets, 503, "Too Many Transactions", fields: fields, &workspace)
+            return nil
+        }
+        // A proxy cannot promise an answer within 200 ms (§17.2.1).
+        if workspace.index.method == .invite {
+            self.transactions.sendTrying(
+                server, octets, workspace.index, via: workspace.via, source: workspace.flow.remote,
+                at: workspace.now, into: &workspace.outbox)
+        }
+        return server
+    }
+
+    /// The bindings of a callee are there: forks to them.
+    mutating func fork(_ server: TransactionID, _ block: OctetRange, _ workspace: inout Workspace) {
+        guard self.transactions.isLive(server: server), let method = self.transactions.method(of: server) else { return }
+        guard !block.isEmpty else {
+            self.transactions.reply(
+                server, 480, "Not Registered", at: workspace.now, into: &workspace.outbox)
+            return
+        }
+        workspace.targets.removeAll(keepingCapacity: true)
+        self.appendTargets(workspace.mail, block, into: &workspace.targets)
+        self.begin(server, method, workspace.flow, maxBreadth: nil, &workspace)
+    }
+
+    private mutating func begin(
+        _ server: TransactionID, _ method: Method.Code, _ source: Flow, _ octets: Span<UInt8>,
+        _ workspace: inout Workspace
+    ) {
+        let maxBreadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
+        self.begin(server, method, source, maxBreadth: maxBreadth, &workspace)
+    }
+
+    private mutating func begin(
+        _ server: TransactionID, _ method: Method.Code, _ source: Flow, maxBreadth: UInt32?,
+        _ workspace: inout Workspace
+    ) {
+        self.proxy.begin(
+            server, method: method, source: source, targets: workspace.targets, maxBreadth: maxBreadth,
+            transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+    }
+
+    /// Writes the bindings in `block` as targets, the preferred first.
+    private func appendTargets(_ octets: [UInt8], _ block: OctetRange, into targets: inout [UInt8]) {
+        let mail = octets.span
+        var limit: UInt16 = .max
+        // Most users have one or two bindings: from the highest q down, one pass for each value.
+        while true {
+            var best: UInt16?
+            var position = block.lower
+            while position < block.upper {
+                let binding = StoredBinding(mail, at: position)
+                if binding.q < limit, best.map({ binding.q > $0 }) ?? true { best = binding.q }
+                position = binding.whole.upper
+            }
+            guard let q = best else { return }
+            limit = q
+            position = block.lower
+            while position < block.upper {
+                let binding = StoredBinding(mail, at: position)
+                position = binding.whole.upper
+                guard binding.q == q else { continue }
+                Target.append(
+                    uri: mail, binding.contact.range, route: mail, binding.path.range, q: q,
+                    flow: self.flow(to: binding, mail), to: &targets)
+            }
+        }
+    }
+
+    // MARK: ACK and CANCEL
+
+    /// Passes on an ACK to a 2xx, which is no transaction's (§16.6, §13.2.2.4).
+    private mutating func relayACK(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        // The ACK to a refusal of ours that had no transaction ends here.
+        if let to = workspace.index.value(.to), to.count > 16 {
+            var tag: [UInt8] = []
+            tag.append(hexadecimal: self.statelessTag(octets, workspace))
+            if octets.equals(to.upper - 16..<to.upper, tag.span, 0..<16) { return }
+        }
+        switch self.preprocess(octets, &workspace) {
+        case .unchanged: if !self.settings.requiresAuthentication { self.forwardACK(octets, &workspace) }
+        case .changed(let isOfOurDialog):
+            // An ACK cannot be challenged (§22.1); only the mark of its dialog lets it through.
+            if isOfOurDialog || !self.settings.requiresAuthentication { Self.forwardACK(&self, &workspace) }
+        }
+    }
+
+    private static func forwardACK(_ shard: inout CallShard, _ workspace: inout Workspace) {
+        var request: [UInt8] = []
+        swap(&request, &shard.preprocessed)
+        defer { swap(&request, &shard.preprocessed) }
+        guard workspace.reindex(request.span) else { return }
+        shard.forwardACK(request.span, &workspace)
+    }
+
+    private mutating func forwardACK(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        guard let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range),
+            let hop = self.nextHop(octets, workspace.index, uri), !self.settings.isOurs(hop, octets),
+            let flow = self.flow(to: hop, octets, near: workspace.flow)
+        else { return }
+        if let value = workspace.index.value(.maxForwards), octets.maxForwards(value) == 0 { return }
+        let start = workspace.outbox.octets.count
+        let nonce = self.transactions.randomNumber()
+        self.proxy.writeStateless(
+            octets, workspace.index, via: workspace.via, source: workspace.flow.remote, endpoint: Int(flow.endpoint),
+            branch: nonce, into: &workspace.outbox.octets)
+        workspace.outbox.send(from: start, over: flow)
+    }
+
+    /// Answers a CANCEL and cancels what it names (§9.2, §16.10).
+    private mutating func cancel(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        let invite = self.transactions.cancelled(by: octets, workspace.index, via: workspace.via)
+        guard !invite.isNone else {
+            return self.refuse(octets, 481, "No Such Transaction", &workspace)
+        }
+        let server = self.transactions.createServer(
+            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now)
+        if let server {
+            self.transactions.reply(server, 200, "OK", at: workspace.now, into: &workspace.outbox)
+        }
+        var reason: [UInt8] = []
+        if let value = workspace.index.value(.reason) { reason = octets.octets(value.range) }
+        self.proxy.cancel(
+            invite, reason: reason, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+    }
+}
+
+extension Workspace {
+    /// Indexes a request of our own making in place of the one at hand.
+    mutating func reindex(_ octets: Span<UInt8>) -> Bool {
+        do {
+            try self.index.parse(octets)
+            guard let via = self.index.value(.via) else { return false }
+            _ = try ViaIndex.parse(octets, in: via.range, into: &self.via)
+            return true
+        } catch {
+            return false
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import Containers
+import LocationService
+public import ProxyCore
+public import SIPMessages
+public import SIPTransactions
+
+/// The shard of some calls: their transactions, and the proxy core that works on them.
+public struct CallShard: ~Copyable {
+    /// All transactions of the shard's Call-IDs.
+    public internal(set) var transactions: TransactionLayer
+    /// The requests that are being proxied.
+    public internal(set) var proxy: Proxy
+    /// What the server is.
+    public internal(set) var settings: ServerSettings
+    let number: Int
+    /// The request after its routes were preprocessed, where that changed it.
+    var preprocessed: [UInt8] = []
+    /// The request after its sender was found out, where that changed it.
+    var rewritten: [UInt8] = []
+    var authenticator: Authenticator
+
+    /// An empty shard.
+    ///
+    /// - Parameter seed: 256 bits that no peer can know, others in each shard.
+    public init(
+        number: Int, settings: ServerSettings, seed: (SipHashKey, SipHashKey), at now: MonotonicInstant,
+        timers: TransactionTimers = TransactionTimers()
+    ) {
+        self.number = number
+        self.settings = settings
+        self.transactions = TransactionLayer(timers: timers, seed: seed, at: now)
+        var random = RandomSource(seed: seed.1)
+        self.authenticator = Authenticator(settings: settings) { random.next() }
+        self.proxy = Proxy(configuration: settings.proxy, hashKey: settings.hashKey)
+    }
+
+    /// Takes new settings; calls in progress keep what they have.
+    public mutating func apply(_ settings: ServerSettings) {
+        self.settings = settings
+        self.proxy.configuration = settings.proxy
+    }
+
+    /// Handles the next event of the workspace, which is for this shard.
+    public mutating func run(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        switch workspace.takePost() {
+        case .message:
+            if workspace.index.isRequest {
+                self.receiveRequest(octets, &workspace)
+            } else {
+                self.receiveResponse(octets, &workspace)
+            }
+        case .bindings(_, let server, let block, _): self.fork(server, block, &workspace)
+        case .register, .lookUp, nil: break
+        }
+    }
+
+    /// A moment before which nothing is due; `nil` when nothing is.
+    public var nextWakeUp: MonotonicInstant? { self.transactions.nextWakeUp }
+
+    /// Does all that is due.
+    public mutating func wake(_ workspace: inout Workspace) {
+        while let event = self.transactions.wake(at: workspace.now, into: &workspace.outbox) {
+            self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+        }
+    }
+
+    /// What the client transaction in this slot sent did not reach `remote`.
+    public mutating func transportFailed(client slot: Int32, remote: SocketAddress, _ workspace: inout Workspace) {
+        let event = self.transactions.transportFailed(client: slot, remote: remote, at: workspace.now)
+        guard let event else { return }
+        self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+    }
+
+    private mutating func receiveResponse(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        let match = self.transactions.match(
+            response: octets, workspace.index, via: workspace.via, at: workspace.now, into: &workspace.outbox)
+        guard case .deliver(_, let owner) = match else { return }
+        self.proxy.receive(
+            octets, workspace.index, via: workspace.via, owner: owner, transactions: &self.transactions,
+            at: workspace.now, into: &workspace.outbox)
+    }
+}

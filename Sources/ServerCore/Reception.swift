@@ -1,0 +1,123 @@
+public import SIPMessages
+import LocationService
+import SIPTransactions
+
+/// The way in: what is done with a message before any shard is entered (RFC 3261 §18.1.2, §18.2.1).
+public struct Reception: Sendable {
+    /// What the server is.
+    public var settings: ServerSettings
+
+    public init(settings: ServerSettings) { self.settings = settings }
+
+    /// Reads a message and leaves it to its shard, or answers it at once when it is broken.
+    ///
+    /// - Parameters:
+    ///   - octets: The message, lent until the workspace has nothing more to do.
+    ///   - flow: The way it came.
+    public func receive(_ octets: Span<UInt8>, over flow: Flow, into workspace: inout Workspace) {
+        workspace.clearPosts()
+        workspace.flow = flow
+        do {
+            try workspace.index.parse(octets)
+            guard let via = workspace.index.value(.via) else { return }
+            _ = try ViaIndex.parse(octets, in: via.range, into: &workspace.via)
+        } catch {
+            return  // Without a Via there is nobody to answer.
+        }
+        if workspace.index.isRequest {
+            self.receiveRequest(octets, &workspace)
+        } else if workspace.index.fault == nil, self.settings.isOurs(workspace.via, octets) {
+            // A response whose topmost Via is not ours is dropped (§18.1.2).
+            self.post(octets, &workspace)
+        }
+    }
+
+    private func receiveRequest(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        if let fault = workspace.index.fault {
+            let isVersion = fault.code == .unsupportedVersion && fault.field == .startLine
+            self.refuse(octets, isVersion ? 505 : 400, fault, &workspace)
+            return
+        }
+        do {
+            try workspace.index.checkMandatoryFields(octets)
+        } catch {
+            return self.refuse(octets, error.code == .methodMismatch ? 501 : 400, error, &workspace)
+        }
+        if workspace.index.method == .register, let shard = self.registrarShard(octets, &workspace) {
+            workspace.posts.append(.register(shard: shard))
+        } else {
+            self.post(octets, &workspace)
+        }
+    }
+
+    private func post(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        guard let callID = workspace.index.value(.callID) else { return }
+        let hash = SipHash13.hash(octets, callID.range, key: self.settings.hashKey)
+        workspace.posts.append(.message(shard: self.settings.shard(of: hash)))
+    }
+
+    /// The shard of the AOR that a REGISTER names, when it is for our registrar (§10.3 step 1); its key is left in the mail.
+    private func registrarShard(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Int? {
+        guard let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range),
+            self.settings.isOurs(uri, octets), let to = workspace.index.value(.to),
+            let address = try? AddressIndex(parsing: octets, in: to.range, field: .to),
+            let aor = try? URIIndex(parsing: octets, in: address.uri.range, field: .to)
+        else { return nil }
+        Registrar.appendKey(aor, of: octets, into: &workspace.mail)
+        let hash = SipHash13.hash(workspace.mail.span, 0..<workspace.mail.count, key: self.settings.hashKey)
+        return self.settings.shard(of: hash)
+    }
+
+    private func refuse(
+        _ octets: Span<UInt8>, _ status: UInt16, _ error: SIPParseError, _ workspace: inout Workspace
+    ) {
+        // Whatever else is missing, what a response needs must be there.
+        let index = workspace.index
+        guard index.has(.from), index.has(.to), index.has(.callID), index.has(.cseq) || status == 400 else { return }
+        var fields: [UInt8] = []
+        fields.append("Warning: 399 biloxi ")
+        fields.append(quoted: error.description)
+        fields.append("\r\n")
+        let reason: StaticString = status == 505 ? "Version Not Supported" : status == 501 ? "Not Implemented" : "Bad Request"
+        workspace.reply(octets, status, reason, fields: fields, tag: 0)
+    }
+}
+
+extension MessageIndex {
+    /// Checks the fields that every request must have (§8.1.1) and that every element relies on.
+    ///
+    /// - Throws: `SIPParseError`: what is missing or malformed; `.methodMismatch` where CSeq names another method.
+    func checkMandatoryFields(_ octets: Span<UInt8>) throws(SIPParseError) {
+        for id in Self.mandatory where !self.has(id) {
+            throw SIPParseError(.missing, in: id, at: self.headerOctets)
+        }
+        if let from = self.value(.from) { _ = try AddressIndex(parsing: octets, in: from.range, field: .from) }
+        if let to = self.value(.to) { _ = try AddressIndex(parsing: octets, in: to.range, field: .to) }
+        guard let callID = self.value(.callID), !callID.isEmpty else {
+            throw SIPParseError(.empty, in: .callID, at: self.headerOctets)
+        }
+        try self.checkCSeq(octets)
+    }
+
+    private static let mandatory: [HeaderID] = [.from, .to, .callID, .cseq]
+
+    /// `1*DIGIT LWS Method`, the number below 2^32, the method that of the start line (§8.1.1.5).
+    private func checkCSeq(_ octets: Span<UInt8>) throws(SIPParseError) {
+        guard let value = self.value(.cseq) else { return }
+        var position = value.lower
+        var number: UInt64 = 0
+        while position < value.upper, let digit = octets[position].decimalDigitValue {
+            number = number * 10 + UInt64(digit)
+            guard number < 1 << 32 else { throw SIPParseError(.numberTooLarge, in: .cseq, at: value.lower) }
+            position += 1
+        }
+        let digitsEnd = position
+        while position < value.upper, octets[position].isLinearWhitespace { position += 1 }
+        guard digitsEnd > value.lower, position > digitsEnd else {
+            throw SIPParseError(.malformed, in: .cseq, at: position)
+        }
+        guard octets.equals(position..<value.upper, octets, self.methodName.range) else {
+            throw SIPParseError(.methodMismatch, in: .cseq, at: position)
+        }
+    }
+}

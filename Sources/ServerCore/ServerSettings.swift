@@ -1,0 +1,92 @@
+public import LocationService
+public import ProxyCore
+public import SIPAuthentication
+public import SIPMessages
+
+/// What a server is and how it behaves: made from the configuration once, then only read.
+public struct ServerSettings: Sendable {
+    /// The domains it is responsible for, in lower case.
+    public var domains: [[UInt8]]
+    /// Addresses by which it is reached besides those of its end points: those behind a wildcard, an advertised one.
+    public var addresses: [SocketAddress] = []
+    /// How it proxies, and its addresses.
+    public var proxy: ProxyConfiguration
+    /// What its registrar grants.
+    public var registrar = RegistrarPolicy()
+    /// Whether bindings are stored before they are acknowledged.
+    public var isDurable = false
+    /// How many shards there are of calls and of locations, a power of two up to 64.
+    public var shardCount = 64
+    /// Whether our users must prove who they are.
+    public var requiresAuthentication = true
+    /// The digest algorithms that are offered, the preferred first (RFC 8760 §2.3).
+    public var algorithms: [DigestAlgorithm] = [.sha256, .md5]
+    /// Whether challenges offer `auth-int` beside `auth`.
+    public var offersIntegrity = false
+    /// Our users.
+    public var subscribers = Subscribers()
+    /// Who may call our users from elsewhere.
+    public var inbound = Inbound.anyone
+    /// What goes into the Server field; empty for none.
+    public var product: [UInt8] = Array("Biloxi".utf8)
+    /// The key of every hash that chooses shards and slots.
+    public var hashKey: SipHashKey
+
+    /// Who may call our users from elsewhere.
+    public enum Inbound: Hashable, Sendable { case anyone, nobody }
+
+    public init(domains: [String], proxy: ProxyConfiguration, hashKey: SipHashKey) {
+        self.domains = domains.map { Array($0.lowercased().utf8) }
+        self.proxy = proxy
+        self.hashKey = hashKey
+    }
+
+    /// The shard to which a keyed hash belongs.
+    public func shard(of hash: UInt64) -> Int {
+        Int(truncatingIfNeeded: hash) & (self.shardCount &- 1)
+    }
+
+    /// Whether a URI names this server: one of its domains, or one of its addresses (RFC 3261 §16.4, §16.5).
+    func isOurs(_ uri: URIIndex, _ octets: Span<UInt8>) -> Bool {
+        self.isOurDomain(uri, octets) || self.isOurAddress(uri, octets)
+    }
+
+    /// Whether the host of a URI is one of our domains, with no port or the standard one.
+    func isOurDomain(_ uri: URIIndex, _ octets: Span<UInt8>) -> Bool {
+        guard uri.scheme == .sip || uri.scheme == .sips else { return false }
+        for i in self.domains.indices where self.domains[i].count == uri.host.count {
+            if octets.equalsLowercased(uri.host.range, self.domains[i]) { return true }
+        }
+        return false
+    }
+
+    /// Whether host and port of a URI are one of our addresses.
+    func isOurAddress(_ uri: URIIndex, _ octets: Span<UInt8>) -> Bool {
+        guard uri.scheme == .sip || uri.scheme == .sips, let ip = uri.hostAddress(in: octets) else { return false }
+        let port = uri.port != 0 ? uri.port : uri.scheme == .sips ? 5061 : 5060
+        for i in self.proxy.endpoints.indices {
+            let local = self.proxy.endpoints[i].local
+            if local.ip == ip, local.port == port { return true }
+        }
+        for i in self.addresses.indices where self.addresses[i].ip == ip && self.addresses[i].port == port {
+            return true
+        }
+        return false
+    }
+
+    /// Whether a Via is one that we wrote.
+    func isOurs(_ via: ViaIndex, _ octets: Span<UInt8>) -> Bool {
+        for i in self.proxy.endpoints.indices
+        where octets.equalsLowercased(via.sentBy.range, self.proxy.endpoints[i].sentBy) { return true }
+        return false
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Whether the octets in `range`, letters in lower case, are those of `lowercased`.
+    func equalsLowercased(_ range: Range<Int>, _ lowercased: [UInt8]) -> Bool {
+        guard range.count == lowercased.count else { return false }
+        for i in 0..<lowercased.count where self[range.lowerBound + i].lowercased != lowercased[i] { return false }
+        return true
+    }
+}

@@ -1,0 +1,97 @@
+public import LocationService
+public import SIPMessages
+public import SIPTransactions
+
+/// Which shard has something to do next.
+public enum ShardAddress: BitwiseCopyable, Hashable, Sendable {
+    /// A shard of calls, by Call-ID.
+    case calls(Int)
+    /// A shard of locations, by AOR.
+    case locations(Int)
+}
+
+/// An event that one shard leaves for another. Octets it brings lie in the workspace's mailbox.
+enum Post: BitwiseCopyable {
+    /// The message at hand, to the shard of its Call-ID.
+    case message(shard: Int)
+    /// The REGISTER at hand, to the shard of its AOR.
+    case register(shard: Int)
+    /// Find the bindings of the AOR in `key`.
+    case lookUp(shard: Int, hash: UInt64, key: OctetRange, caller: Int, server: TransactionID)
+    /// The bindings that were asked for.
+    case bindings(shard: Int, server: TransactionID, block: OctetRange, isKnown: Bool)
+
+    var address: ShardAddress {
+        switch self {
+        case .message(let shard), .bindings(let shard, _, _, _): .calls(shard)
+        case .register(let shard), .lookUp(let shard, _, _, _, _): .locations(shard)
+        }
+    }
+}
+
+/// What a thread works with: the message at hand and its index, what is to be sent, and the events on their way from
+/// shard to shard. One a thread; used again for every message, it allocates nothing.
+public struct Workspace: Sendable {
+    /// The index of the message at hand.
+    public internal(set) var index = MessageIndex()
+    /// Its topmost Via.
+    var via = ViaIndex()
+    /// The way the message at hand came.
+    var flow = Flow(endpoint: 0, transport: .udp, remote: SocketAddress(.loopback, 0))
+    /// What is to be sent.
+    public var outbox = Outbox()
+    /// The present.
+    public var now = MonotonicInstant.start
+    /// The present on the calendar: milliseconds since 1970, UTC.
+    public var wall: Int64 = 0
+    /// Changes of bindings that are to be stored, each with the token of its REGISTER.
+    public var changes: [(token: UInt64, change: BindingChange)] = []
+
+    var posts: [Post] = []
+    var nextPost = 0
+    /// The octets that posts bring with them.
+    var mail: [UInt8] = []
+    var targets: [UInt8] = []
+
+    public init() {
+        self.posts.reserveCapacity(16)
+        self.mail.reserveCapacity(8192)
+        self.targets.reserveCapacity(8192)
+    }
+
+    /// The shard that has something to do next; `nil` when all is done.
+    public var next: ShardAddress? {
+        self.nextPost < self.posts.count ? self.posts[self.nextPost].address : nil
+    }
+
+    /// Takes the next event.
+    mutating func takePost() -> Post? {
+        guard self.nextPost < self.posts.count else { return nil }
+        defer { self.nextPost += 1 }
+        return self.posts[self.nextPost]
+    }
+
+    /// Forgets the events that are done.
+    mutating func clearPosts() {
+        self.posts.removeAll(keepingCapacity: true)
+        self.mail.removeAll(keepingCapacity: true)
+        self.nextPost = 0
+    }
+
+    /// Answers the request at hand without a transaction (§8.2.7).
+    mutating func reply(
+        _ octets: Span<UInt8>, _ status: UInt16, _ reason: StaticString, fields: [UInt8] = [], tag: UInt64
+    ) {
+        // Nothing is ever sent in answer to an ACK.
+        guard self.index.method != .ack else { return }
+        let start = self.outbox.octets.count
+        self.index.writeResponse(
+            status, reason, to: octets, via: self.via, source: self.flow.remote, toTag: tag,
+            into: &self.outbox.octets)
+        self.outbox.octets.append(contentsOf: fields)
+        self.outbox.octets.endHeader()
+        var flow = self.flow
+        flow.remote = self.via.replyAddress(source: flow.remote, isReliable: flow.transport.isReliable)
+        self.outbox.send(from: start, over: flow)
+    }
+}
