@@ -115,6 +115,10 @@ struct WireInvariantTests {
         ([client(0, "OPTIONS"), server(3499, 100, "OPTIONS")], .provisionalToNonInvite),
         ([client(0, "OPTIONS"), server(4000, 183, "OPTIONS")], .provisionalToNonInvite),
         ([client(0, "INVITE"), server(1, 486, "INVITE")], .missingACK),
+        (
+            [client(0, "INVITE"), server(1, 180, "INVITE"), client(2, "CANCEL"), server(32_001, 487, "INVITE")],
+            .missingACK
+        ),
     ]
 
     @Test("Each rule is noticed when it is broken", arguments: breaches)
@@ -139,6 +143,7 @@ struct WireInvariantTests {
             ],
             [client(0, "OPTIONS"), client(31_500, "OPTIONS"), server(31_600, 200, "OPTIONS")],
             [client(0, "INVITE"), client(1, "CANCEL"), server(2, 200, "CANCEL")],
+            [client(0, "INVITE"), server(1, 180, "INVITE"), client(2, "CANCEL"), server(32_002, 487, "INVITE")],
         ])
     func allowed(lines: [Line]) {
         #expect(Self.run(lines) == [])

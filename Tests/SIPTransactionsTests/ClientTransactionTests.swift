@@ -109,6 +109,20 @@ struct ClientTransactionTests {
         #expect(layer.match(response: response) == .deliver(id, owner: 9))
         layer.run(for: .milliseconds(1))
         #expect(layer.match(response: response) == .stray)
+        #expect(layer.events == [.clientEnded(id, owner: 9)])
+        #expect(layer.alive == [0, 0, 0, 0])
+    }
+
+    @Test("After a 2xx there is nothing to cancel: no CANCEL goes out (§9.1)")
+    func cancelAfterSuccess() throws {
+        let layer = LayerUnderTest()
+        let id = try #require(layer.send("INVITE"))
+        _ = layer.match(response: layer.response(200, to: id))
+        _ = layer.takeSent()
+        layer.cancel(id)
+        #expect(layer.takeSent() == [])
+        #expect(layer.alive[1] == 1)
+        layer.run(for: .seconds(32))
         #expect(layer.alive == [0, 0, 0, 0])
     }
 

@@ -21,6 +21,8 @@ struct WireInvariants {
         var sentAt: MonotonicInstant
         var digest: UInt64
         var hasProvisional = false
+        /// When its CANCEL went out; 64*T1 later nobody waits for its answer any more (§9.1).
+        var cancelledAt: MonotonicInstant?
         var final: (status: UInt16, at: MonotonicInstant)?
     }
 
@@ -64,6 +66,11 @@ struct WireInvariants {
         _ facts: WireFacts, _ key: Key, _ isReliable: Bool, at now: MonotonicInstant
     ) -> Violation.Rule? {
         guard let client = self.clients[key] else {
+            if facts.method == "CANCEL" {
+                var invite = key
+                invite.method = "INVITE"
+                self.clients[invite]?.cancelledAt = now
+            }
             self.clients[key] = Client(sentAt: now, digest: facts.digest)
             return nil
         }
@@ -103,7 +110,9 @@ struct WireInvariants {
             return
         }
         guard let client = self.clients[key] else { return }
-        let isOver = client.final == nil && !client.hasProvisional && now.since(client.sentAt) >= self.timers.timeout
+        let isAbandoned = client.cancelledAt.map { now.since($0) >= self.timers.timeout } ?? false
+        let isTimedOut = !client.hasProvisional && now.since(client.sentAt) >= self.timers.timeout
+        let isOver = client.final == nil && (isTimedOut || isAbandoned)
         if facts.isProvisional {
             self.clients[key]?.hasProvisional = true
             return

@@ -114,6 +114,7 @@ public final class ScriptedPeer: TransactionEndpoint {
         case .clientTimedOut, .serverTimedOut: self.timeouts += 1
         case .clientTransportFailed: self.transportFailures += 1
         case .tryingDue: break  // The script sends 100, or does not.
+        case .clientEnded: break  // No further 2xx of a fork can come; the script expects what it expects.
         case .timer(let number): self.repeatSuccess(Int(number), at: now, into: &outbox)
         }
     }
