@@ -43,7 +43,7 @@ struct CancelTests {
         stage.server()
         let (alice, bob) = (try stage.alice(), try stage.bob())
         try bob.isRegistered()
-        stage.world.setConditions(.delaying(.milliseconds(300)), between: "proxy", and: "bob")
+        stage.world.setConditions(.delaying(.milliseconds(150)), between: "proxy", and: "bob")
         try alice.invites()
         stage.world.run(for: .milliseconds(100))
         try alice.sends(.cancel)
