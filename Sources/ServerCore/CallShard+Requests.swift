@@ -85,11 +85,8 @@ extension CallShard {
             self.refuse(octets, 400, "Header Fields In Request-URI", &workspace)
             return false
         }
-        if let proxyRequire = index.value(.proxyRequire) {
-            var fields: [UInt8] = []
-            fields.append("Unsupported: ")
-            fields.append(octets, proxyRequire.range)
-            fields.append("\r\n")
+        var fields: [UInt8] = []
+        if index.writeUnsupported(.proxyRequire, of: octets, knowsPath: false, into: &fields) {
             self.refuse(octets, 420, "Bad Extension", fields: fields, &workspace)
             return false
         }

@@ -11,7 +11,7 @@ struct RegistrarRowTests {
 
     /// Registers, and stores what the registrar wants stored.
     private func register(
-        _ contact: String, cseq: Int, at service: inout LocationService, in database: ServerDatabase
+        _ contact: String, cseq: Int, at service: inout Registrar, in database: ServerDatabase
     ) throws {
         let text = """
             REGISTER sip:example.test SIP/2.0
@@ -35,8 +35,8 @@ struct RegistrarRowTests {
         _ = try ViaIndex.parse(octets.span, in: field.value.range, into: &via)
         let remote = SocketAddress(IPAddress(v4: 0xC000_0201), 5062)
         let flow = Flow(endpoint: 0, transport: .udp, remote: remote)
-        let circumstances = LocationService.Circumstances(
-            hash: 7, flow: flow, replyFlow: flow, local: SocketAddress(.loopback, 5060), now: .start, wall: 0)
+        let circumstances = Registrar.Circumstances(
+            hash: 7, tag: 7, flow: flow, replyFlow: flow, local: SocketAddress(.loopback, 5060), now: .start, wall: 0)
         var outbox = Outbox()
         let outcome = try service.register(
             octets.span, index, via: via, aor: Self.key.span, circumstances, into: &outbox)
@@ -51,7 +51,7 @@ struct RegistrarRowTests {
         #expect(store.submit(changes.map(\.change), token: token))
         store.close()
         #expect(completions.committed == [token])
-        #expect(service.committed(token, aor: Self.key.span, hash: 7, wall: 0, into: &outbox))
+        #expect(service.committed(token, wall: 0, into: &outbox))
     }
 
     @Test("A refresh leaves one row, however the same contact is written (RFC 3261 §19.1.4, RFC 5626 §6)", arguments: [
@@ -66,7 +66,7 @@ struct RegistrarRowTests {
     func leavesOneRow(contacts: [String]) throws {
         let directory = try TemporaryDirectory()
         let database = try directory.database()
-        var service = LocationService(
+        var service = Registrar(
             policy: RegistrarPolicy(), shard: 0, isDurable: true, hashKey: SipHashKey(1, 2), capacity: 10)
         for (index, contact) in contacts.enumerated() {
             try self.register(contact, cseq: index + 1, at: &service, in: database)
