@@ -36,7 +36,8 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let package = Package(
     name: "biloxi",
     products: [
-        .library(name: "SIPMessages", targets: ["SIPMessages"])
+        .library(name: "SIPMessages", targets: ["SIPMessages"]),
+        .library(name: "SIPSimulation", targets: ["SIPSimulation"]),
     ],
     dependencies: coreOnly
         ? []
@@ -56,9 +57,13 @@ let package = Package(
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
+        tests("SIPTransactions", ["SIPMessages", "Containers", "SIPSimulation"]),
         // Roles.
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
+        // Support.
+        room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
+        tests("SIPSimulation", ["SIPMessages", "SIPTransactions"]),
         // Measuring.
         .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
         .executableTarget(
@@ -85,7 +90,7 @@ let package = Package(
                     "SignallingTransport",
                     ["SIPMessages", "SIPTransactions", "LocationService", "ProxyCore", "ServerCore", "CLinuxIO"]),
                 room("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
-                tests("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
+                tests("Persistence", ["SIPMessages", "SIPTransactions", "LocationService", grdb, sqlite]),
                 .executableTarget(
                     name: "BindingStoreBenchmark", dependencies: ["Persistence", "SIPMessages", "LocationService"],
                     path: "Benchmarks/BindingStore", swiftSettings: settings),

@@ -62,7 +62,9 @@ struct BindingEditor: Sendable {
                 if !isSameCall || self.request.cseq > binding.cseq {
                     isChanged = true
                     let isRemoval = update.map { self.expiry(self.request.contacts[$0]) == 0 } ?? true
-                    if isRemoval { self.noteRemoval(binding, present, key, circumstances) }
+                    let isMoved =
+                        update.map { !self.request.isStoredInPlace($0, of: binding, present, octets) } ?? false
+                    if isRemoval || isMoved { self.noteRemoval(binding, present, key, circumstances) }
                     continue
                 }
                 guard self.request.cseq == binding.cseq else {
@@ -149,6 +151,18 @@ extension RegisterRequest {
             if URIIndex.areEquivalent(block, binding.contact, octets, contact.uri) { return i }
         }
         return nil
+    }
+
+    /// Whether the store finds the binding again by what the Contact says: it compares octets, not URIs.
+    func isStoredInPlace(
+        _ position: Int, of binding: StoredBinding, _ block: Span<UInt8>, _ octets: Span<UInt8>
+    ) -> Bool {
+        let contact = self.contacts[position]
+        if contact.regID > 0 || binding.regID > 0 {
+            return contact.regID == binding.regID
+                && block.equals(binding.instance.range, octets, contact.instance.range)
+        }
+        return block.equals(binding.contact.range, octets, contact.uri.range)
     }
 
     /// Whether a later Contact of the request names the same binding.

@@ -27,19 +27,28 @@ public struct ServerSettings: Sendable {
     public var subscribers = Subscribers()
     /// Who may call our users from elsewhere.
     public var inbound = Inbound.anyone
+    /// Addresses of gateways and neighbours, whose requests to our users are not challenged and whose asserted identities
+    /// are believed (RFC 3325).
+    public var trusted: [AddressBlock] = []
     /// What goes into the Server field; empty for none.
     public var product: [UInt8] = Array("Biloxi".utf8)
     /// The key of every hash that chooses shards and slots.
     public var hashKey: SipHashKey
 
     /// Who may call our users from elsewhere.
-    public enum Inbound: Hashable, Sendable { case anyone, nobody }
+    public enum Inbound: Hashable, Sendable { case anyone, trusted, nobody }
 
     /// The settings of a server; the rest has defaults.
     public init(domains: [String], proxy: ProxyConfiguration, hashKey: SipHashKey) {
         self.domains = domains.map { Array($0.lowercased().utf8) }
         self.proxy = proxy
         self.hashKey = hashKey
+    }
+
+    /// Whether an address is one of a gateway or neighbour.
+    func trusts(_ ip: IPAddress) -> Bool {
+        for i in self.trusted.indices where self.trusted[i].contains(ip) { return true }
+        return false
     }
 
     /// The shard to which a keyed hash belongs.

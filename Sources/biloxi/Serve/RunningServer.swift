@@ -94,7 +94,13 @@ final class RunningServer: Sendable {
         settings.registrar.defaultExpires = configuration.registrar.defaultExpires
         settings.registrar.maxExpires = configuration.registrar.maxExpires
         settings.registrar.maxContacts = configuration.registrar.maxContacts
-        settings.inbound = configuration.inbound == .anyone ? .anyone : .nobody
+        settings.inbound =
+            switch configuration.inbound {
+            case .anyone: .anyone
+            case .trusted: .trusted
+            case .none: .nobody
+            }
+        settings.trusted = configuration.trunks.flatMap(\.allow)
         settings.subscribers = try Self.subscribers(database)
         return settings
     }
