@@ -54,15 +54,17 @@ struct RegistrarRowTests {
         #expect(service.committed(token, aor: Self.key.span, hash: 7, wall: 0, into: &outbox))
     }
 
-    @Test("A refresh leaves one row, however the same contact is written (RFC 3261 §19.1.4, RFC 5626 §6)", arguments: [
-        ["<sip:bob@phone.example.test>", "<sip:bob@PHONE.example.test>"],
-        ["<sip:bob@phone.example.test>", "<SIP:bob@phone.example.test>", "<sip:%62ob@phone.example.test>"],
-        [
-            "<sip:bob@phone.example.test>",
-            "<sip:bob@phone.example.test>;+sip.instance=\"<urn:uuid:0-1>\";reg-id=1",
-            "<sip:bob@other.example.test>;+sip.instance=\"<urn:uuid:0-1>\";reg-id=1",
-        ],
-    ])
+    @Test(
+        "A refresh leaves one row, however the same contact is written (RFC 3261 §19.1.4, RFC 5626 §6)",
+        arguments: [
+            ["<sip:bob@phone.example.test>", "<sip:bob@PHONE.example.test>"],
+            ["<sip:bob@phone.example.test>", "<SIP:bob@phone.example.test>", "<sip:%62ob@phone.example.test>"],
+            [
+                "<sip:bob@phone.example.test>",
+                "<sip:bob@phone.example.test>;+sip.instance=\"<urn:uuid:0-1>\";reg-id=1",
+                "<sip:bob@other.example.test>;+sip.instance=\"<urn:uuid:0-1>\";reg-id=1",
+            ],
+        ])
     func leavesOneRow(contacts: [String]) throws {
         let directory = try TemporaryDirectory()
         let database = try directory.database()
