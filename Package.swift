@@ -55,6 +55,8 @@ let package = Package(
         tests("Containers"),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
+        room("SIPRouting", ["SIPMessages"]),
+        tests("SIPRouting", ["SIPMessages"]),
         // Roles.
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
