@@ -56,7 +56,10 @@ let package = Package(
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
         room("SIPRouting", ["SIPMessages"]),
-        tests("SIPRouting", ["SIPMessages"]),
+        tests("SIPRouting", ["SIPMessages", "DNSTestServer"]),
+        .target(
+            name: "DNSTestServer", dependencies: ["SIPMessages", "SIPRouting"], path: "Tests/Support/DNSTestServer",
+            swiftSettings: settings),
         // Roles.
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
@@ -76,9 +79,19 @@ let package = Package(
                     ]),
                 // Drivers.
                 .target(name: "CLinuxIO"),
+                .systemLibrary(
+                    name: "CCAres", path: "Sources/SystemLibraries/CCAres", pkgConfig: "libcares",
+                    providers: [.apt(["libc-ares-dev"])]),
                 room(
                     "SignallingTransport",
-                    ["SIPMessages", "SIPTransactions", "LocationService", "ProxyCore", "ServerCore", "CLinuxIO"]),
+                    [
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "ServerCore",
+                        "CLinuxIO", "CCAres",
+                    ]),
+                .testTarget(
+                    name: "ResolverTests",
+                    dependencies: ["SignallingTransport", "SIPRouting", "SIPMessages", "DNSTestServer"],
+                    swiftSettings: settings),
                 room("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
                 tests("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
                 .executableTarget(
