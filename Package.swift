@@ -68,6 +68,11 @@ let package = Package(
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
         tests("SIPTransactions", ["SIPMessages", "Containers", "SIPSimulation"]),
+        room("SIPRouting", ["SIPMessages"]),
+        tests("SIPRouting", ["SIPMessages", "DNSTestServer"]),
+        .target(
+            name: "DNSTestServer", dependencies: ["SIPMessages", "SIPRouting"], path: "Tests/Support/DNSTestServer",
+            swiftSettings: settings),
         // Roles.
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
@@ -96,11 +101,20 @@ let package = Package(
                     ]),
                 // Drivers.
                 .target(name: "CLinuxIO"),
+                .systemLibrary(
+                    name: "CCAres", path: "Sources/SystemLibraries/CCAres", pkgConfig: "libcares",
+                    providers: [.apt(["libc-ares-dev"])]),
                 room(
                     "SignallingTransport",
-                    ["SIPMessages", "SIPTransactions", "LocationService", "ProxyCore", "ServerCore", "CLinuxIO"]
-                        + nio + certificates),
+                    [
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "ServerCore",
+                        "CLinuxIO", "CCAres",
+                    ] + nio + certificates),
                 tests("SignallingTransport", ["SIPMessages", "ProxyCore", "ServerCore", "LocationService"] + nio + certificates),
+                .testTarget(
+                    name: "ResolverTests",
+                    dependencies: ["SignallingTransport", "SIPRouting", "SIPMessages", "DNSTestServer"],
+                    swiftSettings: settings),
                 room("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
                 tests("Persistence", ["SIPMessages", "SIPTransactions", "LocationService", grdb, sqlite]),
                 .executableTarget(
