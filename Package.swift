@@ -38,7 +38,6 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOTLS", package: "swift-nio"),
     .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
 ]
-let certificates: [Target.Dependency] = [crypto, .product(name: "X509", package: "swift-certificates")]
 
 let package = Package(
     name: "biloxi",
@@ -55,7 +54,6 @@ let package = Package(
             .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
             .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
             .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
-            .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         ],
     targets: [
         // Types: no imports.
@@ -87,8 +85,8 @@ let package = Package(
                 room(
                     "SignallingTransport",
                     ["SIPMessages", "SIPTransactions", "LocationService", "ProxyCore", "ServerCore", "CLinuxIO"]
-                        + nio + certificates),
-                tests("SignallingTransport", ["SIPMessages", "ProxyCore", "ServerCore", "LocationService"] + nio + certificates),
+                        + nio + [crypto]),
+                tests("SignallingTransport", ["SIPMessages", "ProxyCore", "ServerCore", "LocationService"] + nio + [crypto]),
                 room("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
                 tests("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
                 .executableTarget(
