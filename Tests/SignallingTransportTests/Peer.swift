@@ -139,6 +139,13 @@ final class Peer: Sendable {
         }
     }
 
+    /// Sends without waiting for it; `false` when the connection is closed.
+    func offer(_ text: String) -> Bool {
+        guard self.channel.isActive else { return false }
+        if self.channel.isWritable { self.channel.writeAndFlush(ByteBuffer(string: text), promise: nil) }
+        return true
+    }
+
     /// Stops reading, or goes on.
     func setReading(_ isReading: Bool) throws {
         try self.channel.setOption(.autoRead, value: isReading).wait()

@@ -32,6 +32,15 @@ final class TestServer: Sendable {
         }
     }
 
+    /// Lets a peer that does not read send until the server has closed its connection.
+    func flood(_ peer: Peer, with text: String) throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        repeat {
+            guard ContinuousClock.now < deadline else { throw TimedOut() }
+            guard peer.offer(text) else { return }
+        } while self.server.streams.table.connectionCount > 0
+    }
+
     /// The address of the listener of this transport.
     func address(_ transport: TransportProtocol) -> SocketAddress {
         self.server.settings.proxy.endpoints.first { $0.transport == transport }?.local ?? SocketAddress(.loopback, 0)
