@@ -38,7 +38,6 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOTLS", package: "swift-nio"),
     .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
 ]
-let certificates: [Target.Dependency] = [crypto, .product(name: "X509", package: "swift-certificates")]
 
 let package = Package(
     name: "biloxi",
@@ -56,7 +55,6 @@ let package = Package(
             .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
             .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
             .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
-            .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         ],
     targets: [
         // Types: no imports.
@@ -109,8 +107,8 @@ let package = Package(
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "ServerCore",
                         "CLinuxIO", "CCAres",
-                    ] + nio + certificates),
-                tests("SignallingTransport", ["SIPMessages", "ProxyCore", "ServerCore", "LocationService"] + nio + certificates),
+                    ] + nio + [crypto]),
+                tests("SignallingTransport", ["SIPMessages", "ProxyCore", "ServerCore", "LocationService"] + nio + [crypto]),
                 .testTarget(
                     name: "ResolverTests",
                     dependencies: ["SignallingTransport", "SIPRouting", "SIPMessages", "DNSTestServer"],

@@ -164,7 +164,7 @@ extension CallShard {
         var flow = binding.flow
         flow.mayConnect = false
         guard let uri = try? URIIndex(parsing: mail, in: binding.contact.range, field: .contact),
-            uri.hostAddress(in: mail) == flow.remote.ip, let direct = self.flow(to: uri, mail, near: flow),
+            uri.hostAddress(in: mail) == flow.remote.ip, let direct = self.direct(to: uri, mail, near: flow),
             direct.remote != flow.remote
         else { return flow }
         guard flow.connection != 0 else { return direct }
@@ -173,6 +173,16 @@ extension CallShard {
         flow.remote = direct.remote
         flow.mayConnect = true
         return flow
+    }
+
+    /// The way to the address in a contact. Where that names no transport, the one that the REGISTER came over is sure to
+    /// be understood, and is taken before the UDP of RFC 3263 §4.1.
+    private func direct(to uri: URIIndex, _ octets: Span<UInt8>, near flow: Flow) -> Flow? {
+        guard uri.scheme == .sip, uri.parameter("transport", in: octets) == nil,
+            uri.parameter("maddr", in: octets) == nil, let ip = uri.hostAddress(in: octets)
+        else { return self.flow(to: uri, octets, near: flow) }
+        let port = uri.port == 0 ? flow.transport.defaultPort : uri.port
+        return Flow(endpoint: flow.endpoint, transport: flow.transport, remote: SocketAddress(ip, port))
     }
 
     // MARK: Requests to the server itself

@@ -18,6 +18,11 @@ public struct StreamSettings: Sendable {
     public var message: TimeSpan = .seconds(30)
     /// How long opening a connection may take; less than timer B, so that other targets get their turn.
     public var connect: TimeSpan = .seconds(5)
+    /// Certificates, for listeners of TLS and secure WebSocket, and for TLS connections that the server opens.
+    public var tls: TLSSettings?
+    /// The pages from which browsers may connect, `https://phone.example` say; `nil` for all. Other clients name none
+    /// and are not affected (RFC 6455 §10.2).
+    public var webSocketOrigins: [String]?
 
     public init() {}
 
