@@ -169,7 +169,10 @@ extension CallShard {
         else { return flow }
         guard flow.connection != 0 else { return direct }
         // While the connection lives it is used; its number with another address says what takes its place.
-        guard binding.regID == 0, direct.transport == flow.transport else { return flow }
+        // A Contact that names no transport is one of the transport it was registered over.
+        let isSameTransport =
+            direct.transport == flow.transport || uri.parameter("transport", in: mail) == nil
+        guard binding.regID == 0, isSameTransport else { return flow }
         flow.remote = direct.remote
         flow.mayConnect = true
         return flow

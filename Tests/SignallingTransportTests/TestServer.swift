@@ -17,7 +17,7 @@ final class TestServer: Sendable {
             domains: ["sip.test"], proxy: ProxyConfiguration(endpoints: endpoints), hashKey: SipHashKey(1, 2))
         self.server = try SignallingServer(
             settings: settings, threads: threads, streams: streams, seeds: { UInt64.random(in: 0...(.max)) },
-            store: { _ in })
+            store: { _, _ in true })
         try self.server.start()
     }
 
