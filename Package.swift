@@ -32,11 +32,19 @@ let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swif
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOTLS", package: "swift-nio"),
+    .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
+let certificates: [Target.Dependency] = [crypto, .product(name: "X509", package: "swift-certificates")]
 
 let package = Package(
     name: "biloxi",
     products: [
-        .library(name: "SIPMessages", targets: ["SIPMessages"])
+        .library(name: "SIPMessages", targets: ["SIPMessages"]),
+        .library(name: "SIPSimulation", targets: ["SIPSimulation"]),
     ],
     dependencies: coreOnly
         ? []
@@ -46,6 +54,9 @@ let package = Package(
             .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
             .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
             .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+            .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+            .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+            .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         ],
     targets: [
         // Types: no imports.
@@ -53,6 +64,7 @@ let package = Package(
         room("Containers"),
         tests("SIPMessages", resources: [.copy("Torture")]),
         tests("Containers"),
+        .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
         room("SIPRouting", ["SIPMessages"]),
@@ -60,9 +72,19 @@ let package = Package(
         .target(
             name: "DNSTestServer", dependencies: ["SIPMessages", "SIPRouting"], path: "Tests/Support/DNSTestServer",
             swiftSettings: settings),
+        tests("SIPTransactions", ["SIPMessages", "Containers", "SIPSimulation"]),
         // Roles.
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
+        // Support.
+        room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
+        tests("SIPSimulation", ["SIPMessages", "SIPTransactions"]),
+        // Measuring.
+        .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
+        .executableTarget(
+            name: "biloxi-microbench",
+            dependencies: ["AllocationCounter", "SIPMessages", "Containers", "SIPTransactions", "ProxyCore"],
+            path: "Benchmarks/Microbench", swiftSettings: settings),
     ]
         + (coreOnly
             ? []
@@ -87,13 +109,16 @@ let package = Package(
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "ServerCore",
                         "CLinuxIO", "CCAres",
-                    ]),
+                    ] + nio + certificates),
+                tests(
+                    "SignallingTransport",
+                    ["SIPMessages", "ProxyCore", "ServerCore", "LocationService"] + nio + certificates),
                 .testTarget(
                     name: "ResolverTests",
                     dependencies: ["SignallingTransport", "SIPRouting", "SIPMessages", "DNSTestServer"],
                     swiftSettings: settings),
                 room("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
-                tests("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
+                tests("Persistence", ["SIPMessages", "SIPTransactions", "LocationService", grdb, sqlite]),
                 .executableTarget(
                     name: "BindingStoreBenchmark", dependencies: ["Persistence", "SIPMessages", "LocationService"],
                     path: "Benchmarks/BindingStore", swiftSettings: settings),
@@ -104,7 +129,7 @@ let package = Package(
                     name: "biloxi",
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
-                        argumentParser, logging,
+                        "ProxyCore", "ServerCore", "SignallingTransport", argumentParser, logging,
                     ], swiftSettings: settings),
                 tests("biloxi", ["Persistence", "ServerConfiguration", "SIPAuthentication"]),
             ])

@@ -1,11 +1,52 @@
 #define _GNU_SOURCE
 #include "clinuxio.h"
 
+#include <endian.h>
 #include <linux/errqueue.h>
 #include <netinet/ip.h>
 #include <string.h>
 
 _Static_assert(sizeof(cio_mmsghdr) == sizeof(struct mmsghdr), "layout of mmsghdr");
+
+socklen_t cio_write_address(struct sockaddr_storage *to, int is_ipv6, uint64_t high, uint64_t low, uint16_t port) {
+    if (is_ipv6) {
+        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)to;
+        memset(v6, 0, sizeof *v6);
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(port);
+        uint64_t halves[2] = {htobe64(high), htobe64(low)};
+        memcpy(&v6->sin6_addr, halves, 16);
+        return sizeof *v6;
+    }
+    struct sockaddr_in *v4 = (struct sockaddr_in *)to;
+    memset(v4, 0, sizeof *v4);
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(port);
+    v4->sin_addr.s_addr = htonl((uint32_t)low);
+    return sizeof *v4;
+}
+
+int cio_read_address(const struct sockaddr_storage *from, uint64_t *high, uint64_t *low, uint16_t *port) {
+    if (from->ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)from;
+        *high = 0;
+        *low = ntohl(v4->sin_addr.s_addr);
+        *port = ntohs(v4->sin_port);
+        return 4;
+    }
+    if (from->ss_family != AF_INET6) return 0;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)from;
+    uint64_t halves[2];
+    memcpy(halves, &v6->sin6_addr, 16);
+    *high = be64toh(halves[0]);
+    *low = be64toh(halves[1]);
+    *port = ntohs(v6->sin6_port);
+    if (*high == 0 && *low >> 32 == 0xFFFF) {
+        *low &= 0xFFFFFFFF;
+        return 4;
+    }
+    return 6;
+}
 
 int cio_recvmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags) {
     return recvmmsg(fd, (struct mmsghdr *)messages, count, flags, 0);

@@ -49,6 +49,7 @@ public final class BindingStore: Sendable {
         /// time.
         public var logOctets: Int
 
+        /// The limits, where nothing else is said those that suit most servers.
         public init(
             waitingChanges: Int = 16_384, busyTimeout: Duration = .seconds(2), logOctets: Int = 64 << 20
         ) {

@@ -4,7 +4,9 @@ import GRDB
 public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kind of error. An open set: new kinds may come.
     public struct Code: RawRepresentable, Hashable, Sendable {
+        /// The words of the message.
         public let rawValue: String
+        /// A code with these words.
         public init(rawValue: String) { self.rawValue = rawValue }
 
         /// The data directory cannot be made, or is no directory.

@@ -10,6 +10,8 @@ public struct Endpoint: Hashable, Sendable {
     public var sentBy: [UInt8]
     /// The URI of Record-Route without angle brackets: `sip:host:port;transport=tcp;lr`.
     public var routeURI: [UInt8]
+    /// The address that others can reach, where it is not `local`.
+    public let advertised: SocketAddress?
 
     /// An end point.
     ///
@@ -17,11 +19,20 @@ public struct Endpoint: Hashable, Sendable {
     public init(_ transport: TransportProtocol, local: SocketAddress, advertised: SocketAddress? = nil) {
         self.transport = transport
         self.local = local
+        self.advertised = advertised
         self.sentBy = []
         (advertised ?? local).write(to: &self.sentBy)
         self.routeURI = Array("sip:".utf8) + self.sentBy
         if transport != .udp { self.routeURI += Array(";transport=\(transport)".utf8) }
         self.routeURI += Array(";lr".utf8)
+    }
+
+    /// The same end point at the port that the system chose, where `local` left it open with port 0.
+    public func bound(to port: UInt16) -> Endpoint {
+        guard self.local.port == 0 else { return self }
+        var advertised = self.advertised
+        if advertised?.port == 0 { advertised?.port = port }
+        return Endpoint(self.transport, local: SocketAddress(self.local.ip, port), advertised: advertised)
     }
 }
 
@@ -39,6 +50,7 @@ public struct ProxyConfiguration: Sendable {
     /// The branches that a request without Max-Breadth may have (RFC 5393 §5.3).
     public var maxBreadth: UInt32 = 60
 
+    /// The behaviour that the RFCs ask for, at these addresses.
     public init(endpoints: [Endpoint]) { self.endpoints = endpoints }
 
     /// The end point to send from: of this transport and address family, `preferred` if it is one.

@@ -36,7 +36,7 @@ public struct Target: BitwiseCopyable, Sendable {
         put(UInt16(truncatingIfNeeded: uriRange.count), at: 6)
         put(UInt16(truncatingIfNeeded: routeRange.count), at: 8)
         if let flow {
-            header[10] = flow.remote.ip.isIPv6 ? 2 : 1
+            header[10] = (flow.remote.ip.isIPv6 ? 2 : 1) | (flow.mayConnect ? 0 : 4)
             header[11] = flow.transport.rawValue
             put(flow.endpoint, at: 12)
             put(flow.remote.port, at: 14)
@@ -64,9 +64,10 @@ public struct Target: BitwiseCopyable, Sendable {
         self.flow = nil
         guard kind != 0 else { return }
         let (high, low) = (number(20, UInt64.self), number(28, UInt64.self))
-        let ip = kind == 2 ? IPAddress(v6: high, low) : IPAddress(v4: UInt32(truncatingIfNeeded: low))
+        let ip = kind & 3 == 2 ? IPAddress(v6: high, low) : IPAddress(v4: UInt32(truncatingIfNeeded: low))
         self.flow = Flow(
             endpoint: number(12, UInt16.self), transport: TransportProtocol(rawValue: block[position + 11]),
             connection: number(16, UInt32.self), remote: SocketAddress(ip, number(14, UInt16.self)))
+        self.flow?.mayConnect = kind & 4 == 0
     }
 }

@@ -13,10 +13,12 @@ public struct Outbox: Sendable {
         public var flow: Flow
         /// Number of the client transaction, to tell of a transport error; -1 for other messages.
         public var client: Int32
+        /// The shard of that transaction.
+        public var shard: UInt16
 
         @inlinable
-        init(range: OctetRange, flow: Flow, client: Int32) {
-            (self.range, self.flow, self.client) = (range, flow, client)
+        init(range: OctetRange, flow: Flow, client: Int32, shard: UInt16) {
+            (self.range, self.flow, self.client, self.shard) = (range, flow, client, shard)
         }
     }
 
@@ -24,7 +26,10 @@ public struct Outbox: Sendable {
     public var octets: [UInt8] = []
     /// The messages in the order in which they leave.
     public var messages: [Message] = []
+    /// The shard that writes at present.
+    public var shard: UInt16 = 0
 
+    /// An empty outbox with room for the messages of one batch.
     public init() {
         self.octets.reserveCapacity(65_536)
         self.messages.reserveCapacity(64)
@@ -33,7 +38,8 @@ public struct Outbox: Sendable {
     /// Sends what was appended since `start`.
     @inlinable
     public mutating func send(from start: Int, over flow: Flow, client: Int32 = -1) {
-        self.messages.append(Message(range: OctetRange(start, self.octets.count), flow: flow, client: client))
+        self.messages.append(
+            Message(range: OctetRange(start, self.octets.count), flow: flow, client: client, shard: self.shard))
     }
 
     /// Takes back what was appended since `start`.

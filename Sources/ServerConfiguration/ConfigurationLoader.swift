@@ -20,6 +20,7 @@ extension Configuration {
         /// The option, for messages: `--listen`.
         public var option: String
 
+        /// The value of an option.
         public init(key: String, values: [String], option: String) {
             self.key = key
             self.values = values

@@ -23,7 +23,7 @@ extension CallShard {
             return false
         }
         let isForOurs = self.settings.isOurs(requestURI, octets) && !workspace.index.has(.route)
-        if isForOurs, !requestURI.hasUser { return true }
+        if isForOurs, !requestURI.hasUser || self.settings.trusts(workspace.flow.remote.ip) { return true }
         guard let domain = self.authenticator.domain(of: from, octets) else {
             let mayCall = isForOurs && self.settings.inbound == .anyone
             if !mayCall { self.refuse(octets, 403, "Relaying Is For Users Of This Server", &workspace) }
@@ -97,7 +97,9 @@ extension CallShard {
     private func isForUs(_ value: OctetRange, _ octets: Span<UInt8>) -> Bool {
         guard let credentials = try? CredentialsIndex(parsing: octets, in: value.range, field: .proxyAuthorization)
         else { return false }
-        for domain in self.settings.domains where octets.equalsLowercased(credentials.realm.range, domain) { return true }
+        for domain in self.settings.domains where octets.equalsLowercased(credentials.realm.range, domain) {
+            return true
+        }
         return false
     }
 }

@@ -35,7 +35,9 @@ extension CallShard {
 
     private mutating func proceed(_ octets: Span<UInt8>, _ workspace: inout Workspace, isOfOurDialog: Bool) {
         var isRewritten = false
-        guard self.authorise(octets, &workspace, isOfOurDialog: isOfOurDialog, isRewritten: &isRewritten) else { return }
+        guard self.authorise(octets, &workspace, isOfOurDialog: isOfOurDialog, isRewritten: &isRewritten) else {
+            return
+        }
         if isRewritten { Self.routeRewritten(&self, &workspace) } else { self.route(octets, &workspace) }
     }
 
@@ -49,7 +51,7 @@ extension CallShard {
 
     /// Appends the AOR that a URI names, in canonical form.
     static func appendAOR(_ uri: URIIndex, _ octets: Span<UInt8>, into aor: inout [UInt8]) {
-        LocationService.appendKey(uri, of: octets, into: &aor)
+        Registrar.appendKey(uri, of: octets, into: &aor)
     }
 
     /// A tag for answers without a transaction: the same for every request of a call, and recognised in its ACK.
@@ -166,7 +168,7 @@ extension CallShard {
     private mutating func lookUp(_ uri: URIIndex, _ octets: Span<UInt8>, _ workspace: inout Workspace) {
         guard let server = self.createServer(octets, &workspace) else { return }
         let start = workspace.mail.count
-        LocationService.appendKey(uri, of: octets, into: &workspace.mail)
+        Registrar.appendKey(uri, of: octets, into: &workspace.mail)
         let key = OctetRange(start, workspace.mail.count)
         let hash = SipHash13.hash(workspace.mail.span, key.range, key: self.settings.hashKey)
         workspace.posts.append(
@@ -195,7 +197,9 @@ extension CallShard {
 
     /// The bindings of a callee are there: forks to them.
     mutating func fork(_ server: TransactionID, _ block: OctetRange, _ workspace: inout Workspace) {
-        guard self.transactions.isLive(server: server), let method = self.transactions.method(of: server) else { return }
+        guard self.transactions.isLive(server: server), let method = self.transactions.method(of: server) else {
+            return
+        }
         guard !block.isEmpty else {
             self.transactions.reply(
                 server, 480, "Not Registered", at: workspace.now, into: &workspace.outbox)

@@ -18,7 +18,7 @@ extension CallShard {
         var mark: [UInt8] = []
         if let callID = workspace.index.value(.callID) {
             mark.append(
-                hexadecimal: ProxyCore.dialogMark(octets, callID.range, key: self.settings.hashKey))
+                hexadecimal: Proxy.dialogMark(octets, callID.range, key: self.settings.hashKey))
         }
         if let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range),
             uri.parameter("lr", in: octets) != nil, self.settings.isOurAddress(uri, octets)
@@ -108,7 +108,8 @@ extension CallShard {
         self.preprocessed.append(octets, 0..<index.requestURI.lower)
         self.preprocessed.append(octets, uri.range)
         let field = index.fields[last.field]
-        let next = last.field + 1 < index.fields.count ? index.fields[last.field + 1].name.lower : index.headerOctets - 2
+        let next =
+            last.field + 1 < index.fields.count ? index.fields[last.field + 1].name.lower : index.headerOctets - 2
         if last.previousEnd < 0 {
             self.preprocessed.append(octets, index.requestURI.upper..<field.name.lower)
         } else {
@@ -130,7 +131,8 @@ extension CallShard {
     /// The way to a URI whose host is an address; `nil` when it must be looked up, or no end point of ours fits.
     func flow(to uri: URIIndex, _ octets: Span<UInt8>, near incoming: Flow) -> Flow? {
         let maddr = uri.parameter("maddr", in: octets)
-        guard let ip = maddr.flatMap({ IPAddress(octets, $0.range) }) ?? uri.hostAddress(in: octets), ip.isUnicast else {
+        guard let ip = maddr.flatMap({ IPAddress(octets, $0.range) }) ?? uri.hostAddress(in: octets), ip.isUnicast
+        else {
             return nil
         }
         var transport: TransportProtocol = uri.scheme == .sips ? .tls : .udp
@@ -148,7 +150,9 @@ extension CallShard {
     /// The way to a binding.
     ///
     /// It is the flow that the REGISTER came over (RFC 5626 §5.3), unless a Path leads elsewhere, or the Contact names
-    /// the very address that the REGISTER came from, so that no NAT lies between, and another port there.
+    /// the very address that the REGISTER came from, so that no NAT lies between, and another port there. Then datagrams
+    /// go to that port; a connection is used while it lives, and the port is connected to when it is gone, but not where
+    /// the binding is an outbound flow, which nothing can take the place of (RFC 5626 §5.3).
     func flow(to binding: StoredBinding, _ mail: Span<UInt8>) -> Flow? {
         if !binding.path.isEmpty {
             var address = AddressIndex()
@@ -157,11 +161,18 @@ extension CallShard {
             else { return nil }
             return self.flow(to: uri, mail, near: binding.flow)
         }
-        guard binding.flow.connection == 0,
-            let uri = try? URIIndex(parsing: mail, in: binding.contact.range, field: .contact),
-            uri.hostAddress(in: mail) == binding.flow.remote.ip, let direct = self.flow(to: uri, mail, near: binding.flow)
-        else { return binding.flow }
-        return direct
+        var flow = binding.flow
+        flow.mayConnect = false
+        guard let uri = try? URIIndex(parsing: mail, in: binding.contact.range, field: .contact),
+            uri.hostAddress(in: mail) == flow.remote.ip, let direct = self.flow(to: uri, mail, near: flow),
+            direct.remote != flow.remote
+        else { return flow }
+        guard flow.connection != 0 else { return direct }
+        // While the connection lives it is used; its number with another address says what takes its place.
+        guard binding.regID == 0, direct.transport == flow.transport else { return flow }
+        flow.remote = direct.remote
+        flow.mayConnect = true
+        return flow
     }
 
     // MARK: Requests to the server itself

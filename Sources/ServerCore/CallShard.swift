@@ -9,7 +9,7 @@ public struct CallShard: ~Copyable {
     /// All transactions of the shard's Call-IDs.
     public internal(set) var transactions: TransactionLayer
     /// The requests that are being proxied.
-    public internal(set) var proxy: ProxyCore
+    public internal(set) var proxy: Proxy
     /// What the server is.
     public internal(set) var settings: ServerSettings
     let number: Int
@@ -31,7 +31,7 @@ public struct CallShard: ~Copyable {
         self.transactions = TransactionLayer(timers: timers, seed: seed, at: now)
         var random = RandomSource(seed: seed.1)
         self.authenticator = Authenticator(settings: settings) { random.next() }
-        self.proxy = ProxyCore(configuration: settings.proxy, hashKey: settings.hashKey)
+        self.proxy = Proxy(configuration: settings.proxy, hashKey: settings.hashKey)
     }
 
     /// Takes new settings; calls in progress keep what they have.
@@ -42,6 +42,7 @@ public struct CallShard: ~Copyable {
 
     /// Handles the next event of the workspace, which is for this shard.
     public mutating func run(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
         switch workspace.takePost() {
         case .message:
             if workspace.index.isRequest {
@@ -59,6 +60,7 @@ public struct CallShard: ~Copyable {
 
     /// Does all that is due.
     public mutating func wake(_ workspace: inout Workspace) {
+        workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
         while let event = self.transactions.wake(at: workspace.now, into: &workspace.outbox) {
             self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
@@ -66,6 +68,7 @@ public struct CallShard: ~Copyable {
 
     /// What the client transaction in this slot sent did not reach `remote`.
     public mutating func transportFailed(client slot: Int32, remote: SocketAddress, _ workspace: inout Workspace) {
+        workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
         let event = self.transactions.transportFailed(client: slot, remote: remote, at: workspace.now)
         guard let event else { return }
         self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)

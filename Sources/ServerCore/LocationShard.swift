@@ -7,11 +7,14 @@ import SIPTransactions
 /// The shard of some AORs: their bindings, and what is done with a REGISTER for them.
 public struct LocationShard: ~Copyable {
     /// The registrar and its bindings.
-    public var service: LocationService
+    public var service: Registrar
     /// What the server is.
     public var settings: ServerSettings
     let number: Int
     var authenticator: Authenticator
+    /// REGISTERs that wait for the one in front of them.
+    var deferred: [DeferredRequest] = []
+    var nextSweep: Int64 = 0
 
     /// An empty shard.
     ///
@@ -21,9 +24,15 @@ public struct LocationShard: ~Copyable {
         var random = RandomSource(seed: seed)
         self.authenticator = Authenticator(settings: settings) { random.next() }
         self.settings = settings
-        self.service = LocationService(
+        self.service = Registrar(
             policy: settings.registrar, shard: UInt8(truncatingIfNeeded: number), isDurable: settings.isDurable,
             hashKey: settings.hashKey)
+    }
+
+    /// Takes new settings.
+    public mutating func apply(_ settings: ServerSettings) {
+        self.settings = settings
+        self.service.policy = settings.registrar
     }
 
     /// Handles the next event of the workspace, which is for this shard.
@@ -48,12 +57,15 @@ public struct LocationShard: ~Copyable {
         replyFlow.remote = workspace.via.replyAddress(
             source: workspace.flow.remote, isReliable: workspace.flow.transport.isReliable)
         let local = self.settings.proxy.endpoints[Int(workspace.flow.endpoint)].local
-        let circumstances = LocationService.Circumstances(
+        let circumstances = Registrar.Circumstances(
             hash: hash, flow: workspace.flow, replyFlow: replyFlow, local: local, now: workspace.now,
             wall: workspace.wall)
         do throws(RegisterRefusal) {
-            _ = try Self.register(&self.service, octets, &workspace, circumstances)
-            workspace.changes += self.service.takeChanges()
+            switch try Self.register(&self.service, octets, &workspace, circumstances) {
+            case .done: break
+            case .committing: workspace.changes += self.service.takeChanges()
+            case .busy: self.deferRequest(octets, hash: hash, &workspace)
+            }
         } catch {
             var fields: [UInt8] = []
             if let minExpires = error.minExpires {
@@ -111,8 +123,8 @@ public struct LocationShard: ~Copyable {
     }
 
     private static func register(
-        _ service: inout LocationService, _ octets: Span<UInt8>, _ workspace: inout Workspace,
-        _ circumstances: LocationService.Circumstances
+        _ service: inout Registrar, _ octets: Span<UInt8>, _ workspace: inout Workspace,
+        _ circumstances: Registrar.Circumstances
     ) throws(RegisterRefusal) -> RegisterOutcome {
         var mail: [UInt8] = []
         swap(&mail, &workspace.mail)

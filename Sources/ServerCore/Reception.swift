@@ -1,5 +1,5 @@
-public import SIPMessages
 import LocationService
+public import SIPMessages
 import SIPTransactions
 
 /// The way in: what is done with a message before any shard is entered (RFC 3261 §18.1.2, §18.2.1).
@@ -7,6 +7,7 @@ public struct Reception: Sendable {
     /// What the server is.
     public var settings: ServerSettings
 
+    /// A reception that works by these settings.
     public init(settings: ServerSettings) { self.settings = settings }
 
     /// Reads a message and leaves it to its shard, or answers it at once when it is broken.
@@ -30,6 +31,30 @@ public struct Reception: Sendable {
             // A response whose topmost Via is not ours is dropped (§18.1.2).
             self.post(octets, &workspace)
         }
+    }
+
+    /// Answers a request of a stream whose end cannot be found, when enough of it can be read: 413 where it is beyond the
+    /// limits (RFC 3261 §21.4.11), else 400. The connection is to be closed then.
+    ///
+    /// - Parameters:
+    ///   - header: What was read of the request.
+    ///   - flow: The way it came.
+    public func refuse(
+        header: Span<UInt8>, _ error: SIPParseError, over flow: Flow, into workspace: inout Workspace
+    ) {
+        workspace.clearPosts()
+        workspace.flow = flow
+        do {
+            try workspace.index.parse(header, framing: .streamHeader)
+            guard workspace.index.isRequest, let via = workspace.index.value(.via) else { return }
+            _ = try ViaIndex.parse(header, in: via.range, into: &workspace.via)
+        } catch {
+            return
+        }
+        let isTooLong = error.code == .tooLong
+        self.refuse(
+            header, isTooLong ? 413 : 400, error, reason: isTooLong ? "Request Entity Too Large" : "Bad Request",
+            &workspace)
     }
 
     private func receiveRequest(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
@@ -63,13 +88,14 @@ public struct Reception: Sendable {
             let address = try? AddressIndex(parsing: octets, in: to.range, field: .to),
             let aor = try? URIIndex(parsing: octets, in: address.uri.range, field: .to)
         else { return nil }
-        LocationService.appendKey(aor, of: octets, into: &workspace.mail)
+        Registrar.appendKey(aor, of: octets, into: &workspace.mail)
         let hash = SipHash13.hash(workspace.mail.span, 0..<workspace.mail.count, key: self.settings.hashKey)
         return self.settings.shard(of: hash)
     }
 
     private func refuse(
-        _ octets: Span<UInt8>, _ status: UInt16, _ error: SIPParseError, _ workspace: inout Workspace
+        _ octets: Span<UInt8>, _ status: UInt16, _ error: SIPParseError, reason: StaticString? = nil,
+        _ workspace: inout Workspace
     ) {
         // Whatever else is missing, what a response needs must be there.
         let index = workspace.index
@@ -78,8 +104,9 @@ public struct Reception: Sendable {
         fields.append("Warning: 399 biloxi ")
         fields.append(quoted: error.description)
         fields.append("\r\n")
-        let reason: StaticString = status == 505 ? "Version Not Supported" : status == 501 ? "Not Implemented" : "Bad Request"
-        workspace.reply(octets, status, reason, fields: fields, tag: 0)
+        let standard: StaticString =
+            status == 505 ? "Version Not Supported" : status == 501 ? "Not Implemented" : "Bad Request"
+        workspace.reply(octets, status, reason ?? standard, fields: fields, tag: 0)
     }
 }
 

@@ -7,6 +7,8 @@ public import SIPMessages
 public struct ServerSettings: Sendable {
     /// The domains it is responsible for, in lower case.
     public var domains: [[UInt8]]
+    /// Addresses by which it is reached besides those of its end points: those behind a wildcard, an advertised one.
+    public var addresses: [SocketAddress] = []
     /// How it proxies, and its addresses.
     public var proxy: ProxyConfiguration
     /// What its registrar grants.
@@ -25,18 +27,28 @@ public struct ServerSettings: Sendable {
     public var subscribers = Subscribers()
     /// Who may call our users from elsewhere.
     public var inbound = Inbound.anyone
+    /// Addresses of gateways and neighbours, whose requests to our users are not challenged and whose asserted identities
+    /// are believed (RFC 3325).
+    public var trusted: [AddressBlock] = []
     /// What goes into the Server field; empty for none.
     public var product: [UInt8] = Array("Biloxi".utf8)
     /// The key of every hash that chooses shards and slots.
     public var hashKey: SipHashKey
 
     /// Who may call our users from elsewhere.
-    public enum Inbound: Hashable, Sendable { case anyone, nobody }
+    public enum Inbound: Hashable, Sendable { case anyone, trusted, nobody }
 
+    /// The settings of a server; the rest has defaults.
     public init(domains: [String], proxy: ProxyConfiguration, hashKey: SipHashKey) {
         self.domains = domains.map { Array($0.lowercased().utf8) }
         self.proxy = proxy
         self.hashKey = hashKey
+    }
+
+    /// Whether an address is one of a gateway or neighbour.
+    func trusts(_ ip: IPAddress) -> Bool {
+        for i in self.trusted.indices where self.trusted[i].contains(ip) { return true }
+        return false
     }
 
     /// The shard to which a keyed hash belongs.
@@ -65,6 +77,9 @@ public struct ServerSettings: Sendable {
         for i in self.proxy.endpoints.indices {
             let local = self.proxy.endpoints[i].local
             if local.ip == ip, local.port == port { return true }
+        }
+        for i in self.addresses.indices where self.addresses[i].ip == ip && self.addresses[i].port == port {
+            return true
         }
         return false
     }

@@ -4,10 +4,14 @@ public import SIPAuthentication
 public final class Subscribers: Sendable {
     /// The secrets of one user, by algorithm; an algorithm without secret cannot be used.
     public struct Secrets: Sendable {
+        /// For MD5.
         public var md5: DigestSecret?
+        /// For SHA-256.
         public var sha256: DigestSecret?
+        /// For SHA-512/256.
         public var sha512256: DigestSecret?
 
+        /// The secrets; `nil` where there is none.
         public init(md5: DigestSecret?, sha256: DigestSecret?, sha512256: DigestSecret?) {
             (self.md5, self.sha256, self.sha512256) = (md5, sha256, sha512256)
         }

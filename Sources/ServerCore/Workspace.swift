@@ -53,6 +53,7 @@ public struct Workspace: Sendable {
     var mail: [UInt8] = []
     var targets: [UInt8] = []
 
+    /// An empty workspace.
     public init() {
         self.posts.reserveCapacity(16)
         self.mail.reserveCapacity(8192)

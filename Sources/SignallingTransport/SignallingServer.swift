@@ -1,103 +1,217 @@
-import Glibc
 public import LocationService
-import SIPMessages
+import NIOCore
+import NIOPosix
 import ProxyCore
+import SIPMessages
 import SIPTransactions
 public import ServerCore
 
 /// The driver of a server: threads that receive, run the shards, and carry out what they decided.
 ///
-/// Whoever receives a message runs it to completion (there is no hop to another thread), and does the timers of its
-/// share of the shards.
+/// Whoever receives a message runs it to completion (there is no hop to another thread): UDP threads, each with its own
+/// sockets, and event loops for streams. The UDP threads do the timers too, each for its share of the shards.
 public final class SignallingServer: Sendable {
+    /// What the server is, with the ports that the system chose where a listener had port 0.
+    public let settings: ServerSettings
     let calls: [Shard<CallShard>]
     let locations: [Shard<LocationShard>]
     let udpThreads: [UDPThread]
-    let store: @Sendable ([(token: UInt64, change: BindingChange)]) -> Void
+    let streams: StreamEngine
+    let store: @Sendable ([BindingChange], _ token: UInt64) -> Bool
+    let withdraw: @Sendable (UInt64) -> Bool
 
-    /// A server that does not listen yet.
+    /// A server that has its addresses and does not run yet.
     ///
     /// - Parameters:
-    ///   - settings: What the server is. Its end points are the listeners, UDP ones with the address to bind.
-    ///   - threads: How many threads receive UDP.
+    ///   - settings: What the server is. Its end points are the listeners, with the addresses to bind.
+    ///   - threads: How many threads receive UDP, and how many event loops there are for streams.
+    ///   - streams: How connections are treated, and their certificates.
     ///   - seeds: A source of numbers that nobody can predict.
-    ///   - store: Takes changes of bindings, to be followed by `committed` or `failed`.
+    ///   - store: Takes the changes of one REGISTER, to be followed by `complete`; `false` when it cannot.
+    ///   - withdraw: Takes them back before they are written; `false` when it is too late.
     /// - Throws: `TransportError` when a socket cannot be opened.
     public init(
-        settings: ServerSettings, threads: Int, seeds: () -> UInt64,
-        store: @escaping @Sendable ([(token: UInt64, change: BindingChange)]) -> Void
+        settings: ServerSettings, threads: Int, streams: StreamSettings = StreamSettings(), seeds: () -> UInt64,
+        store: @escaping @Sendable ([BindingChange], _ token: UInt64) -> Bool = { _, _ in false },
+        withdraw: @escaping @Sendable (UInt64) -> Bool = { _ in false }
     ) throws(TransportError) {
+        var settings = settings
+        let threads = Swift.max(1, threads)
+        var sockets = [[UDPSocket?]](
+            repeating: [UDPSocket?](repeating: nil, count: settings.proxy.endpoints.count), count: threads)
+        var listeners: [ListeningSocket] = []
+        for i in settings.proxy.endpoints.indices {
+            var endpoint = settings.proxy.endpoints[i]
+            if endpoint.transport == .udp {
+                // SO_REUSEPORT would hide that another program has the port: the first socket finds it out.
+                try UDPSocket.probe(endpoint.local)
+                for number in 0..<threads {
+                    let socket = try UDPSocket(address: endpoint.local, endpoint: UInt16(i), sharesPort: threads > 1)
+                    endpoint = endpoint.bound(to: socket.local.port)
+                    sockets[number][i] = socket
+                }
+            } else {
+                let socket = try ListeningSocket(endpoint, number: UInt16(i))
+                endpoint = endpoint.bound(to: socket.local.port)
+                listeners.append(socket)
+            }
+            settings.proxy.endpoints[i] = endpoint
+        }
+        self.settings = settings
         let now = SystemClock.now()
         var calls: [Shard<CallShard>] = []
         var locations: [Shard<LocationShard>] = []
         for number in 0..<settings.shardCount {
             let seed = (SipHashKey(seeds(), seeds()), SipHashKey(seeds(), seeds()))
             calls.append(Shard(CallShard(number: number, settings: settings, seed: seed, at: now)))
-            locations.append(Shard(LocationShard(number: number, settings: settings, seed: SipHashKey(seeds(), seeds()))))
+            locations.append(
+                Shard(LocationShard(number: number, settings: settings, seed: SipHashKey(seeds(), seeds()))))
         }
         self.calls = calls
         self.locations = locations
         self.store = store
+        self.withdraw = withdraw
+        let reception = Reception(settings: settings)
+        self.streams = try StreamEngine(
+            listeners: listeners, endpoints: settings.proxy.endpoints, settings: streams, threads: threads,
+            reception: reception)
         var udpThreads: [UDPThread] = []
         for number in 0..<threads {
-            var sockets: [UDPSocket?] = []
-            for (endpoint, description) in settings.proxy.endpoints.enumerated() {
-                guard description.transport == .udp else {
-                    sockets.append(nil)
-                    continue
-                }
-                // SO_REUSEPORT would hide that another program has the port: the first socket finds it out.
-                if number == 0 { try UDPSocket.probe(description.local) }
-                sockets.append(
-                    try UDPSocket(address: description.local, endpoint: UInt16(endpoint), sharesPort: threads > 1))
-            }
             udpThreads.append(
-                try UDPThread(number: number, of: threads, sockets: sockets, reception: Reception(settings: settings)))
+                try UDPThread(
+                    of: threads, sockets: sockets[number], worker: Worker(number: number, reception: reception)))
         }
         self.udpThreads = udpThreads
     }
 
     /// Starts the threads.
-    public func start() {
+    ///
+    /// - Throws: `TransportError` when a listener cannot accept connections.
+    public func start() throws(TransportError) {
+        try self.streams.start(self)
         for thread in self.udpThreads { thread.start(self) }
     }
 
-    /// Ends the threads and waits until they have.
+    /// Closes all connections, ends the threads and waits until they have.
     public func stop() {
+        self.streams.stop()
         for thread in self.udpThreads { thread.stop() }
     }
 
-    /// Runs the shards until the workspace has nothing more to do.
-    func run(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ thread: UDPThread) {
-        while let address = workspace.next {
+    // MARK: Running
+
+    /// Reads a message, and runs the shards until there is nothing more to do.
+    ///
+    /// - Parameters:
+    ///   - octets: The message.
+    ///   - flow: The way it came.
+    func receive(_ octets: Span<UInt8>, over flow: Flow, _ worker: inout Worker) {
+        worker.reception.receive(octets, over: flow, into: &worker.workspace)
+        self.run(octets, &worker)
+    }
+
+    /// Answers a request of a stream whose end cannot be found, as far as its header is there.
+    func refuse(_ header: Span<UInt8>, _ error: SIPParseError, over flow: Flow, _ worker: inout Worker) {
+        worker.reception.refuse(header: header, error, over: flow, into: &worker.workspace)
+        self.send(&worker)
+    }
+
+    private func run(_ octets: Span<UInt8>, _ worker: inout Worker) {
+        while let address = worker.workspace.next {
             switch address {
             case .calls(let number):
                 self.calls[number].run(
-                    { $0.run(octets, &workspace) }, thenSend: { thread.send(&workspace) })
+                    { $0.run(octets, &worker.workspace) }, thenSend: { self.send(&worker) })
             case .locations(let number):
                 self.locations[number].run(
-                    { $0.run(octets, &workspace) }, thenSend: { thread.send(&workspace) })
-                if !workspace.changes.isEmpty {
-                    self.store(workspace.changes)
-                    workspace.changes = []
-                }
+                    { $0.run(octets, &worker.workspace) }, thenSend: { self.send(&worker) })
+                if !worker.workspace.changes.isEmpty { self.storeChanges(&worker) }
             }
         }
-        if !workspace.outbox.messages.isEmpty { thread.send(&workspace) }
+        if !worker.workspace.outbox.messages.isEmpty { self.send(&worker) }
+        self.reportUnreached(&worker)
+    }
+
+    /// Tells the shards of requests that did not go out (RFC 3261 §16.9, §17.1.4). What they try next may fail too; each
+    /// time a transaction ends, so that it comes to an end.
+    func reportUnreached(_ worker: inout Worker) {
+        while let failure = worker.unreached.popLast() {
+            self.calls[Int(failure.shard)].run(
+                { $0.transportFailed(client: failure.client, remote: failure.remote, &worker.workspace) },
+                thenSend: { self.send(&worker) })
+        }
     }
 
     /// Does what is due in every `step`th shard from `first` on; returns when something is due next.
-    func wake(from first: Int, step: Int, _ workspace: inout Workspace, _ thread: UDPThread) -> MonotonicInstant {
+    func wake(from first: Int, step: Int, _ worker: inout Worker) -> MonotonicInstant {
         var earliest = MonotonicInstant.never
+        for number in stride(from: first, to: self.locations.count, by: step) {
+            var overdue: [UInt64] = []
+            self.locations[number].run(
+                { overdue = $0.wake(&worker.workspace) }, thenSend: { self.send(&worker) })
+            // What is being written right now will be told by the store; only what still waits can be taken back.
+            self.complete(overdue.filter(self.withdraw), isStored: false, &worker)
+        }
         for number in stride(from: first, to: self.calls.count, by: step) {
             self.calls[number].run(
                 { shard in
                     guard let due = shard.nextWakeUp else { return }
-                    if due <= workspace.now { shard.wake(&workspace) }
+                    if due <= worker.workspace.now { shard.wake(&worker.workspace) }
                     if let next = shard.nextWakeUp, next < earliest { earliest = next }
                 },
-                thenSend: { thread.send(&workspace) })
+                thenSend: { self.send(&worker) })
         }
+        self.reportUnreached(&worker)
         return earliest
+    }
+
+    // MARK: Sending
+
+    /// Sends what the workspace has decided, in order, and empties it. Requests that cannot go out are left in
+    /// `unreached`.
+    func send(_ worker: inout Worker) {
+        let count = worker.workspace.outbox.messages.count
+        guard count > 0 else { return }
+        var unreached: [Unreached] = []
+        var first = 0
+        while first < count {
+            let message = worker.workspace.outbox.messages[first]
+            var last = first + 1
+            if message.flow.transport == .udp {
+                let endpoint = message.flow.endpoint
+                while last < count, worker.workspace.outbox.messages[last].flow.endpoint == endpoint { last += 1 }
+                if let socket = self.udpThreads[worker.number].socket(endpoint) {
+                    socket.send(worker.workspace.outbox, first, last) { unreached.add($0) }
+                } else {
+                    for i in first..<last {
+                        unreached.add(worker.workspace.outbox.messages[i])
+                    }
+                }
+            } else {
+                let isQueued = worker.workspace.outbox.octets.withUnsafeBufferPointer { octets in
+                    self.streams.send(
+                        UnsafeBufferPointer(rebasing: octets[message.range.range]), message, self)
+                }
+                if !isQueued { unreached.add(message) }
+            }
+            first = last
+        }
+        worker.workspace.outbox.removeAll()
+        if !unreached.isEmpty { worker.unreached += unreached }
+    }
+}
+
+extension Unreached {
+    /// What is to be told of a message that was not sent: nothing unless it is the request of a client transaction.
+    init?(_ message: Outbox.Message) {
+        guard message.client >= 0 else { return nil }
+        self.init(shard: message.shard, client: message.client, remote: message.flow.remote)
+    }
+}
+
+extension Array where Element == Unreached {
+    /// Adds a message that was not sent, if anybody is to be told.
+    mutating func add(_ message: Outbox.Message) {
+        if let element = Unreached(message) { self.append(element) }
     }
 }

@@ -122,7 +122,7 @@ struct FieldValueTests {
         #expect(ranges.map(\.q.thousandths) == [1000, 300, 0])
         #expect(ranges.map { $0.covers(MediaType("Application", "pidf+xml")) } == [false, true, true])
         #expect(ranges.map { $0.covers(.sdp) } == [true, true, true])
-        try message.index.fields.forEach { try $0.validateTyped(message.octets.span) }
+        for field in message.index.fields { try field.validateTyped(message.octets.span) }
     }
 
     @Test("Replaces and Join need both tags once (RFC 3891 §3, RFC 3911 §4)")

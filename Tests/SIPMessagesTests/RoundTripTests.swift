@@ -79,8 +79,9 @@ struct RoundTripTests {
         if generator.chance(50) { challenge.parameters["x" + generator.name()] = generator.anyText() }
         try self.check(.wwwAuthenticate, challenge)
         var credentials = Credentials(scheme: "Digest")
-        for name in ["username", "realm", "nonce", "uri", "response", "cnonce", "opaque", "qop", "nc"] {
-            if generator.chance(80) { credentials.parameters[name] = generator.anyText() }
+        for name in ["username", "realm", "nonce", "uri", "response", "cnonce", "opaque", "qop", "nc"]
+        where generator.chance(80) {
+            credentials.parameters[name] = generator.anyText()
         }
         credentials.parameters["algorithm"] = "SHA-256"
         try self.check(.authorization, credentials)

@@ -59,8 +59,10 @@ struct TransportSelectionTests {
     @Test(
         "§4.1: records that are not for SIP, have a regular expression or an unknown flag are discarded",
         arguments: [
-            "NAPTR example.com 1 1 s E2U+sip _sip._tcp.example.com", "NAPTR example.com 1 1 u SIP+D2T _sip._tcp.example.com",
-            "NAPTR example.com 1 1 s SIPS+D2U _sip._tcp.example.com", "NAPTR example.com 1 1 s SIP+D2S _sip._tcp.example.com",
+            "NAPTR example.com 1 1 s E2U+sip _sip._tcp.example.com",
+            "NAPTR example.com 1 1 u SIP+D2T _sip._tcp.example.com",
+            "NAPTR example.com 1 1 s SIPS+D2U _sip._tcp.example.com",
+            "NAPTR example.com 1 1 s SIP+D2S _sip._tcp.example.com",
             "NAPTR example.com 1 1 s SIP+D2W _sip._tcp.example.com", "NAPTR example.com 1 1 s SIP+D2T .",
         ])
     func discards(record: String) throws {
@@ -187,9 +189,18 @@ struct TransportSelectionTests {
             ("sip:example.com:5060", ["udp:192.0.2.9:5060"], ["A example.com"]),
             ("sips:example.com:5080", ["tls:192.0.2.9:5080"], ["A example.com"]),
             ("sip:example.com:5080;transport=TCP", ["tcp:192.0.2.9:5080"], ["A example.com"]),
-            ("sip:example.com;transport=udp", ["udp:192.0.2.1:5060"], ["SRV _sip._udp.example.com", "A server1.example.com"]),
-            ("sips:example.com;transport=tcp", ["tls:192.0.2.1:5061"], ["SRV _sips._tcp.example.com", "A server1.example.com"]),
-            ("sip:example.com;transport=tls", ["tls:192.0.2.1:5061"], ["SRV _sips._tcp.example.com", "A server1.example.com"]),
+            (
+                "sip:example.com;transport=udp", ["udp:192.0.2.1:5060"],
+                ["SRV _sip._udp.example.com", "A server1.example.com"]
+            ),
+            (
+                "sips:example.com;transport=tcp", ["tls:192.0.2.1:5061"],
+                ["SRV _sips._tcp.example.com", "A server1.example.com"]
+            ),
+            (
+                "sip:example.com;transport=tls", ["tls:192.0.2.1:5061"],
+                ["SRV _sips._tcp.example.com", "A server1.example.com"]
+            ),
             ("sip:example.net;transport=tcp;maddr=192.0.2.77", ["tcp:192.0.2.77:5060"], []),
             ("sip:example.net:5090;maddr=example.com", ["udp:192.0.2.9:5090"], ["A example.com"]),
         ] as [(String, [String], [String])])

@@ -20,6 +20,11 @@ typedef struct {
     unsigned int msg_len;
 } cio_mmsghdr;
 
+// Writes an IP address, given most significant half first, and a port; returns the length of the address.
+socklen_t cio_write_address(struct sockaddr_storage *to, int is_ipv6, uint64_t high, uint64_t low, uint16_t port);
+// Reads one: 4 (also for one that is mapped into IPv6) or 6, or 0 when it is neither.
+int cio_read_address(const struct sockaddr_storage *from, uint64_t *high, uint64_t *low, uint16_t *port);
+
 int cio_recvmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags);
 int cio_sendmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags);
 

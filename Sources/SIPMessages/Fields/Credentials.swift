@@ -13,15 +13,18 @@ public struct Credentials: FieldValue {
         self.parameters = AuthenticationParameters(.credentials)
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         let parsed = try AuthenticationScheme(octets, value, .credentials, field)
         (self.scheme, self.token68, self.parameters) = (parsed.name, parsed.token68, parsed.parameters)
     }
 
+    /// Where the list element that begins at `start` ends.
     public static func endOfElement(_ octets: Span<UInt8>, from start: Int, to end: Int) -> Int {
         octets.endOfAuthenticationElement(from: start, to: end)
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(text: self.scheme)
         guard self.token68 != nil || !self.parameters.isEmpty else { return }

@@ -73,7 +73,8 @@ extension MessageIndex {
     ///   - method: `ACK` or `CANCEL`.
     ///   - to: The To field's value: of the response for ACK, of the request for CANCEL.
     public func writeFollowUp(
-        _ method: StaticString, of octets: Span<UInt8>, to: Span<UInt8>, _ toRange: OctetRange, into output: inout [UInt8]
+        _ method: StaticString, of octets: Span<UInt8>, to: Span<UInt8>, _ toRange: OctetRange,
+        into output: inout [UInt8]
     ) {
         output.append(method)
         output.append(0x20)
@@ -129,12 +130,12 @@ extension ViaIndex {
         }
     }
 
-    /// Where a response to the request with this topmost Via goes (RFC 3261 §18.2.2, RFC 3581 §4): over a stream back
-    /// where it came from; over UDP to the source address and, without `rport`, to the port of sent-by.
-    @inlinable
+    /// Where a response to the request with this topmost Via goes (RFC 3261 §18.2.2, RFC 3581 §4): to the source address
+    /// and the port of sent-by, over UDP with `rport` to the source port. Over a stream that is where to connect when the
+    /// connection that the request came over is gone.
     public func replyAddress(source: SocketAddress, isReliable: Bool) -> SocketAddress {
-        if isReliable || self.hasRport { return source }
-        return SocketAddress(source.ip, self.port == 0 ? 5060 : self.port)
+        if self.hasRport, !isReliable { return source }
+        return SocketAddress(source.ip, self.port == 0 ? self.transport.defaultPort : self.port)
     }
 }
 

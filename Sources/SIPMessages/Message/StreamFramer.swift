@@ -69,6 +69,15 @@ public struct StreamFramer: Sendable {
         return SIPMessage(framed: Array(self.buffer[self.start..<(self.start + self.messageOctets)]), self.index)
     }
 
+    /// Lends the message that `next()` announced.
+    public func withMessage(_ body: (Span<UInt8>) -> Void) { body(self.message) }
+
+    /// Lends the header that `index` is of, after `.failed`: where it has a start line, it can be answered.
+    public func withHeader(_ body: (Span<UInt8>) -> Void) {
+        let end = Swift.min(self.buffer.count, self.start + self.index.headerOctets)
+        body(self.buffer.span.extracting(self.start..<Swift.max(self.start, end)))
+    }
+
     /// Whether octets are waiting for the rest of a message; a connection that stays so for long may be closed.
     public var isWithinMessage: Bool {
         switch self.state {

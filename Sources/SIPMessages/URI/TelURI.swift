@@ -92,6 +92,7 @@ public struct TelURI: Hashable, Sendable, CustomStringConvertible {
         return isNumber ? Self.digits(of: value) : value.asciiLowercased
     }
 
+    /// The text as it is sent.
     public var description: String {
         var output: [UInt8] = []
         self.write(to: &output)

@@ -4,8 +4,6 @@ import Glibc
 struct LocalSocket: ~Copyable {
     let descriptor: Int32
 
-    init(descriptor: Int32) { self.descriptor = descriptor }
-
     deinit { close(self.descriptor) }
 
     /// A socket that is not connected; `nil` when the system has none left.

@@ -3,7 +3,10 @@ public import SIPMessages
 public import SIPTransactions
 
 /// Collecting responses and passing them back: RFC 3261 §16.7, with RFC 6026 §7.3.
-extension ProxyCore {
+extension Proxy {
+    /// Why branches are cancelled once one has succeeded (RFC 3326 §2).
+    private static let completedElsewhere = Array("SIP;cause=200;text=\"Call completed elsewhere\"".utf8)
+
     /// Handles a response that a client transaction delivered.
     ///
     /// - Parameters:
@@ -70,8 +73,7 @@ extension ProxyCore {
         self.contexts[number].isAnswered = true
         self.pass(octets, index, via, number, &transactions, at: now, &outbox)
         if isFirst {
-            let reason = Array("SIP;cause=200;text=\"Call completed elsewhere\"".utf8)
-            self.cancelPending(number, reason: reason, &transactions, at: now, into: &outbox)
+            self.cancelPending(number, reason: Self.completedElsewhere, &transactions, at: now, into: &outbox)
         }
     }
 

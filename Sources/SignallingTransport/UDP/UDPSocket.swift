@@ -1,5 +1,6 @@
 import CLinuxIO
 import Glibc
+import NIOConcurrencyHelpers
 import SIPMessages
 import SIPTransactions
 
@@ -7,6 +8,7 @@ import SIPTransactions
 final class UDPSocket: @unchecked Sendable {
     // Invariant: the receive vectors are touched by the one thread that calls `receive`; the send vectors under
     // `sendLock`. The descriptor never changes.
+    private let sendLock = NIOLock()
     static let batch = 64
     static let datagramOctets = 65_536
 
@@ -28,7 +30,8 @@ final class UDPSocket: @unchecked Sendable {
     init(address: SocketAddress, endpoint: UInt16, sharesPort: Bool) throws(TransportError) {
         let name = "udp:\(address)"
         let family = address.ip.isIPv6 ? AF_INET6 : AF_INET
-        let descriptor = socket(family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(
+            family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .system(name, "socket", errno) }
         var one: Int32 = 1
         if sharesPort {
@@ -48,7 +51,7 @@ final class UDPSocket: @unchecked Sendable {
             close(descriptor)
             throw .system(name, "bind", code)
         }
-        self.local = Self.boundAddress(descriptor) ?? address
+        self.local = SocketAddress(boundTo: descriptor) ?? address
         self.descriptor = descriptor
         self.endpoint = endpoint
         let count = Self.batch
@@ -62,7 +65,8 @@ final class UDPSocket: @unchecked Sendable {
         self.addresses.initialize(repeating: sockaddr_storage(), count: count)
         self.sendAddresses.initialize(repeating: sockaddr_storage(), count: count)
         for i in 0..<count {
-            (self.vectors + i).initialize(to: iovec(iov_base: self.buffers + i * Self.datagramOctets, iov_len: Self.datagramOctets))
+            (self.vectors + i).initialize(
+                to: iovec(iov_base: self.buffers + i * Self.datagramOctets, iov_len: Self.datagramOctets))
             (self.headers + i).initialize(to: cio_mmsghdr())
             self.headers[i].msg_hdr.msg_name = UnsafeMutableRawPointer(self.addresses + i)
             self.headers[i].msg_hdr.msg_iov = self.vectors + i
@@ -86,15 +90,6 @@ final class UDPSocket: @unchecked Sendable {
         self.sendHeaders.deallocate()
     }
 
-    private static func boundAddress(_ descriptor: Int32) -> SocketAddress? {
-        var storage = sockaddr_storage()
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let result = withUnsafeMutablePointer(to: &storage) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
-        }
-        return result == 0 ? SocketAddress(storage) : nil
-    }
-
     /// Receives what is there, at most `batch` datagrams; 0 when there is nothing.
     func receive() -> Int {
         for i in 0..<Self.batch {
@@ -114,6 +109,8 @@ final class UDPSocket: @unchecked Sendable {
     ///
     /// - Parameter failed: Called with each message that the system refused.
     func send(_ outbox: borrowing Outbox, _ first: Int, _ last: Int, failed: (Outbox.Message) -> Void) {
+        self.sendLock.lock()
+        defer { self.sendLock.unlock() }
         outbox.octets.withUnsafeBufferPointer { octets in
             guard let base = octets.baseAddress else { return }
             var position = first

@@ -3,7 +3,7 @@ public import SIPMessages
 public import SIPTransactions
 
 /// CANCEL, timeouts and transport errors: RFC 3261 §16.8 to §16.10, RFC 3326.
-extension ProxyCore {
+extension Proxy {
     /// Cancels the branches of a request whose client has cancelled it (§16.10).
     ///
     /// - Parameters:

@@ -6,7 +6,7 @@ import SIPTransactions
 ///
 /// Bindings lie in memory. With `isDurable`, what a REGISTER changes is given out as `changes` with a token, and both
 /// the 200 and the binding wait for `committed`; without, they take effect at once.
-public struct LocationService: ~Copyable {
+public struct Registrar: ~Copyable {
     /// An AOR with bindings, or with a change on its way to the store.
     struct AOR: BitwiseCopyable {
         var hash: UInt64
@@ -220,7 +220,8 @@ public struct LocationService: ~Copyable {
         while position < block.count {
             let binding = StoredBinding(block, at: position)
             records.append(
-                BindingRecord(binding, of: block, aor: key.octets(0..<key.count), local: endpoints(binding.flow.endpoint)))
+                BindingRecord(
+                    binding, of: block, aor: key.octets(0..<key.count), local: endpoints(binding.flow.endpoint)))
             position = binding.whole.upper
         }
         return records

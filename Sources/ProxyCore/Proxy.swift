@@ -6,7 +6,7 @@ public import SIPTransactions
 /// (RFC 3261 §16.6 to §16.10).
 ///
 /// What comes before, validating and finding targets, is the caller's, who also owns the transactions and lends them.
-public struct ProxyCore: ~Copyable {
+public struct Proxy: ~Copyable {
     /// How it behaves.
     public var configuration: ProxyConfiguration
     var contexts: Slab<ResponseContext>
@@ -162,35 +162,38 @@ public struct ProxyCore: ~Copyable {
         let loopHash = index.loopHash(request, key: hashKey)
         transactions.writeBranch(client, loopHash: loopHash, into: &output)
         let isNewDialog = context.method == .invite || context.method == .subscribe || context.method == .refer
-        let recordRoute =
-            configuration.recordRoute && isNewDialog && !index.hasToTag(request)
-            ? configuration.recordRoute(
-                from: Int(context.source.endpoint), to: endpoint, mark: index.dialogMark(request, key: hashKey)) : []
-        forwarding.writeRest(index, via: via, recordRoute: recordRoute, into: &output)
+        output.append("\r\n")
+        if configuration.recordRoute && isNewDialog && !index.hasToTag(request) {
+            configuration.writeRecordRoute(
+                from: Int(context.source.endpoint), to: endpoint, mark: index.dialogMark(request, key: hashKey),
+                into: &output)
+        }
+        forwarding.writeRest(index, via: via, into: &output)
         return true
     }
 }
 
 extension ProxyConfiguration {
-    /// The Record-Route lines of a request that came in at one end point and leaves by another: one value where they
-    /// are the same, else one for each side, the nearer to the callee on top (RFC 5658 §4).
+    /// Appends the Record-Route lines of a request that came in at one end point and leaves by another: one value where
+    /// they are the same, else one for each side, the nearer to the callee on top (RFC 5658 §4).
     ///
     /// Each bears the dialog's mark, by which a later request proves that its dialog was set up through us.
-    func recordRoute(from incoming: Int, to outgoing: Int, mark: UInt64) -> [UInt8] {
-        var lines: [UInt8] = []
-        for endpoint in incoming == outgoing ? [outgoing] : [outgoing, incoming] {
-            guard endpoint < self.endpoints.count else { continue }
-            lines.append("Record-Route: <")
-            lines.append(contentsOf: self.endpoints[endpoint].routeURI)
-            lines.append(";d=")
-            lines.append(hexadecimal: mark)
-            lines.append(">\r\n")
-        }
-        return lines
+    package func writeRecordRoute(from incoming: Int, to outgoing: Int, mark: UInt64, into output: inout [UInt8]) {
+        self.writeRecordRoute(outgoing, mark: mark, into: &output)
+        if incoming != outgoing { self.writeRecordRoute(incoming, mark: mark, into: &output) }
+    }
+
+    private func writeRecordRoute(_ endpoint: Int, mark: UInt64, into output: inout [UInt8]) {
+        guard endpoint < self.endpoints.count else { return }
+        output.append("Record-Route: <")
+        output.append(contentsOf: self.endpoints[endpoint].routeURI)
+        output.append(";d=")
+        output.append(hexadecimal: mark)
+        output.append(">\r\n")
     }
 }
 
-extension ProxyCore {
+extension Proxy {
     /// The mark of a dialog: a keyed hash of its Call-ID, which nobody else can make.
     public static func dialogMark(_ octets: Span<UInt8>, _ callID: Range<Int>, key: SipHashKey) -> UInt64 {
         var hasher = SipHash24(key: key)
@@ -202,7 +205,7 @@ extension ProxyCore {
 
 extension MessageIndex {
     func dialogMark(_ octets: Span<UInt8>, key: SipHashKey) -> UInt64 {
-        ProxyCore.dialogMark(octets, self.value(.callID)?.range ?? 0..<0, key: key)
+        Proxy.dialogMark(octets, self.value(.callID)?.range ?? 0..<0, key: key)
     }
 
     /// Whether To has a tag, so that the request belongs to a dialog.
@@ -230,7 +233,7 @@ extension MessageIndex {
     }
 }
 
-extension ProxyCore {
+extension Proxy {
     /// Appends a request as it goes on without a transaction: an ACK to a 2xx (§16.6, §16.11).
     ///
     /// - Parameter branch: What makes the branch unique.
@@ -244,6 +247,7 @@ extension ProxyCore {
         forwarding.writeStart(index, self.configuration.endpoints[endpoint], into: &output)
         output.append("z9hG4bK")
         output.append(hexadecimal: branch)
-        forwarding.writeRest(index, via: via, recordRoute: [], into: &output)
+        output.append("\r\n")
+        forwarding.writeRest(index, via: via, into: &output)
     }
 }

@@ -3,28 +3,34 @@ import Glibc
 import SIPMessages
 import SIPTransactions
 import ServerCore
+import Synchronization
 
 /// One thread that receives on its own socket of every UDP listener and runs what comes in.
 final class UDPThread: @unchecked Sendable {
-    // Invariant: `workspace` and `reception` are touched by the thread itself only, once it has started.
-    private let number: Int
+    // Invariant: `worker` is touched by the thread itself only, once it has started; the sockets never change.
     private let threadCount: Int
     private let sockets: [UDPSocket?]
     private let epoll: Int32
     private let wakeUp: Int32
-    private var reception: Reception
-    private var workspace = Workspace()
+    private var worker: Worker
     private var thread = pthread_t()
     private var isStarted = false
+    private let errands = Mutex<[Errand]>([])
+
+    /// What another thread leaves for this one.
+    enum Errand: Sendable {
+        case stored([UInt64], Bool)
+        case settings(ServerSettings)
+        case stop
+    }
 
     /// How late a timer may be that another thread has set: shards are looked at this often at least.
     private static let patience: TimeSpan = .milliseconds(50)
 
-    init(number: Int, of threadCount: Int, sockets: [UDPSocket?], reception: Reception) throws(TransportError) {
-        self.number = number
+    init(of threadCount: Int, sockets: [UDPSocket?], worker: Worker) throws(TransportError) {
         self.threadCount = threadCount
         self.sockets = sockets
-        self.reception = reception
+        self.worker = worker
         self.epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         self.wakeUp = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
         guard self.epoll >= 0, self.wakeUp >= 0 else { throw .system("UDP thread", "epoll_create1", errno) }
@@ -46,6 +52,11 @@ final class UDPThread: @unchecked Sendable {
         close(self.wakeUp)
     }
 
+    /// The thread's socket of an end point; `nil` when that is not UDP's.
+    func socket(_ endpoint: UInt16) -> UDPSocket? {
+        Int(endpoint) < self.sockets.count ? self.sockets[Int(endpoint)] : nil
+    }
+
     func start(_ server: SignallingServer) {
         let context = Unmanaged.passRetained(Start(thread: self, server: server))
         self.isStarted =
@@ -62,10 +73,35 @@ final class UDPThread: @unchecked Sendable {
 
     func stop() {
         guard self.isStarted else { return }
-        var one: UInt64 = 1
-        write(self.wakeUp, &one, 8)
+        self.leave(.stop)
         pthread_join(self.thread, nil)
         self.isStarted = false
+    }
+
+    /// Leaves something to be done by the thread. Any thread may call it.
+    func leave(_ errand: Errand) {
+        self.errands.withLock { $0.append(errand) }
+        var one: UInt64 = 1
+        write(self.wakeUp, &one, 8)
+    }
+
+    /// Does what others have left; returns whether to go on.
+    private func doErrands(_ server: SignallingServer) -> Bool {
+        var count: UInt64 = 0
+        read(self.wakeUp, &count, 8)
+        let errands = self.errands.withLock { list in
+            defer { list = [] }
+            return list
+        }
+        for errand in errands {
+            switch errand {
+            case .stored(let tokens, let isStored):
+                server.complete(tokens, isStored: isStored, &self.worker)
+            case .settings(let settings): self.worker.reception.settings = settings
+            case .stop: return false
+            }
+        }
+        return true
     }
 
     private final class Start {
@@ -78,28 +114,26 @@ final class UDPThread: @unchecked Sendable {
         var events = [epoll_event](repeating: epoll_event(), count: 16)
         var nextTimers = MonotonicInstant.start
         while true {
-            self.setTime()
-            if self.workspace.now >= nextTimers {
-                let due = server.wake(from: self.number, step: self.threadCount, &self.workspace, self)
-                nextTimers = Swift.min(due, self.workspace.now.advanced(by: Self.patience))
+            self.worker.setTime()
+            if self.worker.workspace.now >= nextTimers {
+                let due = server.wake(from: self.worker.number, step: self.threadCount, &self.worker)
+                nextTimers = Swift.min(due, self.worker.workspace.now.advanced(by: Self.patience))
             }
-            let wait = nextTimers.since(self.workspace.now).nanoseconds / 1_000_000 + 1
+            let wait = nextTimers.since(self.worker.workspace.now).nanoseconds / 1_000_000 + 1
             let count = epoll_wait(self.epoll, &events, Int32(events.count), Int32(Swift.max(0, Swift.min(wait, 50))))
             guard count > 0 else { continue }
-            self.setTime()
+            self.worker.setTime()
             for i in 0..<Int(count) {
                 let number = events[i].data.u64
-                if number == .max { return }
+                if number == .max {
+                    if self.doErrands(server) { continue }
+                    return
+                }
                 guard let socket = self.sockets[Int(number)] else { continue }
                 if events[i].events & EPOLLERR.rawValue != 0 { socket.takeErrors { _ in } }
                 self.receive(socket, server)
             }
         }
-    }
-
-    private func setTime() {
-        self.workspace.now = SystemClock.now()
-        self.workspace.wall = SystemClock.wall()
     }
 
     private func receive(_ socket: UDPSocket, _ server: SignallingServer) {
@@ -110,25 +144,7 @@ final class UDPThread: @unchecked Sendable {
             guard octets.count > 4 else { continue }
             let flow = Flow(endpoint: socket.endpoint, transport: .udp, remote: source)
             let span = Span(_unsafeElements: octets)
-            self.reception.receive(span, over: flow, into: &self.workspace)
-            server.run(span, &self.workspace, self)
+            server.receive(span, over: flow, &self.worker)
         }
-    }
-
-    /// Sends what the workspace has decided, in order, and empties it.
-    func send(_ workspace: inout Workspace) {
-        let count = workspace.outbox.messages.count
-        guard count > 0 else { return }
-        var first = 0
-        while first < count {
-            let endpoint = workspace.outbox.messages[first].flow.endpoint
-            var last = first + 1
-            while last < count, workspace.outbox.messages[last].flow.endpoint == endpoint { last += 1 }
-            if Int(endpoint) < self.sockets.count, let socket = self.sockets[Int(endpoint)] {
-                socket.send(workspace.outbox, first, last) { _ in }
-            }
-            first = last
-        }
-        workspace.outbox.removeAll()
     }
 }

@@ -3,7 +3,7 @@ public import SIPMessages
 public import SIPTransactions
 
 /// Waiting for the store: RFC 3261 §10.3 step 8 comes after the commit.
-extension LocationService {
+extension Registrar {
     /// The octets of `SIP/2.0 200 OK` with its line end, which a kept response begins with.
     static let statusLineOctets = 16
     /// How long the store may take: then the REGISTER is refused, and the write withdrawn.

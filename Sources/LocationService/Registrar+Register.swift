@@ -13,7 +13,7 @@ public enum RegisterOutcome: Sendable {
 }
 
 /// Registering: RFC 3261 §10.3 steps 6 to 8.
-extension LocationService {
+extension Registrar {
     /// What a REGISTER brings with it besides its octets.
     public struct Circumstances: Sendable {
         /// The keyed hash of the AOR.
@@ -24,10 +24,12 @@ extension LocationService {
         public var replyFlow: Flow
         /// The address the REGISTER came in at, for the store.
         public var local: SocketAddress
+        /// The moment on the clock that timers use.
         public var now: MonotonicInstant
         /// Milliseconds since 1970, UTC.
         public var wall: Int64
 
+        /// What a REGISTER needs beside its octets.
         public init(
             hash: UInt64, flow: Flow, replyFlow: Flow, local: SocketAddress, now: MonotonicInstant, wall: Int64
         ) {

@@ -1,0 +1,197 @@
+import Glibc
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+import ProxyCore
+import SIPMessages
+import SIPTransactions
+import ServerCore
+
+/// The connections of a server: listeners, event loops, and the way from a message to its connection.
+final class StreamEngine: @unchecked Sendable {
+    // Invariant: `channels` and `descriptors` are touched under `lock`, all else never changes.
+    let settings: StreamSettings
+    let table: ConnectionTable
+    private let endpoints: [Endpoint]
+    private let group: MultiThreadedEventLoopGroup
+    private let loops: [StreamLoop]
+    private let listeners: [ListeningSocket]
+    private let lock = NIOLock()
+    private var channels: [any Channel] = []
+    private var isStarted = false
+
+    init(
+        listeners: [ListeningSocket], endpoints: [Endpoint], settings: StreamSettings, threads: Int,
+        reception: Reception
+    ) throws(TransportError) {
+        self.settings = settings
+        self.listeners = listeners
+        self.endpoints = endpoints
+        self.table = ConnectionTable(limit: settings.connections)
+        self.group = MultiThreadedEventLoopGroup(numberOfThreads: listeners.isEmpty ? 1 : threads)
+        var number = 0
+        self.loops = Array(self.group.makeIterator()).map { eventLoop in
+            defer { number += 1 }
+            return StreamLoop(eventLoop, Worker(number: number % threads, reception: reception))
+        }
+    }
+
+    deinit {
+        if !self.isStarted {
+            for listener in self.listeners { close(listener.descriptor) }
+        }
+        self.group.shutdownGracefully { _ in }
+    }
+
+    /// Lets messages that come from now on be read with new settings.
+    func apply(_ settings: ServerSettings) {
+        for loop in self.loops { loop.eventLoop.execute { loop.worker.reception.settings = settings } }
+    }
+
+    /// Accepts connections from now on.
+    ///
+    /// - Throws: `TransportError`.
+    func start(_ server: SignallingServer) throws(TransportError) {
+        self.lock.withLock { self.isStarted = true }
+        for listener in self.listeners {
+            let bootstrap = ServerBootstrap(group: self.group)
+                .serverChannelOption(.backlog, value: ListeningSocket.backlog)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try self.accept(channel, listener, server)
+                    }
+                }
+            do {
+                let channel = try bootstrap.withBoundSocket(listener.descriptor).wait()
+                self.lock.withLock { self.channels.append(channel) }
+            } catch {
+                throw TransportError("\(listener.transport):\(listener.local): \(error)")
+            }
+        }
+        for loop in self.loops {
+            let interval = TimeAmount.nanoseconds(self.settings.sweepInterval.nanoseconds)
+            loop.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [settings = self.settings] _ in
+                loop.sweep(settings)
+            }
+        }
+    }
+
+    /// Closes listeners and connections and waits for the event loops to end.
+    func stop() {
+        let channels = self.lock.withLock {
+            defer { self.channels = [] }
+            return self.channels
+        }
+        for channel in channels { try? channel.close().wait() }
+        for loop in self.loops {
+            try? loop.eventLoop.submit { loop.closeAll() }.wait()
+        }
+        try? self.group.syncShutdownGracefully()
+    }
+
+    // MARK: Connections that come
+
+    /// Takes a connection that was accepted; runs on its event loop.
+    private func accept(_ channel: any Channel, _ listener: ListeningSocket, _ server: SignallingServer) throws {
+        guard let loop = self.loop(of: channel.eventLoop), let address = channel.remoteAddress,
+            let remote = SIPMessages.SocketAddress(address), let number = self.table.admit()
+        else { throw ChannelError.connectTimeout(.zero) }
+        let flow = Flow(endpoint: listener.number, transport: listener.transport, connection: number, remote: remote)
+        let connection = StreamConnection(
+            flow, loop, pendingLimit: self.settings.pendingOctets, at: SystemClock.now())
+        loop.add(connection)
+        try channel.pipeline.syncOperations.addHandler(StreamHandler(server, connection, isOutgoing: false))
+    }
+
+    private func loop(of eventLoop: any EventLoop) -> StreamLoop? {
+        self.loops.first { $0.eventLoop === eventLoop }
+    }
+
+    /// The connection can carry messages.
+    func opened(_ connection: StreamConnection) {
+        guard !connection.isReady else { return }
+        self.table.add(connection)
+        connection.opened(at: SystemClock.now())
+    }
+
+    /// The connection is gone: what never left is reported.
+    func ended(_ connection: StreamConnection, _ server: SignallingServer) {
+        self.table.release(connection)
+        connection.loop.remove(connection)
+        let unsent = connection.ended()
+        guard !unsent.isEmpty else { return }
+        connection.loop.worker.setTime()
+        connection.loop.worker.unreached += unsent
+        server.reportUnreached(&connection.loop.worker)
+    }
+
+    // MARK: Connections that are opened
+
+    private func connect(_ connection: StreamConnection, _ server: SignallingServer) {
+        let eventLoop = connection.loop.eventLoop
+        eventLoop.execute {
+            connection.loop.add(connection)
+            let local = self.endpoints[Int(connection.flow.endpoint)].local.ip
+            let bootstrap = ClientBootstrap(group: eventLoop)
+                .connectTimeout(.nanoseconds(self.settings.connect.nanoseconds))
+                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(
+                            StreamHandler(server, connection, isOutgoing: true))
+                    }
+                }
+            do {
+                let remote = try NIOCore.SocketAddress(connection.flow.remote)
+                let source = local.isUnspecified ? nil : try NIOCore.SocketAddress(SIPMessages.SocketAddress(local, 0))
+                let bound = source.map { bootstrap.bind(to: $0) } ?? bootstrap
+                bound.connect(to: remote).whenFailure { _ in self.ended(connection, server) }
+            } catch {
+                self.ended(connection, server)
+            }
+        }
+    }
+
+    // MARK: Sending
+
+    /// Queues a message on its connection, which is opened where that is possible and none is there.
+    ///
+    /// - Returns: `false` when the message cannot be sent.
+    func send(_ octets: UnsafeBufferPointer<UInt8>, _ message: Outbox.Message, _ server: SignallingServer) -> Bool {
+        // A connection that closes while it is looked up is looked up again, once.
+        for _ in 0..<2 {
+            let found = self.table.find(message.flow) { number in
+                guard Int(message.flow.endpoint) < self.endpoints.count else { return nil }
+                var flow = message.flow
+                flow.connection = number
+                let loop = self.loops[Int(number) % self.loops.count]
+                return StreamConnection(flow, loop, pendingLimit: self.settings.pendingOctets, at: SystemClock.now())
+            }
+            guard let (connection, isNew) = found else { return false }
+            if isNew { self.connect(connection, server) }
+            switch connection.queue(octets, message) {
+            case .queued: return true
+            case .needsFlush:
+                connection.loop.requestFlush(connection)
+                return true
+            case .overflow:
+                self.table.remove(connection)
+                connection.close()
+                return false
+            case .closed:
+                self.table.remove(connection)
+            }
+        }
+        return false
+    }
+
+    /// Answers a ping (RFC 5626 §3.5.1).
+    func pong(_ connection: StreamConnection) {
+        switch connection.queue(control: [0x0D, 0x0A]) {
+        case .needsFlush: connection.loop.requestFlush(connection)
+        case .overflow: connection.close()
+        case .queued, .closed: break
+        }
+    }
+}

@@ -1,0 +1,30 @@
+public import SIPMessages
+
+/// How connections are treated: limits, times, and what TLS and WebSocket listeners need.
+public struct StreamSettings: Sendable {
+    /// Connections at once, in and out; one more is closed as soon as it is accepted.
+    public var connections = 100_000
+    /// Octets that wait for a slow reader before its connection is closed.
+    public var pendingOctets = 4 << 20
+    /// What one message may hold.
+    public var messages = MessageLimits.standard
+    /// How long a connection may be silent in both directions.
+    public var idle: TimeSpan = .seconds(600)
+    /// The same for a connection that a REGISTER came over, since its user is reached by it.
+    public var idleRegistered: TimeSpan = .seconds(7800)
+    /// How long a TLS or WebSocket handshake may take.
+    public var handshake: TimeSpan = .seconds(10)
+    /// How long a message may take from its first octet to its last.
+    public var message: TimeSpan = .seconds(30)
+    /// How long opening a connection may take; less than timer B, so that other targets get their turn.
+    public var connect: TimeSpan = .seconds(5)
+
+    public init() {}
+
+    /// How often connections are looked at: often enough for the shortest of the times.
+    var sweepInterval: TimeSpan {
+        let shortest = Swift.min(
+            self.idle.nanoseconds, self.handshake.nanoseconds, self.message.nanoseconds, self.idleRegistered.nanoseconds)
+        return TimeSpan(nanoseconds: Swift.max(10_000_000, Swift.min(1_000_000_000, shortest / 4)))
+    }
+}

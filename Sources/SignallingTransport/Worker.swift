@@ -1,0 +1,29 @@
+import SIPMessages
+import ServerCore
+
+/// What one thread needs to run messages to completion: its workspace, and what it has to tell the shards afterwards.
+///
+/// Only the thread that owns it touches it.
+struct Worker {
+    /// Which of the UDP threads' sockets it sends through.
+    let number: Int
+    var reception: Reception
+    var workspace = Workspace()
+    /// Requests that did not go out, to be told to their shards once those are left.
+    var unreached: [Unreached] = []
+
+    init(number: Int, reception: Reception) { (self.number, self.reception) = (number, reception) }
+
+    /// Takes the present from the clocks.
+    mutating func setTime() {
+        self.workspace.now = SystemClock.now()
+        self.workspace.wall = SystemClock.wall()
+    }
+}
+
+/// A request that could not be sent: which client transaction it was, and where it should have gone.
+struct Unreached: BitwiseCopyable, Hashable, Sendable {
+    var shard: UInt16
+    var client: Int32
+    var remote: SocketAddress
+}
