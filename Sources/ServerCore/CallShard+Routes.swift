@@ -199,7 +199,7 @@ extension CallShard {
     /// What the server itself understands (§11.2).
     private static let capabilities: StaticString =
         """
-        Allow: REGISTER, OPTIONS\r
+        Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, PRACK, UPDATE, SUBSCRIBE, NOTIFY, REFER, MESSAGE, PUBLISH\r
         Accept: */*\r
         Accept-Encoding: identity\r
         Accept-Language: en\r

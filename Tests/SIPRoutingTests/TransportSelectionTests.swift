@@ -121,6 +121,20 @@ struct TransportSelectionTests {
         #expect(run.next() == .target(server))
     }
 
+    @Test("RFC 5922 §7.3: a maddr leads elsewhere, and the certificate stays that of the URI's host")
+    func identityWithMaddr() throws {
+        let uri = "sips:bob@example.com;maddr=192.0.2.77"
+        let server = ServerAddress(
+            .tls, SocketAddress(try #require(IPAddress("192.0.2.77")), 5061), identity: "example.com")
+        var run = try Run(uri, Zone())
+        #expect(run.next() == .target(server))
+        let octets = Array(uri.utf8)
+        let index = try URIIndex(parsing: octets.span, in: 0..<octets.count)
+        #expect(NextHop(index, octets.span) == NextHop(try SIPURI(uri)))
+        let tel = Array("tel:+1-201-555-0123".utf8)
+        #expect(NextHop(try URIIndex(parsing: tel.span, in: 0..<tel.count), tel.span) == nil)
+    }
+
     @Test("RFC 3402 §3: a rule without flags leads to further rules; a loop of them ends")
     func nonTerminalRules() throws {
         let zone = Zone(
@@ -282,6 +296,26 @@ struct TransportSelectionTests {
     func largeRequests(uri: String, expected: [String]) throws {
         var run = try Run(uri, Zone("A example.net 192.0.2.5"), isLarge: true)
         #expect(run.targets() == expected + ["allTried"])
+    }
+
+    @Test("RFC 3261 §18.1.1: a request too large for UDP takes the next order of rules, or the next service, for TCP")
+    func largeRequestsWithServices() throws {
+        let services = """
+
+            SRV _sip._udp.example.com 0 0 5062 a.example.com
+            SRV _sip._tcp.example.com 0 0 5064 a.example.com
+            A a.example.com 192.0.2.1
+            """
+        let rules = """
+            NAPTR example.com 1 1 s SIP+D2U _sip._udp.example.com
+            NAPTR example.com 2 1 s SIP+D2T _sip._tcp.example.com
+            """
+        var run = try Run("sip:example.com", Zone(rules + services))
+        #expect(run.target() == "udp:192.0.2.1:5062")
+        run = try Run("sip:example.com", Zone(rules + services), isLarge: true)
+        #expect(run.target() == "tcp:192.0.2.1:5064")
+        run = try Run("sip:example.com", Zone(services), isLarge: true)
+        #expect(run.targets() == ["tcp:192.0.2.1:5064", "udp:192.0.2.1:5062", "allTried"])
     }
 
     @Test("§7: that a domain offered TLS is remembered, and a warning given when it no longer does")
