@@ -23,6 +23,7 @@ struct Room {
         Room("SIPMessages", .types),
         Room("Containers", .types),
         Room("SIPTransactions", .core, ["SIPMessages", "Containers"]),
+        Room("SIPRouting", .core, ["SIPMessages"]),
         // Hashing is the one thing that a protocol room takes from outside.
         Room("SIPAuthentication", .core, ["SIPMessages", "Containers"], foreign: ["Crypto"]),
         Room("ProxyCore", .roles, ["SIPMessages", "Containers", "SIPTransactions"]),
@@ -31,12 +32,13 @@ struct Room {
             "ServerCore", .roles,
             ["SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService"]),
         Room("CLinuxIO", .drivers),
+        Room("SystemLibraries", .drivers),
         Room(
             "SignallingTransport", .drivers,
             [
-                "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "ServerCore",
-                "CLinuxIO",
-            ], foreign: ["Glibc", "Synchronization"]),
+                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore", "LocationService",
+                "ServerCore", "CLinuxIO",
+            ], foreign: ["CCAres", "Glibc", "Synchronization"]),
         Room(
             "Persistence", .drivers, ["SIPMessages", "LocationService"],
             foreign: ["Foundation", "GRDB", "GRDBSQLite", "Glibc", "Musl", "Synchronization"]),

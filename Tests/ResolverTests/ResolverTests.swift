@@ -85,6 +85,13 @@ struct ResolverTests {
         self.server.stop()
     }
 
+    @Test("An answer too long for a datagram is fetched over TCP (RFC 2181 §9)")
+    func truncated() async throws {
+        let records = (0..<60).map { DNSRecord.address(IPAddress(v4: 0x0A00_0000 + UInt32($0))) }
+        try await self.check(
+            .truncated(.records(records, seconds: 30)), .a, .records(records, seconds: 30))
+    }
+
     @Test("SERVFAIL is a failure")
     func serverFailure() async throws { try await self.check(.answer(.failed), .a, .failed) }
 
@@ -273,7 +280,9 @@ struct ResolverSettingsTests {
         #expect(settings.servers.map { $0.description } == expected)
     }
 
-    @Test("What is no address is refused with its name", arguments: ["dns.example.com", "192.0.2.53:0", "1.2.3.4:x", "[::1", ":53"])
+    @Test(
+        "What is no address is refused with its name",
+        arguments: ["dns.example.com", "192.0.2.53:0", "1.2.3.4:x", "[::1", ":53"])
     func refused(text: String) {
         #expect(throws: TransportError.self) { try Resolver.Settings(environment: ["BILOXI_DNS_SERVERS": text]) }
     }

@@ -34,7 +34,13 @@ struct DNSReplyTests {
         let sets: [(DNSQuestion.RecordType, [DNSRecord])] = [
             (.a, [.address(try #require(IPAddress("192.0.2.1"))), .address(try #require(IPAddress("192.0.2.2")))]),
             (.aaaa, [.address(try #require(IPAddress("2001:db8::1"))), .address(try #require(IPAddress("::2")))]),
-            (.srv, [.srv(SRVRecord(priority: 1, weight: 2, port: 3, target: .root)), .srv(SRVRecord(priority: 4, weight: 5, port: 65_535, target: owner))]),
+            (
+                .srv,
+                [
+                    .srv(SRVRecord(priority: 1, weight: 2, port: 3, target: .root)),
+                    .srv(SRVRecord(priority: 4, weight: 5, port: 65_535, target: owner)),
+                ]
+            ),
             (.naptr, [.naptr(rule), .naptr(rule)]),
         ]
         for (type, records) in sets {
@@ -67,7 +73,8 @@ struct DNSReplyTests {
         writer.record(second, seconds: 100, .address(.loopback))
         writer.alias(first, seconds: 30, second)
         writer.alias(question.name, seconds: 50, first)
-        #expect(try DNSReply.parse(writer.octets.span, answering: question) == .records(.address(.loopback), seconds: 30))
+        let answer = try DNSReply.parse(writer.octets.span, answering: question)
+        #expect(answer == .records(.address(.loopback), seconds: 30))
         var loop = DNSReplyWriter(id: 1, question: question, answers: 2)
         loop.alias(question.name, seconds: 30, first)
         loop.alias(first, seconds: 30, question.name)
@@ -105,7 +112,9 @@ struct DNSReplyTests {
         }
     }
 
-    @Test("A pointer that leads forwards or to itself is malformed (RFC 1035 §4.1.4)", arguments: [12, 13, 200] as [UInt8])
+    @Test(
+        "A pointer that leads forwards or to itself is malformed (RFC 1035 §4.1.4)",
+        arguments: [12, 13, 200] as [UInt8])
     func pointers(target: UInt8) throws {
         let octets: [UInt8] = [0, 1, 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0, 0xC0, target, 0, 1, 0, 1]
         #expect(throws: DNSReplyError.malformedName) {
@@ -118,7 +127,8 @@ struct DNSReplyTests {
         let question = try self.question(.naptr)
         var writer = DNSReplyWriter(id: 1, question: question, answers: 1)
         let rule = NAPTRRecord(
-            order: 1, preference: 2, flags: "s", services: "SIP+D2U", replacement: try self.name("_sip._udp.example.com"))
+            order: 1, preference: 2, flags: "s", services: "SIP+D2U",
+            replacement: try self.name("_sip._udp.example.com"))
         writer.record(question.name, seconds: 60, .naptr(rule))
         for count in 0..<writer.octets.count {
             let part = Array(writer.octets[..<count])
@@ -142,7 +152,8 @@ struct DNSReplyTests {
                 let position = Int(numbers.next(upTo: UInt64(octets.count - 1)))
                 octets[position] = UInt8(numbers.next(upTo: 255))
             }
-            guard case .records(let records, _)? = try? DNSReply.parse(octets.span, answering: question) else { continue }
+            let answer = try? DNSReply.parse(octets.span, answering: question)
+            guard case .records(let records, _)? = answer else { continue }
             #expect(records.count <= 3)
         }
     }

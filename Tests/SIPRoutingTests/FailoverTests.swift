@@ -63,7 +63,9 @@ struct FailoverTests {
             arranged == ["::1", "2001:db8::1", "192.0.2.2", "192.0.2.1", "2002:c000:201::1", "2001:0:1::1", "fd00::1"])
     }
 
-    @Test("Addresses of groups, of nowhere and of a link are no targets", arguments: ["224.0.1.75", "0.0.0.0", "255.255.255.255"])
+    @Test(
+        "Addresses of groups, of nowhere and of a link are no targets",
+        arguments: ["224.0.1.75", "0.0.0.0", "255.255.255.255"])
     func unusableAddresses(text: String) throws {
         let zone = Zone("A example.com \(text)\nAAAA example.com fe80::1\nAAAA example.com ff02::1")
         var run = try Run("sip:example.com:5060", zone, hasIPv6: true)

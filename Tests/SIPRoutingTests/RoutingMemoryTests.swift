@@ -13,7 +13,9 @@ struct RoutingMemoryTests {
         """
     private let uri = "sip:example.com;transport=udp"
 
-    private func seconds(_ seconds: Int64) -> MonotonicInstant { MonotonicInstant.start.advanced(by: .seconds(seconds)) }
+    private func seconds(_ seconds: Int64) -> MonotonicInstant {
+        MonotonicInstant.start.advanced(by: .seconds(seconds))
+    }
 
     private func server(_ ip: String) throws -> ServerAddress {
         ServerAddress(.udp, SocketAddress(try #require(IPAddress(ip)), 5060), identity: "example.com")

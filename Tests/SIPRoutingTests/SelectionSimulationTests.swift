@@ -16,12 +16,13 @@ struct SelectionSimulationTests {
         var lines: [String] = []
         for _ in 0..<numbers.next(upTo: 5) {
             let (order, preference) = (numbers.next(upTo: 2), numbers.next(upTo: 2))
-            let next = pick(names + ["example.com"])
-            lines.append("NAPTR example.com \(order) \(preference) \(pick(["s", "S", "\"\"", "u"])) \(pick(services)) \(next)")
+            let (flags, next) = (pick(["s", "S", "\"\"", "u"]), pick(names + ["example.com"]))
+            lines.append("NAPTR example.com \(order) \(preference) \(flags) \(pick(services)) \(next)")
         }
         for _ in 0..<numbers.next(upTo: 8) {
             let (priority, weight) = (numbers.next(upTo: 2), numbers.next(upTo: 3) * 10)
-            lines.append("SRV \(pick(names)) \(priority) \(weight) \(5060 + numbers.next(upTo: 3)) \(pick(hosts + ["."]))")
+            let port = 5060 + numbers.next(upTo: 3)
+            lines.append("SRV \(pick(names)) \(priority) \(weight) \(port) \(pick(hosts + ["."]))")
         }
         for _ in 0..<numbers.next(upTo: 9) {
             let host = pick(hosts.dropLast() + ["example.com"])
@@ -29,7 +30,8 @@ struct SelectionSimulationTests {
             lines.append(numbers.next(upTo: 1) == 0 ? "A \(host) 192.0.2.\(last)" : "AAAA \(host) 2001:db8::\(last)")
         }
         var zone = Zone(lines.joined(separator: "\n"))
-        for question in zone.answers.keys.sorted(by: { $0.description < $1.description }) where numbers.next(upTo: 9) == 0 {
+        let questions = zone.answers.keys.sorted { $0.description < $1.description }
+        for question in questions where numbers.next(upTo: 9) == 0 {
             zone.answers[question] = numbers.next(upTo: 1) == 0 ? .failed : .timedOut
         }
         return zone
@@ -80,7 +82,9 @@ struct SelectionSimulationTests {
         selection.handle(answer, to: id, at: .start, memory: &memory, into: &actions)
     }
 
-    @Test("The same seed gives the same targets in any order of answers; none comes twice or from a stray answer", arguments: 0..<256)
+    @Test(
+        "The same seed gives the same targets in any order of answers; none comes twice or from a stray answer",
+        arguments: 0..<256)
     func promises(seed: Int) throws {
         let zone = Self.zone(seed: UInt64(seed))
         for text in ["sip:example.com", "sips:example.com", "sip:example.com;transport=tcp", "sip:example.com:5080"] {
@@ -89,7 +93,8 @@ struct SelectionSimulationTests {
             #expect(targets == Self.targets(uri, zone, seed: UInt64(seed), disorder: 2))
             #expect(Set(targets.map { "\($0.transport) \($0.address)" }).count == targets.count)
             #expect(targets.allSatisfy { !uri.isSecure || $0.transport == .tls })
-            #expect(targets.allSatisfy { $0.identity == "example.com" && !$0.address.description.hasPrefix("203.0.113") })
+            #expect(targets.allSatisfy { $0.identity == "example.com" })
+            #expect(!targets.contains { $0.address.description.hasPrefix("203.0.113") })
             #expect(targets.count <= ServerSelection.Limits().targets)
         }
     }

@@ -59,8 +59,10 @@ struct TransportSelectionTests {
     @Test(
         "§4.1: records that are not for SIP, have a regular expression or an unknown flag are discarded",
         arguments: [
-            "NAPTR example.com 1 1 s E2U+sip _sip._tcp.example.com", "NAPTR example.com 1 1 u SIP+D2T _sip._tcp.example.com",
-            "NAPTR example.com 1 1 s SIPS+D2U _sip._tcp.example.com", "NAPTR example.com 1 1 s SIP+D2S _sip._tcp.example.com",
+            "NAPTR example.com 1 1 s E2U+sip _sip._tcp.example.com",
+            "NAPTR example.com 1 1 u SIP+D2T _sip._tcp.example.com",
+            "NAPTR example.com 1 1 s SIPS+D2U _sip._tcp.example.com",
+            "NAPTR example.com 1 1 s SIP+D2S _sip._tcp.example.com",
             "NAPTR example.com 1 1 s SIP+D2W _sip._tcp.example.com", "NAPTR example.com 1 1 s SIP+D2T .",
         ])
     func discards(record: String) throws {
@@ -117,6 +119,20 @@ struct TransportSelectionTests {
             .tls, SocketAddress(try #require(IPAddress("192.0.2.7")), 5061), identity: "example.com",
             serverName: DomainName("a.school.edu"))
         #expect(run.next() == .target(server))
+    }
+
+    @Test("RFC 5922 §7.3: a maddr leads elsewhere, and the certificate stays that of the URI's host")
+    func identityWithMaddr() throws {
+        let uri = "sips:bob@example.com;maddr=192.0.2.77"
+        let server = ServerAddress(
+            .tls, SocketAddress(try #require(IPAddress("192.0.2.77")), 5061), identity: "example.com")
+        var run = try Run(uri, Zone())
+        #expect(run.next() == .target(server))
+        let octets = Array(uri.utf8)
+        let index = try URIIndex(parsing: octets.span, in: 0..<octets.count)
+        #expect(NextHop(index, octets.span) == NextHop(try SIPURI(uri)))
+        let tel = Array("tel:+1-201-555-0123".utf8)
+        #expect(NextHop(try URIIndex(parsing: tel.span, in: 0..<tel.count), tel.span) == nil)
     }
 
     @Test("RFC 3402 §3: a rule without flags leads to further rules; a loop of them ends")
@@ -187,9 +203,18 @@ struct TransportSelectionTests {
             ("sip:example.com:5060", ["udp:192.0.2.9:5060"], ["A example.com"]),
             ("sips:example.com:5080", ["tls:192.0.2.9:5080"], ["A example.com"]),
             ("sip:example.com:5080;transport=TCP", ["tcp:192.0.2.9:5080"], ["A example.com"]),
-            ("sip:example.com;transport=udp", ["udp:192.0.2.1:5060"], ["SRV _sip._udp.example.com", "A server1.example.com"]),
-            ("sips:example.com;transport=tcp", ["tls:192.0.2.1:5061"], ["SRV _sips._tcp.example.com", "A server1.example.com"]),
-            ("sip:example.com;transport=tls", ["tls:192.0.2.1:5061"], ["SRV _sips._tcp.example.com", "A server1.example.com"]),
+            (
+                "sip:example.com;transport=udp", ["udp:192.0.2.1:5060"],
+                ["SRV _sip._udp.example.com", "A server1.example.com"]
+            ),
+            (
+                "sips:example.com;transport=tcp", ["tls:192.0.2.1:5061"],
+                ["SRV _sips._tcp.example.com", "A server1.example.com"]
+            ),
+            (
+                "sip:example.com;transport=tls", ["tls:192.0.2.1:5061"],
+                ["SRV _sips._tcp.example.com", "A server1.example.com"]
+            ),
             ("sip:example.net;transport=tcp;maddr=192.0.2.77", ["tcp:192.0.2.77:5060"], []),
             ("sip:example.net:5090;maddr=example.com", ["udp:192.0.2.9:5090"], ["A example.com"]),
         ] as [(String, [String], [String])])
@@ -271,6 +296,26 @@ struct TransportSelectionTests {
     func largeRequests(uri: String, expected: [String]) throws {
         var run = try Run(uri, Zone("A example.net 192.0.2.5"), isLarge: true)
         #expect(run.targets() == expected + ["allTried"])
+    }
+
+    @Test("RFC 3261 §18.1.1: a request too large for UDP takes the next order of rules, or the next service, for TCP")
+    func largeRequestsWithServices() throws {
+        let services = """
+
+            SRV _sip._udp.example.com 0 0 5062 a.example.com
+            SRV _sip._tcp.example.com 0 0 5064 a.example.com
+            A a.example.com 192.0.2.1
+            """
+        let rules = """
+            NAPTR example.com 1 1 s SIP+D2U _sip._udp.example.com
+            NAPTR example.com 2 1 s SIP+D2T _sip._tcp.example.com
+            """
+        var run = try Run("sip:example.com", Zone(rules + services))
+        #expect(run.target() == "udp:192.0.2.1:5062")
+        run = try Run("sip:example.com", Zone(rules + services), isLarge: true)
+        #expect(run.target() == "tcp:192.0.2.1:5064")
+        run = try Run("sip:example.com", Zone(services), isLarge: true)
+        #expect(run.targets() == ["tcp:192.0.2.1:5064", "udp:192.0.2.1:5062", "allTried"])
     }
 
     @Test("§7: that a domain offered TLS is remembered, and a warning given when it no longer does")

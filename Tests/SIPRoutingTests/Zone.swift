@@ -1,4 +1,5 @@
 import SIPMessages
+
 @testable import SIPRouting
 
 /// The records of a test, and a selection that is answered from them.

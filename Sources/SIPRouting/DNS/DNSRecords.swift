@@ -14,9 +14,12 @@ public struct DNSQuestion: Hashable, Sendable, CustomStringConvertible {
         case naptr = 35
     }
 
+    /// The type of the records.
     public var type: RecordType
+    /// The name that has them.
     public var name: DomainName
 
+    /// A question for records of this type at this name.
     public init(_ type: RecordType, _ name: DomainName) { (self.type, self.name) = (type, name) }
 
     /// `SRV _sip._udp.example.com`
@@ -47,6 +50,7 @@ public struct NAPTRRecord: Hashable, Sendable {
     /// The next name.
     public var replacement: DomainName
 
+    /// A rule of these parts.
     public init(
         order: UInt16, preference: UInt16, flags: String, services: String, regularExpression: String = "",
         replacement: DomainName
@@ -63,10 +67,12 @@ public struct SRVRecord: Hashable, Sendable {
     public var priority: UInt16
     /// The share of requests among servers of one priority.
     public var weight: UInt16
+    /// The port of the service there.
     public var port: UInt16
     /// The name of the server; the root when there is decidedly none.
     public var target: DomainName
 
+    /// A server of these parts.
     public init(priority: UInt16, weight: UInt16, port: UInt16, target: DomainName) {
         (self.priority, self.weight, self.port, self.target) = (priority, weight, port, target)
     }

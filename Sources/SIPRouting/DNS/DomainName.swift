@@ -56,6 +56,7 @@ public struct DomainName: Hashable, Comparable, Sendable, CustomStringConvertibl
 
     static func lowercased(_ octet: UInt8) -> UInt8 { (0x41...0x5A).contains(octet) ? octet | 0x20 : octet }
 
+    /// The order of the texts.
     public static func < (left: DomainName, right: DomainName) -> Bool { left.text < right.text }
 
     /// The text, `.` for the root.

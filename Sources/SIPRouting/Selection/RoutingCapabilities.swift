@@ -4,8 +4,11 @@ public import SIPMessages
 public struct RoutingCapabilities: Hashable, Sendable {
     /// One transport.
     public struct Way: Hashable, Sendable {
+        /// The transport.
         public var transport: TransportProtocol
+        /// Whether we can send to IPv4 addresses over it.
         public var hasIPv4: Bool
+        /// Whether we can send to IPv6 addresses over it.
         public var hasIPv6: Bool
 
         /// A transport with these address families.

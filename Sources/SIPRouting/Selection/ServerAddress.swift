@@ -12,6 +12,7 @@ public struct ServerAddress: Hashable, Sendable, CustomStringConvertible {
     /// address stood in the URI.
     public var serverName: DomainName?
 
+    /// A place of these parts.
     public init(
         _ transport: TransportProtocol, _ address: SocketAddress, identity: Host, serverName: DomainName? = nil
     ) {

@@ -134,7 +134,9 @@ extension ServerSelection {
 
     /// "If no NAPTR records are found, the client constructs SRV queries for those transport protocols it supports, and
     /// does a query for each" (§4.1). All are asked at once, so that they cost one round trip together.
-    private mutating func askEveryTransport(at now: MonotonicInstant, memory: RoutingMemory, into actions: inout [Action]) {
+    private mutating func askEveryTransport(
+        at now: MonotonicInstant, memory: RoutingMemory, into actions: inout [Action]
+    ) {
         guard let domain = self.domain else { return }
         // `_sips` is for SIPS URIs, and `_sip` for SIP URIs unless we have nothing but TLS (§4.2).
         let usable = self.capabilities.ways.map { $0.transport }.filter { self.isAllowed($0) }
@@ -217,7 +219,8 @@ extension ServerSelection {
         let types = self.capabilities.addressTypes(for: transport)
         for type in types {
             let question = DNSQuestion(type, name)
-            if let answer = self.answer(to: question, at: now, memory: memory, into: &actions) { answers.append(answer) }
+            guard let answer = self.answer(to: question, at: now, memory: memory, into: &actions) else { continue }
+            answers.append(answer)
         }
         guard answers.count == types.count else { return false }
         self.steps.removeLast()

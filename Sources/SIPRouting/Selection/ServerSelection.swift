@@ -14,7 +14,8 @@ public import SIPMessages
 /// an answer is to come, after which `next` is called again:
 ///
 ///     var actions: [ServerSelection.Action] = []
-///     var selection = ServerSelection(NextHop(uri), capabilities: ours, seed: 1, at: now, memory: &memory, into: &actions)
+///     var selection = ServerSelection(
+///         NextHop(uri), capabilities: ours, seed: random, at: now, memory: &memory, into: &actions)
 ///     for case .query(let id, let question) in actions { resolver.query(question) { answer in … } }
 ///     // When an answer comes, and whenever a target has failed:
 ///     selection.handle(answer, to: id, at: now, memory: &memory, into: &actions)
@@ -144,8 +145,7 @@ public struct ServerSelection: Sendable {
             guard case .ready(let server)? = self.steps.last else { break }
             self.steps.removeLast()
             // Two names may lead to one place: it is tried once.
-            guard !self.handedOut.contains(where: server.isSamePlace(as:)), !self.postponed.contains(where: server.isSamePlace(as:))
-            else { continue }
+            if (self.handedOut + self.postponed).contains(where: server.isSamePlace(as:)) { continue }
             switch memory.failure(of: server, at: now) {
             case nil:
                 self.handedOut.append(server)

@@ -3,6 +3,7 @@ public import SIPRouting
 
 /// Writes DNS messages (RFC 1035 §4), without compression: what a test server answers.
 public struct DNSReplyWriter: Sendable {
+    /// What has been written.
     public private(set) var octets: [UInt8] = []
 
     /// The header and the question.
@@ -19,15 +20,18 @@ public struct DNSReplyWriter: Sendable {
         self.write16(1)
     }
 
+    /// A number of 16 bits.
     public mutating func write16(_ number: UInt16) {
         self.octets += [UInt8(number >> 8), UInt8(truncatingIfNeeded: number)]
     }
 
+    /// A number of 32 bits.
     public mutating func write32(_ number: UInt32) {
         self.write16(UInt16(number >> 16))
         self.write16(UInt16(truncatingIfNeeded: number))
     }
 
+    /// A name, without compression.
     public mutating func write(_ name: DomainName) {
         for label in name.text.split(separator: ".") { self.writeString(String(label)) }
         self.octets.append(0)
@@ -40,7 +44,9 @@ public struct DNSReplyWriter: Sendable {
     }
 
     /// A record, whose data `body` writes.
-    public mutating func record(_ owner: DomainName, type: UInt16, seconds: UInt32, _ body: (inout DNSReplyWriter) -> Void) {
+    public mutating func record(
+        _ owner: DomainName, type: UInt16, seconds: UInt32, _ body: (inout DNSReplyWriter) -> Void
+    ) {
         self.write(owner)
         self.write16(type)
         self.write16(1)
@@ -52,6 +58,7 @@ public struct DNSReplyWriter: Sendable {
         (self.octets[start], self.octets[start + 1]) = (UInt8(length >> 8), UInt8(truncatingIfNeeded: length))
     }
 
+    /// A record of one of the types that server selection asks for.
     public mutating func record(_ owner: DomainName, seconds: UInt32, _ record: DNSRecord) {
         switch record {
         case .address(let address) where address.isIPv6:

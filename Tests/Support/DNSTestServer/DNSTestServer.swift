@@ -2,7 +2,8 @@ import Glibc
 public import SIPMessages
 public import SIPRouting
 
-/// A DNS server for tests on a UDP port of the loopback address that the system chooses, with a thread of its own.
+/// A DNS server for tests on a port of the loopback address that the system chooses, over UDP and TCP, with a thread for
+/// each.
 public final class DNSTestServer: @unchecked Sendable {
     // Invariant: `lock` guards `zone`, `reactions`, `questions` and `held`.
 
@@ -20,6 +21,8 @@ public final class DNSTestServer: @unchecked Sendable {
         case dropFirst(DNSAnswer)
         /// The same answer twice.
         case twice(DNSAnswer)
+        /// Says over UDP that the answer is truncated, and gives it over TCP (RFC 2181 §9).
+        case truncated(DNSAnswer)
         /// Octets that are no answer.
         case octets([UInt8])
         /// Keeps the question until `release`.
@@ -34,52 +37,66 @@ public final class DNSTestServer: @unchecked Sendable {
     }
 
     private let socket: Int32
+    let listener: Int32
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private var reactions: [DNSQuestion: Reaction] = [:]
     private var questions: [DNSQuestion] = []
     private var held: [Held] = []
     private var thread = pthread_t()
+    private var streamThread = pthread_t()
     /// Where it listens.
     public let address: SocketAddress
 
     /// A server that runs; `nil` when the system has no socket left.
     public init?() {
         self.socket = Glibc.socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-        guard self.socket >= 0 else { return nil }
+        self.listener = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var local = sockaddr_in()
         local.sin_family = sa_family_t(AF_INET)
         local.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let descriptor = self.socket
+        let (listener, descriptor) = (self.listener, self.socket)
+        // TCP chooses the port, which UDP then takes.
         let isBound = withUnsafeMutablePointer(to: &local) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+                bind(listener, $0, length) == 0 && listen(listener, 8) == 0
+                    && getsockname(listener, $0, &length) == 0 && bind(descriptor, $0, length) == 0
             }
         }
         self.address = SocketAddress(.loopback, UInt16(bigEndian: local.sin_port))
         self.lock = .allocate(capacity: 1)
         pthread_mutex_init(self.lock, nil)
         guard isBound else { return nil }
-        let isStarted = pthread_create(
+        let datagrams = pthread_create(
             &self.thread, nil,
             { @Sendable raw in
                 guard let raw else { return nil }
                 Unmanaged<DNSTestServer>.fromOpaque(raw).takeRetainedValue().run()
                 return nil
             }, Unmanaged.passRetained(self).toOpaque())
-        guard isStarted == 0 else { return nil }
+        let streams = pthread_create(
+            &self.streamThread, nil,
+            { @Sendable raw in
+                guard let raw else { return nil }
+                Unmanaged<DNSTestServer>.fromOpaque(raw).takeRetainedValue().serveStreams()
+                return nil
+            }, Unmanaged.passRetained(self).toOpaque())
+        guard datagrams == 0, streams == 0 else { return nil }
     }
 
     deinit {
         close(self.socket)
+        close(self.listener)
         pthread_mutex_destroy(self.lock)
         self.lock.deallocate()
     }
 
-    /// Ends the thread.
+    /// Ends the threads.
     public func stop() {
         shutdown(self.socket, Int32(SHUT_RDWR))
+        shutdown(self.listener, Int32(SHUT_RDWR))
         pthread_join(self.thread, nil)
+        pthread_join(self.streamThread, nil)
     }
 
     /// Sets what is done with a question; others get NXDOMAIN.
@@ -123,6 +140,13 @@ public final class DNSTestServer: @unchecked Sendable {
         }
     }
 
+    /// What is answered over TCP; only what was truncated over UDP is asked for there.
+    func streamReply(to octets: ArraySlice<UInt8>) -> [UInt8] {
+        guard let (id, question) = Self.question(octets) else { return [] }
+        guard case .truncated(let answer)? = self.locked({ self.reactions[question] }) else { return [] }
+        return self.reply(id, question, answer)
+    }
+
     private func react(to question: DNSQuestion, id: UInt16, from client: sockaddr_in) {
         let reaction = self.locked {
             self.questions.append(question)
@@ -149,6 +173,8 @@ public final class DNSTestServer: @unchecked Sendable {
             if isRepeated { self.send(self.reply(id, question, answer), to: client) }
         case .twice(let answer):
             for _ in 0..<2 { self.send(self.reply(id, question, answer), to: client) }
+        case .truncated:
+            self.send(DNSReplyWriter(id: id, question: question, flags: 0x0200).octets, to: client)
         case .octets(let octets):
             self.send([UInt8(id >> 8), UInt8(truncatingIfNeeded: id)] + octets, to: client)
         case .hold(let answer):
@@ -194,9 +220,9 @@ public final class DNSTestServer: @unchecked Sendable {
             labels.append(String(decoding: octets[(position + 1)..<end], as: UTF8.self))
             position = end
         }
-        guard position + 3 <= octets.count, let name = DomainName(labels.joined(separator: ".")),
-            let type = DNSQuestion.RecordType(rawValue: UInt16(octets[position + 1]) << 8 | UInt16(octets[position + 2]))
-        else { return nil }
+        guard position + 3 <= octets.count, let name = DomainName(labels.joined(separator: ".")) else { return nil }
+        let number = UInt16(octets[position + 1]) << 8 | UInt16(octets[position + 2])
+        guard let type = DNSQuestion.RecordType(rawValue: number) else { return nil }
         return (id, DNSQuestion(type, name))
     }
 }
