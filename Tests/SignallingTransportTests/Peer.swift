@@ -8,6 +8,8 @@ import SIPMessages
 /// What a peer saw.
 enum Seen: Equatable {
     case message(String)
+    /// A WebSocket frame that holds no SIP message.
+    case frame(opcode: UInt8, [UInt8])
     case pong
     case closed
 }
@@ -94,7 +96,9 @@ final class Peer: Sendable {
     private let server: NIOCore.SocketAddress?
 
     /// Connects, over TLS with `tls`.
-    init(connectingTo address: SIPMessages.SocketAddress, tls: NIOSSLContext? = nil) throws {
+    ///
+    /// - Parameter isWebSocket: Whether an HTTP response and then WebSocket frames are expected.
+    init(connectingTo address: SIPMessages.SocketAddress, tls: NIOSSLContext? = nil, isWebSocket: Bool = false) throws {
         let inbox = self.inbox
         self.channel = try ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { channel in
@@ -103,7 +107,11 @@ final class Peer: Sendable {
                         try channel.pipeline.syncOperations.addHandler(
                             NIOSSLClientHandler(context: tls, serverHostname: nil))
                     }
-                    try channel.pipeline.syncOperations.addHandler(StreamCollector(inbox))
+                    if isWebSocket {
+                        try channel.pipeline.syncOperations.addHandler(WebSocketCollector(inbox))
+                    } else {
+                        try channel.pipeline.syncOperations.addHandler(StreamCollector(inbox))
+                    }
                 }
             }
             .connect(host: address.ip.description, port: Int(address.port)).wait()
@@ -137,6 +145,15 @@ final class Peer: Sendable {
         } else {
             try self.channel.writeAndFlush(buffer).wait()
         }
+    }
+
+    func send(octets: [UInt8]) throws { try self.channel.writeAndFlush(ByteBuffer(bytes: octets)).wait() }
+
+    /// The certificate that the other side has shown, DER.
+    func shownCertificate() throws -> [UInt8]? {
+        try self.channel.eventLoop.submit { [channel = self.channel] in
+            try channel.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self).peerCertificate?.toDERBytes()
+        }.wait()
     }
 
     /// Sends without waiting for it; `false` when the connection is closed.

@@ -26,6 +26,9 @@ public struct StreamSettings: Sendable {
 
     public init() {}
 
+    /// What one WebSocket message may hold.
+    var webSocketMessageOctets: Int { self.messages.headerOctets + self.messages.bodyOctets }
+
     /// How often connections are looked at: often enough for the shortest of the times.
     var sweepInterval: TimeSpan {
         let shortest = Swift.min(

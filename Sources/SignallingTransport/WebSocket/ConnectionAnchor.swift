@@ -14,6 +14,12 @@ final class ConnectionAnchor: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) { self.connection.writer = context }
 
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // Until a frame is complete nothing of it is seen further on.
+        if self.connection.messageBegan == nil { self.connection.messageBegan = SystemClock.now() }
+        context.fireChannelRead(data)
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         self.server.streams.ended(self.connection, self.server)
         context.fireChannelInactive()

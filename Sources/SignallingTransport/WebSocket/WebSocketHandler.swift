@@ -9,10 +9,14 @@ final class WebSocketHandler: ChannelInboundHandler {
 
     private let server: SignallingServer
     private let connection: StreamConnection
+    private let limit: Int
     private var isClosing = false
+    /// What has come of a message whose end is still to come.
+    private var fragments: ByteBuffer?
 
     init(_ server: SignallingServer, _ connection: StreamConnection) {
         (self.server, self.connection) = (server, connection)
+        self.limit = server.streams.settings.webSocketMessageOctets
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.server.streams.opened(self.connection) }
@@ -23,20 +27,45 @@ final class WebSocketHandler: ChannelInboundHandler {
         let loop = self.connection.loop
         loop.worker.setTime()
         self.connection.lastActivity = loop.worker.workspace.now
-        // A client masks whatever it sends (RFC 6455 §5.1).
-        guard frame.maskKey != nil else { return self.close(.protocolError) }
+        self.connection.messageBegan = self.fragments == nil ? nil : self.connection.messageBegan
+        // A client masks whatever it sends (RFC 6455 §5.1); no extension was agreed on that could use the other bits.
+        guard frame.maskKey != nil, !frame.rsv1, !frame.rsv2, !frame.rsv3 else { return self.close(.protocolError) }
         let octets = frame.unmaskedData
         switch frame.opcode {
         case .text, .binary:
+            guard self.fragments == nil else { return self.close(.protocolError) }
+            guard frame.fin else {
+                self.fragments = octets
+                self.connection.messageBegan = self.connection.lastActivity
+                return
+            }
             self.receive(octets, loop)
+        case .continuation:
+            self.proceed(octets, isLast: frame.fin, loop)
         case .ping:
             self.server.streams.send(
                 control: WebSocketFraming.control(0xA, octets.readableBytesView), over: self.connection)
+        case .pong:
+            break
         case .connectionClose:
             self.close(.normalClosure)
         default:
-            break  // A pong; the aggregator has joined continuations.
+            self.close(.protocolError)
         }
+    }
+
+    /// One more fragment of a message (RFC 6455 §5.4).
+    private func proceed(_ octets: ByteBuffer, isLast: Bool, _ loop: StreamLoop) {
+        guard var message = self.fragments else { return self.close(.protocolError) }
+        self.fragments = nil
+        guard message.readableBytes + octets.readableBytes <= self.limit else { return self.close(.messageTooLarge) }
+        message.writeImmutableBuffer(octets)
+        guard isLast else {
+            self.fragments = message
+            return
+        }
+        self.connection.messageBegan = nil
+        self.receive(message, loop)
     }
 
     private func receive(_ octets: ByteBuffer, _ loop: StreamLoop) {
@@ -69,8 +98,7 @@ final class WebSocketHandler: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard !self.isClosing else { return }
-        let code: WebSocketErrorCode =
-            error is NIOWebSocketFrameAggregator.Error ? .messageTooLarge : .protocolError
-        self.close(code)
+        let isTooLarge = error as? NIOWebSocketError == .invalidFrameLength
+        self.close(isTooLarge ? .messageTooLarge : .protocolError)
     }
 }

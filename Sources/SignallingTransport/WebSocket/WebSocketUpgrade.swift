@@ -10,9 +10,8 @@ enum WebSocketUpgrade {
         _ channel: any Channel, _ server: SignallingServer, _ connection: StreamConnection
     ) throws {
         let settings = server.streams.settings
-        let limit = settings.messages.headerOctets + settings.messages.bodyOctets
         let upgrader = NIOWebSocketServerUpgrader(
-            maxFrameSize: limit, automaticErrorHandling: false,
+            maxFrameSize: settings.webSocketMessageOctets, automaticErrorHandling: false,
             shouldUpgrade: { channel, head in
                 channel.eventLoop.makeSucceededFuture(Self.answer(to: head, origins: settings.webSocketOrigins))
             },
@@ -22,9 +21,6 @@ enum WebSocketUpgrade {
                     if let refusal = try? pipeline.handler(type: PlainRequestHandler.self) {
                         pipeline.removeHandler(refusal, promise: nil)
                     }
-                    try pipeline.addHandler(
-                        NIOWebSocketFrameAggregator(
-                            minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1024, maxAccumulatedFrameSize: limit))
                     try pipeline.addHandler(WebSocketHandler(server, connection))
                 }
             })
@@ -76,5 +72,9 @@ final class PlainRequestHandler: ChannelInboundHandler, RemovableChannelHandler 
         }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // That the upgrade was refused is told at the end of the request.
+        guard !(error is NIOWebSocketUpgradeError) else { return }
+        context.close(promise: nil)
+    }
 }
