@@ -44,7 +44,8 @@ let package = Package(
     products: [
         .library(name: "SIPMessages", targets: ["SIPMessages"]),
         .library(name: "SIPSimulation", targets: ["SIPSimulation"]),
-    ],
+    ]
+        + (coreOnly ? [] : [.library(name: "ServerSimulation", targets: ["ServerSimulation"])]),
     dependencies: coreOnly
         ? []
         : [
@@ -96,6 +97,18 @@ let package = Package(
                     [
                         "SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication", "ProxyCore",
                         "LocationService",
+                    ]),
+                tests(
+                    "ServerCore",
+                    [
+                        "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService",
+                        "SIPSimulation", "ServerSimulation",
+                    ]),
+                // Support, with a package.
+                room(
+                    "ServerSimulation",
+                    [
+                        "SIPMessages", "SIPTransactions", "SIPSimulation", "ProxyCore", "LocationService", "ServerCore",
                     ]),
                 // Drivers.
                 .target(name: "CLinuxIO"),

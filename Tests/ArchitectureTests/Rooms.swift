@@ -55,5 +55,8 @@ struct Room {
                 "SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication",
                 "ProxyCore", "LocationService", "ServerCore",
             ]),
+        Room(
+            "ServerSimulation", .programs,
+            ["SIPMessages", "SIPTransactions", "SIPSimulation", "ProxyCore", "LocationService", "ServerCore"]),
     ]
 }
