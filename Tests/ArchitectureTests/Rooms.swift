@@ -38,7 +38,11 @@ struct Room {
             [
                 "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore", "LocationService",
                 "ServerCore", "CLinuxIO",
-            ], foreign: ["CCAres", "Glibc", "Synchronization"]),
+            ],
+            foreign: [
+                "CCAres", "Crypto", "Glibc", "NIOConcurrencyHelpers", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOTLS",
+                "NIOWebSocket", "Synchronization",
+            ]),
         Room(
             "Persistence", .drivers, ["SIPMessages", "LocationService"],
             foreign: ["Foundation", "GRDB", "GRDBSQLite", "Glibc", "Musl", "Synchronization"]),

@@ -13,8 +13,9 @@ final class TestServer: Sendable {
         _ transports: [TransportProtocol], threads: Int = 2, streams: StreamSettings = StreamSettings()
     ) throws {
         let endpoints = transports.map { Endpoint($0, local: SocketAddress(.loopback, 0)) }
-        let settings = ServerSettings(
+        var settings = ServerSettings(
             domains: ["sip.test"], proxy: ProxyConfiguration(endpoints: endpoints), hashKey: SipHashKey(1, 2))
+        settings.requiresAuthentication = false
         self.server = try SignallingServer(
             settings: settings, threads: threads, streams: streams, seeds: { UInt64.random(in: 0...(.max)) },
             store: { _, _ in true })

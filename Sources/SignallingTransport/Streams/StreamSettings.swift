@@ -24,6 +24,7 @@ public struct StreamSettings: Sendable {
     /// and are not affected (RFC 6455 §10.2).
     public var webSocketOrigins: [String]?
 
+    /// Settings with the values that stand beside each.
     public init() {}
 
     /// What one WebSocket message may hold.
