@@ -121,7 +121,9 @@ let package = Package(
                         "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "ServerCore",
                         "CLinuxIO", "CCAres",
                     ] + nio + [crypto]),
-                tests("SignallingTransport", ["SIPMessages", "ProxyCore", "ServerCore", "LocationService"] + nio + [crypto]),
+                tests(
+                    "SignallingTransport",
+                    ["SIPMessages", "ProxyCore", "ServerCore", "LocationService"] + nio + [crypto]),
                 .testTarget(
                     name: "ResolverTests",
                     dependencies: ["SignallingTransport", "SIPRouting", "SIPMessages", "DNSTestServer"],

@@ -40,7 +40,8 @@ struct Room {
                 "ServerCore", "CLinuxIO",
             ],
             foreign: [
-                "CCAres", "Crypto", "Glibc", "NIOConcurrencyHelpers", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOTLS",
+                "CCAres", "Crypto", "Glibc", "NIOConcurrencyHelpers", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
+                "NIOTLS",
                 "NIOWebSocket", "Synchronization",
             ]),
         Room(

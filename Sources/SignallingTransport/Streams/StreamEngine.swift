@@ -82,7 +82,8 @@ final class StreamEngine: @unchecked Sendable {
         }
         for loop in self.loops {
             let interval = TimeAmount.nanoseconds(self.settings.sweepInterval.nanoseconds)
-            loop.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [settings = self.settings] _ in
+            loop.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) {
+                [settings = self.settings] _ in
                 loop.sweep(settings)
             }
         }

@@ -33,7 +33,8 @@ public struct StreamSettings: Sendable {
     /// How often connections are looked at: often enough for the shortest of the times.
     var sweepInterval: TimeSpan {
         let shortest = Swift.min(
-            self.idle.nanoseconds, self.handshake.nanoseconds, self.message.nanoseconds, self.idleRegistered.nanoseconds)
+            self.idle.nanoseconds, self.handshake.nanoseconds, self.message.nanoseconds, self.idleRegistered.nanoseconds
+        )
         return TimeSpan(nanoseconds: Swift.max(10_000_000, Swift.min(1_000_000_000, shortest / 4)))
     }
 }
