@@ -73,7 +73,7 @@ let package = Package(
             name: "DNSTestServer", dependencies: ["SIPMessages", "SIPRouting"], path: "Tests/Support/DNSTestServer",
             swiftSettings: settings),
         // Roles.
-        room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions"]),
+        room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
         // Support.
         room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
@@ -95,7 +95,7 @@ let package = Package(
                 room(
                     "ServerCore",
                     [
-                        "SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication", "ProxyCore",
+                        "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
                         "LocationService",
                     ]),
                 tests(
