@@ -10,9 +10,10 @@ final class TestServer: Sendable {
     let server: SignallingServer
 
     init(
-        _ transports: [TransportProtocol], threads: Int = 2, streams: StreamSettings = StreamSettings()
+        _ transports: [TransportProtocol], ip: IPAddress = .loopback, port: UInt16 = 0, threads: Int = 2,
+        streams: StreamSettings = StreamSettings()
     ) throws {
-        let endpoints = transports.map { Endpoint($0, local: SocketAddress(.loopback, 0)) }
+        let endpoints = transports.map { Endpoint($0, local: SocketAddress(ip, port)) }
         let settings = ServerSettings(
             domains: ["sip.test"], proxy: ProxyConfiguration(endpoints: endpoints), hashKey: SipHashKey(1, 2))
         self.server = try SignallingServer(
