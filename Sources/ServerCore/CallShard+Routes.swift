@@ -141,8 +141,7 @@ extension CallShard {
             if uri.scheme == .sips, transport == .tcp { transport = .tls }
         }
         let port = uri.port == 0 ? transport.defaultPort : uri.port
-        let endpoint = self.settings.proxy.endpoint(
-            for: transport, isIPv6: ip.isIPv6, preferred: incoming.endpoint)
+        let endpoint = self.settings.proxy.endpoint(for: transport, to: ip, preferred: incoming.endpoint)
         guard let endpoint else { return nil }
         return Flow(endpoint: endpoint, transport: transport, remote: SocketAddress(ip, port))
     }

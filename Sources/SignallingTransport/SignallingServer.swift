@@ -40,26 +40,7 @@ public final class SignallingServer: Sendable {
     ) throws(TransportError) {
         var settings = settings
         let threads = Swift.max(1, threads)
-        var sockets = [[UDPSocket?]](
-            repeating: [UDPSocket?](repeating: nil, count: settings.proxy.endpoints.count), count: threads)
-        var listeners: [ListeningSocket] = []
-        for i in settings.proxy.endpoints.indices {
-            var endpoint = settings.proxy.endpoints[i]
-            if endpoint.transport == .udp {
-                // SO_REUSEPORT would hide that another program has the port: the first socket finds it out.
-                try UDPSocket.probe(endpoint.local)
-                for number in 0..<threads {
-                    let socket = try UDPSocket(address: endpoint.local, endpoint: UInt16(i), sharesPort: threads > 1)
-                    endpoint = endpoint.bound(to: socket.local.port)
-                    sockets[number][i] = socket
-                }
-            } else {
-                let socket = try ListeningSocket(endpoint, number: UInt16(i))
-                endpoint = endpoint.bound(to: socket.local.port)
-                listeners.append(socket)
-            }
-            settings.proxy.endpoints[i] = endpoint
-        }
+        let opened = try OpenedSockets(&settings.proxy.endpoints, threads: threads)
         self.settings = settings
         let now = SystemClock.now()
         var calls: [Shard<CallShard>] = []
@@ -77,13 +58,13 @@ public final class SignallingServer: Sendable {
         self.resolver = try Resolver(resolver)
         let reception = Reception(settings: settings)
         self.streams = try StreamEngine(
-            listeners: listeners, endpoints: settings.proxy.endpoints, settings: streams, threads: threads,
+            listeners: opened.listeners, endpoints: settings.proxy.endpoints, settings: streams, threads: threads,
             reception: reception)
         var udpThreads: [UDPThread] = []
         for number in 0..<threads {
             udpThreads.append(
                 try UDPThread(
-                    of: threads, sockets: sockets[number], worker: Worker(number: number, reception: reception)))
+                    of: threads, sockets: opened.sockets[number], worker: Worker(number: number, reception: reception)))
         }
         self.udpThreads = udpThreads
     }
@@ -188,7 +169,7 @@ public final class SignallingServer: Sendable {
                 let endpoint = message.flow.endpoint
                 while last < count, worker.workspace.outbox.messages[last].flow.endpoint == endpoint { last += 1 }
                 if let socket = self.udpThreads[worker.number].socket(endpoint) {
-                    socket.send(worker.workspace.outbox, first, last) { unreached.add($0) }
+                    socket.send(worker.workspace.outbox, first, last) { unreached.append($0) }
                 } else {
                     for i in first..<last {
                         unreached.add(worker.workspace.outbox.messages[i])

@@ -5,6 +5,8 @@ import NIOPosix
 import NIOSSL
 import SIPMessages
 
+@testable import SignallingTransport
+
 /// What a peer saw.
 enum Seen: Equatable {
     case message(String)
@@ -80,11 +82,16 @@ private final class StreamCollector: ChannelInboundHandler {
 private final class DatagramCollector: ChannelInboundHandler {
     typealias InboundIn = AddressedEnvelope<ByteBuffer>
     private let inbox: Inbox
+    private let source: NIOLockedValueBox<SIPMessages.SocketAddress?>
 
-    init(_ inbox: Inbox) { self.inbox = inbox }
+    init(_ inbox: Inbox, _ source: NIOLockedValueBox<SIPMessages.SocketAddress?>) {
+        (self.inbox, self.source) = (inbox, source)
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        self.inbox.put(.message(String(buffer: self.unwrapInboundIn(data).data)))
+        let datagram = self.unwrapInboundIn(data)
+        self.source.withLockedValue { $0 = SIPMessages.SocketAddress(datagram.remoteAddress) }
+        self.inbox.put(.message(String(buffer: datagram.data)))
     }
 }
 
@@ -94,6 +101,10 @@ final class Peer: Sendable {
     let local: SIPMessages.SocketAddress
     private let channel: any Channel
     private let server: NIOCore.SocketAddress?
+    private let source = NIOLockedValueBox<SIPMessages.SocketAddress?>(nil)
+
+    /// Where the last datagram came from.
+    var lastSource: SIPMessages.SocketAddress? { self.source.withLockedValue { $0 } }
 
     /// Connects, over TLS with `tls`.
     ///
@@ -120,22 +131,23 @@ final class Peer: Sendable {
     }
 
     /// Opens a UDP socket.
-    init(udpTo address: SIPMessages.SocketAddress) throws {
-        let inbox = self.inbox
+    init(udpTo address: SIPMessages.SocketAddress, localIP: IPAddress = .loopback) throws {
+        let (inbox, source) = (self.inbox, self.source)
         self.channel = try DatagramBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(DatagramCollector(inbox))
+                    try channel.pipeline.syncOperations.addHandler(DatagramCollector(inbox, source))
                 }
             }
-            .bind(host: "127.0.0.1", port: 0).wait()
+            .bind(host: localIP.description, port: 0).wait()
         self.local = try Self.local(self.channel)
         self.server = try NIOCore.SocketAddress(ipAddress: address.ip.description, port: Int(address.port))
     }
 
     private static func local(_ channel: any Channel) throws -> SIPMessages.SocketAddress {
         guard let port = channel.localAddress?.port, let port = UInt16(exactly: port) else { throw TimedOut() }
-        return SIPMessages.SocketAddress(.loopback, port)
+        let ip = channel.localAddress?.ipAddress.flatMap { IPAddress($0) }
+        return SIPMessages.SocketAddress(ip ?? .loopback, port)
     }
 
     func send(_ text: String) throws {
@@ -169,6 +181,8 @@ final class Peer: Sendable {
     }
 
     func close() { self.channel.close(promise: nil) }
+
+    func closeAndWait() throws { try self.channel.close().wait() }
 }
 
 /// Waits for connections that the server opens.

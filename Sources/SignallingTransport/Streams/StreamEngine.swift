@@ -110,7 +110,9 @@ final class StreamEngine: @unchecked Sendable {
         guard let loop = self.loop(of: channel.eventLoop), let address = channel.remoteAddress,
             let remote = SIPMessages.SocketAddress(address), let number = self.table.admit()
         else { throw TransportError("too many connections") }
-        let flow = Flow(endpoint: listener.number, transport: listener.transport, connection: number, remote: remote)
+        let flow = Flow(
+            endpoint: listener.endpoint(of: channel), transport: listener.transport, connection: number,
+            remote: remote)
         let isWebSocket = flow.transport == .ws || flow.transport == .wss
         let connection = StreamConnection(
             flow, loop, framing: isWebSocket ? .webSocket : .contentLength, pendingLimit: self.settings.pendingOctets,
@@ -159,7 +161,11 @@ final class StreamEngine: @unchecked Sendable {
         let eventLoop = connection.loop.eventLoop
         eventLoop.execute {
             connection.loop.add(connection)
-            let local = self.endpoints[Int(connection.flow.endpoint)].local.ip
+            // Bound to all addresses, the system chooses the one that reaches the other side.
+            let isWildcard = self.listeners.contains { listener in
+                listener.addresses.contains { $0.endpoint == connection.flow.endpoint }
+            }
+            let local = isWildcard ? nil : self.endpoints[Int(connection.flow.endpoint)].local.ip
             let bootstrap = ClientBootstrap(group: eventLoop)
                 .connectTimeout(.nanoseconds(self.settings.connect.nanoseconds))
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -176,7 +182,7 @@ final class StreamEngine: @unchecked Sendable {
                 }
             do {
                 let remote = try NIOCore.SocketAddress(connection.flow.remote)
-                let source = local.isUnspecified ? nil : try NIOCore.SocketAddress(SIPMessages.SocketAddress(local, 0))
+                let source = try local.map { try NIOCore.SocketAddress(SIPMessages.SocketAddress($0, 0)) }
                 let bound = source.map { bootstrap.bind(to: $0) } ?? bootstrap
                 bound.connect(to: remote).whenFailure { _ in self.ended(connection, server) }
             } catch {
@@ -230,5 +236,15 @@ final class StreamEngine: @unchecked Sendable {
         case .overflow: connection.close()
         case .queued, .closed: break
         }
+    }
+}
+
+extension ListeningSocket {
+    /// The end point of a connection that was accepted.
+    func endpoint(of channel: any Channel) -> UInt16 {
+        guard let address = channel.localAddress, let local = SIPMessages.SocketAddress(address) else {
+            return self.number
+        }
+        return self.addresses.first { $0.ip == local.ip }?.endpoint ?? self.number
     }
 }
