@@ -38,14 +38,14 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOTLS", package: "swift-nio"),
     .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
 ]
-let certificates: [Target.Dependency] = [crypto, .product(name: "X509", package: "swift-certificates")]
 
 let package = Package(
     name: "biloxi",
     products: [
         .library(name: "SIPMessages", targets: ["SIPMessages"]),
         .library(name: "SIPSimulation", targets: ["SIPSimulation"]),
-    ],
+    ]
+        + (coreOnly ? [] : [.library(name: "ServerSimulation", targets: ["ServerSimulation"])]),
     dependencies: coreOnly
         ? []
         : [
@@ -56,7 +56,6 @@ let package = Package(
             .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
             .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
             .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
-            .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         ],
     targets: [
         // Types: no imports.
@@ -99,6 +98,18 @@ let package = Package(
                         "SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication", "ProxyCore",
                         "LocationService",
                     ]),
+                tests(
+                    "ServerCore",
+                    [
+                        "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService",
+                        "SIPSimulation", "ServerSimulation",
+                    ]),
+                // Support, with a package.
+                room(
+                    "ServerSimulation",
+                    [
+                        "SIPMessages", "SIPTransactions", "SIPSimulation", "ProxyCore", "LocationService", "ServerCore",
+                    ]),
                 // Drivers.
                 .target(name: "CLinuxIO"),
                 .systemLibrary(
@@ -109,8 +120,10 @@ let package = Package(
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "ServerCore",
                         "CLinuxIO", "CCAres",
-                    ] + nio + certificates),
-                tests("SignallingTransport", ["SIPMessages", "ProxyCore", "ServerCore", "LocationService"] + nio + certificates),
+                    ] + nio + [crypto]),
+                tests(
+                    "SignallingTransport",
+                    ["SIPMessages", "ProxyCore", "ServerCore", "LocationService"] + nio + [crypto]),
                 .testTarget(
                     name: "ResolverTests",
                     dependencies: ["SignallingTransport", "SIPRouting", "SIPMessages", "DNSTestServer"],

@@ -35,7 +35,7 @@ one_call() {
 
 one_call baresip-to-pjsua pj_ua.py "" baresip_ua.py ""
 one_call pjsua-to-pjsua pj_ua.py "" pj_ua.py ""
-one_call linphone-to-pjsua pj_ua.py "" linphone_ua.py "--codec PCMU"
+one_call linphone-to-pjsua pj_ua.py "--codec PCMU" linphone_ua.py "--codec PCMU"
 one_call baresip-to-pjsua-tcp pj_ua.py "--transport tcp" baresip_ua.py "--transport tcp"
 echo "$pass passed, $fail failed"
 [ $fail = 0 ]

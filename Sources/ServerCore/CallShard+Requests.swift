@@ -54,19 +54,11 @@ extension CallShard {
         Registrar.appendKey(uri, of: octets, into: &aor)
     }
 
-    /// A tag for answers without a transaction: the same for every request of a call, and recognised in its ACK.
-    func statelessTag(_ octets: Span<UInt8>, _ workspace: borrowing Workspace) -> UInt64 {
-        var hasher = SipHash24(key: self.settings.hashKey)
-        if let callID = workspace.index.value(.callID) { hasher.combine(octets, callID.range) }
-        if let from = workspace.index.value(.from) { hasher.combine(octets, from.range) }
-        return hasher.finish()
-    }
-
     func refuse(
         _ octets: Span<UInt8>, _ status: UInt16, _ reason: StaticString, fields: [UInt8] = [],
         _ workspace: inout Workspace
     ) {
-        let tag = self.statelessTag(octets, workspace)
+        let tag = self.settings.statelessTag(octets, workspace.index)
         workspace.reply(octets, status, reason, fields: fields, tag: tag)
     }
 
@@ -261,7 +253,7 @@ extension CallShard {
         // The ACK to a refusal of ours that had no transaction ends here.
         if let to = workspace.index.value(.to), to.count > 16 {
             var tag: [UInt8] = []
-            tag.append(hexadecimal: self.statelessTag(octets, workspace))
+            tag.append(hexadecimal: self.settings.statelessTag(octets, workspace.index))
             if octets.equals(to.upper - 16..<to.upper, tag.span, 0..<16) { return }
         }
         switch self.preprocess(octets, &workspace) {

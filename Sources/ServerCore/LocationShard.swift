@@ -111,7 +111,8 @@ public struct LocationShard: ~Copyable {
         guard verdict == .user else {
             var fields: [UInt8] = []
             self.authenticator.writeChallenges(
-                .server, to: octets, workspace.index, domain: domain, isStale: verdict == .stale, at: workspace.now, into: &fields)
+                .server, to: octets, workspace.index, domain: domain, isStale: verdict == .stale, at: workspace.now,
+                into: &fields)
             workspace.reply(octets, 401, "Unauthorized", fields: fields, tag: tag)
             return false
         }

@@ -84,6 +84,14 @@ public struct ServerSettings: Sendable {
         return false
     }
 
+    /// A tag for answers without a transaction: the same for every request of a call, and recognised in its ACK (§8.2.7).
+    func statelessTag(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> UInt64 {
+        var hasher = SipHash24(key: self.hashKey)
+        if let callID = index.value(.callID) { hasher.combine(octets, callID.range) }
+        if let from = index.value(.from) { hasher.combine(octets, from.range) }
+        return hasher.finish()
+    }
+
     /// Whether a Via is one that we wrote.
     func isOurs(_ via: ViaIndex, _ octets: Span<UInt8>) -> Bool {
         for i in self.proxy.endpoints.indices

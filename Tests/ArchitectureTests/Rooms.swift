@@ -38,7 +38,12 @@ struct Room {
             [
                 "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore", "LocationService",
                 "ServerCore", "CLinuxIO",
-            ], foreign: ["CCAres", "Glibc", "Synchronization"]),
+            ],
+            foreign: [
+                "CCAres", "Crypto", "Glibc", "NIOConcurrencyHelpers", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
+                "NIOTLS",
+                "NIOWebSocket", "Synchronization",
+            ]),
         Room(
             "Persistence", .drivers, ["SIPMessages", "LocationService"],
             foreign: ["Foundation", "GRDB", "GRDBSQLite", "Glibc", "Musl", "Synchronization"]),
@@ -55,5 +60,8 @@ struct Room {
                 "SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication",
                 "ProxyCore", "LocationService", "ServerCore",
             ]),
+        Room(
+            "ServerSimulation", .programs,
+            ["SIPMessages", "SIPTransactions", "SIPSimulation", "ProxyCore", "LocationService", "ServerCore"]),
     ]
 }
