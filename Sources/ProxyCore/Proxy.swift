@@ -198,7 +198,7 @@ public struct Proxy: ~Copyable {
             _ = try ViaIndex.parse(request, in: field.range, into: &via)
         } catch { return false }
         let forwarding = Forwarding(
-            request, target: block.span, target.uri, route: target.route, source: context.source.remote,
+            request, index, target: block.span, target.uri, route: target.route, source: context.source.remote,
             maxBreadth: maxBreadth)
         let endpoint = Int(flow.endpoint)
         forwarding.writeStart(index, configuration.endpoints[endpoint], into: &output)
@@ -260,13 +260,14 @@ extension MessageIndex {
     }
 
     /// A hash of all that decides where we send a request: when it comes back to us with the same, it loops; with
-    /// another Request-URI it spirals (RFC 3261 §16.6 step 8, RFC 5393 §4.2.1).
+    /// another Request-URI it spirals (RFC 3261 §16.6 step 8, RFC 5393 §4.2.1). Credentials decide nothing of that, and
+    /// those for us do not come back.
     public func loopHash(_ octets: Span<UInt8>, key: SipHashKey) -> UInt64 {
         var hasher = SipHash13(key: key)
         hasher.combine(octets, self.requestURI.range)
         for i in self.fields.indices {
             switch self.fields[i].id {
-            case .callID, .from, .to, .cseq, .route, .proxyRequire, .proxyAuthorization:
+            case .callID, .from, .to, .cseq, .route, .proxyRequire:
                 hasher.combine(octet: self.fields[i].id.rawValue)
                 hasher.combine(octets, self.fields[i].value.range)
             default: break
@@ -285,7 +286,7 @@ extension Proxy {
         branch: UInt64, into output: inout [UInt8]
     ) {
         let forwarding = Forwarding(
-            octets, target: octets, index.requestURI, route: .absent, source: source,
+            octets, index, target: octets, index.requestURI, route: .absent, source: source,
             maxBreadth: self.configuration.maxBreadth)
         forwarding.writeStart(index, self.configuration.endpoints[endpoint], into: &output)
         output.append("z9hG4bK")

@@ -51,7 +51,7 @@ public struct CallShard: ~Copyable {
             } else {
                 self.receiveResponse(octets, &workspace)
             }
-        case .bindings(_, let server, let block, _): self.fork(server, block, &workspace)
+        case .bindings(let asker, let block): self.fork(asker, block, &workspace)
         case .register, .lookUp, nil: break
         }
         self.collectQuestions(&workspace)

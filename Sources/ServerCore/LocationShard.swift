@@ -39,13 +39,11 @@ public struct LocationShard: ~Copyable {
     public mutating func run(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         switch workspace.takePost() {
         case .register: self.register(octets, &workspace)
-        case .lookUp(_, let hash, let key, let caller, let server):
+        case .lookUp(_, let hash, let key, let asker):
             let start = workspace.mail.count
             let aor = workspace.mail.span.octets(key.range)
             _ = self.service.appendTargets(of: aor.span, hash: hash, wall: workspace.wall, into: &workspace.mail)
-            workspace.posts.append(
-                .bindings(
-                    shard: caller, server: server, block: OctetRange(start, workspace.mail.count), isKnown: true))
+            workspace.posts.append(.bindings(asker, block: OctetRange(start, workspace.mail.count)))
         case .message, .bindings, nil: break
         }
     }

@@ -18,16 +18,27 @@ enum Post: BitwiseCopyable {
     /// The REGISTER at hand, to the shard of its AOR.
     case register(shard: Int)
     /// Find the bindings of the AOR in `key`.
-    case lookUp(shard: Int, hash: UInt64, key: OctetRange, caller: Int, server: TransactionID)
+    case lookUp(shard: Int, hash: UInt64, key: OctetRange, asker: Asker)
     /// The bindings that were asked for.
-    case bindings(shard: Int, server: TransactionID, block: OctetRange, isKnown: Bool)
+    case bindings(Asker, block: OctetRange)
 
     var address: ShardAddress {
         switch self {
-        case .message(let shard), .bindings(let shard, _, _, _): .calls(shard)
-        case .register(let shard), .lookUp(let shard, _, _, _, _): .locations(shard)
+        case .message(let shard): .calls(shard)
+        case .bindings(let asker, _): .calls(asker.shard)
+        case .register(let shard), .lookUp(let shard, _, _, _): .locations(shard)
         }
     }
+}
+
+/// The request for which bindings are looked up.
+struct Asker: BitwiseCopyable {
+    /// The shard of its call.
+    var shard: Int
+    /// Its transaction.
+    var server: TransactionID
+    /// The Max-Breadth that it came with (RFC 5393 §5.3).
+    var maxBreadth: UInt32?
 }
 
 /// What a thread works with: the message at hand and its index, what is to be sent, and the events on their way from
