@@ -123,7 +123,8 @@ let package = Package(
                     ] + nio + [crypto]),
                 tests(
                     "SignallingTransport",
-                    ["SIPMessages", "ProxyCore", "ServerCore", "LocationService"] + nio + [crypto]),
+                    ["SIPMessages", "SIPRouting", "ProxyCore", "ServerCore", "LocationService", "DNSTestServer"] + nio
+                        + [crypto]),
                 .testTarget(
                     name: "ResolverTests",
                     dependencies: ["SignallingTransport", "SIPRouting", "SIPMessages", "DNSTestServer"],

@@ -110,7 +110,7 @@ extension Proxy {
             case .target(let server):
                 guard
                     let endpoint = self.configuration.endpoint(
-                        for: server.transport, isIPv6: server.address.ip.isIPv6,
+                        for: server.transport, to: server.address.ip,
                         preferred: self.contexts[self.branches[resolution.slot].context].source.endpoint)
                 else { continue }
                 resolution.server = server
