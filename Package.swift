@@ -38,7 +38,6 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOTLS", package: "swift-nio"),
     .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
 ]
-let certificates: [Target.Dependency] = [crypto, .product(name: "X509", package: "swift-certificates")]
 
 let package = Package(
     name: "biloxi",
@@ -57,7 +56,6 @@ let package = Package(
             .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
             .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
             .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
-            .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         ],
     targets: [
         // Types: no imports.
@@ -69,8 +67,13 @@ let package = Package(
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
         tests("SIPTransactions", ["SIPMessages", "Containers", "SIPSimulation"]),
+        room("SIPRouting", ["SIPMessages"]),
+        tests("SIPRouting", ["SIPMessages", "DNSTestServer"]),
+        .target(
+            name: "DNSTestServer", dependencies: ["SIPMessages", "SIPRouting"], path: "Tests/Support/DNSTestServer",
+            swiftSettings: settings),
         // Roles.
-        room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions"]),
+        room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
         // Support.
         room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
@@ -92,7 +95,7 @@ let package = Package(
                 room(
                     "ServerCore",
                     [
-                        "SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication", "ProxyCore",
+                        "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
                         "LocationService",
                     ]),
                 tests(
@@ -109,11 +112,23 @@ let package = Package(
                     ]),
                 // Drivers.
                 .target(name: "CLinuxIO"),
+                .systemLibrary(
+                    name: "CCAres", path: "Sources/SystemLibraries/CCAres", pkgConfig: "libcares",
+                    providers: [.apt(["libc-ares-dev"])]),
                 room(
                     "SignallingTransport",
-                    ["SIPMessages", "SIPTransactions", "LocationService", "ProxyCore", "ServerCore", "CLinuxIO"]
-                        + nio + certificates),
-                tests("SignallingTransport", ["SIPMessages", "ProxyCore", "ServerCore", "LocationService"] + nio + certificates),
+                    [
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "ServerCore",
+                        "CLinuxIO", "CCAres",
+                    ] + nio + [crypto]),
+                tests(
+                    "SignallingTransport",
+                    ["SIPMessages", "SIPRouting", "ProxyCore", "ServerCore", "LocationService", "DNSTestServer"] + nio
+                        + [crypto]),
+                .testTarget(
+                    name: "ResolverTests",
+                    dependencies: ["SignallingTransport", "SIPRouting", "SIPMessages", "DNSTestServer"],
+                    swiftSettings: settings),
                 room("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
                 tests("Persistence", ["SIPMessages", "SIPTransactions", "LocationService", grdb, sqlite]),
                 .executableTarget(

@@ -22,6 +22,16 @@ struct Benchmark {
     static var all: [Benchmark] { self.parsing + self.forwarding + self.transactions + self.timers }
 }
 
+/// A benchmark that would not do what it says.
+struct WrongBenchmark: Error {
+    let reason: String
+}
+
+/// Makes sure, before anything is measured, that an operation does what it says.
+func check(_ isRight: Bool, _ reason: String) throws {
+    if !isRight { throw WrongBenchmark(reason: reason) }
+}
+
 /// Uses a value in a way that the optimiser cannot see through, so that its making is not removed.
 @inline(never)
 func use<Value>(_ value: borrowing Value) {}

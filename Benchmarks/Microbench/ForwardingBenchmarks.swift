@@ -10,18 +10,21 @@ extension Benchmark {
             Benchmark("edit-and-forward") {
                 let octets = SampleMessages.invite
                 let box = Box(ForwardingState())
+                try check(box.value.forward(octets.span) > octets.count, "nothing is forwarded")
                 return { times in
                     for _ in 0..<times { use(box.value.forward(octets.span)) }
                 }
             },
             // A MESSAGE comes, is forwarded to one contact, answered, and both transactions end.
-            Benchmark("proxied-message", operations: 200) { Self.proxiedMessages(live: 1) },
-            Benchmark("proxied-message", live: 1000, operations: 200) { Self.proxiedMessages(live: 1000) },
-            Benchmark("proxied-message", live: 1_000_000, operations: 200) { Self.proxiedMessages(live: 1_000_000) },
+            Benchmark("proxied-message", operations: 200) { try Self.proxiedMessages(live: 1) },
+            Benchmark("proxied-message", live: 1000, operations: 200) { try Self.proxiedMessages(live: 1000) },
+            Benchmark("proxied-message", live: 1_000_000, operations: 200) {
+                try Self.proxiedMessages(live: 1_000_000)
+            },
         ]
     }
 
-    private static func proxiedMessages(live: Int) -> (Int) -> Void {
+    private static func proxiedMessages(live: Int) throws -> (Int) -> Void {
         let (box, source) = (Box(ProxyState()), Box(RequestSource()))
         for _ in 1..<live {
             source.value.advance()
@@ -29,12 +32,18 @@ extension Benchmark {
         }
         let response = Box([UInt8]())
         response.value.reserveCapacity(4096)
+        source.value.advance()
+        let first = box.value.proxy(source.value.octets.span)
+        box.value.answer(into: &response.value)
+        try check(box.value.receiveResponse(response.value.span), "the answer is not passed back")
+        if let first { box.value.transactions.abandon(server: first) }
+        try check(box.value.transactions.serverCount == live - 1, "the number of live transactions is wrong")
         return { times in
             for _ in 0..<times {
                 source.value.advance()
                 let server = box.value.proxy(source.value.octets.span)
                 box.value.answer(into: &response.value)
-                box.value.receiveResponse(response.value.span)
+                use(box.value.receiveResponse(response.value.span))
                 if let server { box.value.transactions.abandon(server: server) }
             }
         }
@@ -65,7 +74,8 @@ private struct ForwardingState {
             _ = try ViaIndex.parse(request, in: field.range, into: &via)
         } catch { return 0 }
         let forwarding = Forwarding(
-            request, self.index, target: contact.span, OctetRange(0, contact.count), route: .absent, source: self.source,
+            request, self.index, target: contact.span, OctetRange(0, contact.count), route: .absent,
+            source: self.source,
             maxBreadth: 60)
         forwarding.writeStart(self.index, self.configuration.endpoints[0], into: &self.output)
         self.output.append(contentsOf: self.branch)
@@ -136,15 +146,18 @@ private struct ProxyState: ~Copyable {
 
     private static let statusLine = Array("SIP/2.0 200 OK\r\n".utf8)
 
-    mutating func receiveResponse(_ octets: Span<UInt8>) {
-        guard let via = self.readTop(octets) else { return }
+    /// Takes in a response and says whether one was passed back for it.
+    mutating func receiveResponse(_ octets: Span<UInt8>) -> Bool {
+        guard let via = self.readTop(octets) else { return false }
         let match = self.transactions.match(
             response: octets, self.index, via: via, at: self.now, into: &self.outbox)
-        guard case .deliver(let client, let owner) = match else { return }
+        guard case .deliver(let client, let owner) = match else { return false }
         self.core.receive(
             octets, self.index, via: via, owner: owner, transactions: &self.transactions, at: self.now,
             into: &self.outbox)
         self.transactions.abandon(client: client)
+        let isPassed = self.outbox.messages.count == 1
         self.outbox.removeAll()
+        return isPassed
     }
 }

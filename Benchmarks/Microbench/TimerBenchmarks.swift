@@ -10,6 +10,7 @@ extension Benchmark {
                 for i in 1..<live {
                     use(box.value.insert(deadline: Int64(i) * 7919 % 32_000, payload: UInt64(i)))
                 }
+                try check(box.value.count == live - 1, "the number of live timers is wrong")
                 return { times in
                     for i in 0..<times {
                         if let timer = box.value.insert(deadline: 500 + Int64(i & 4095), payload: 1) {

@@ -9,21 +9,29 @@ extension Benchmark {
                 // The request is new, begins a transaction, comes again and is absorbed; the transaction ends.
                 Benchmark("server-transaction", live: live) {
                     let (box, source) = Self.transactions(live: live)
+                    source.value.advance()
+                    try check(box.value.serve(source.value.octets.span), "the retransmission is not absorbed")
+                    try check(box.value.layer.serverCount == live - 1, "the number of live transactions is wrong")
                     return { times in
                         for _ in 0..<times {
                             source.value.advance()
-                            box.value.serve(source.value.octets.span)
+                            use(box.value.serve(source.value.octets.span))
                         }
                     }
                 },
                 // A request is sent, its 200 finds the transaction, which ends.
                 Benchmark("client-transaction", live: live) {
-                    let (box, source) = Self.transactions(live: live)
+                    let (box, source) = Self.transactions(live: 1)
                     let response = Box([UInt8]())
+                    for _ in 1..<live { use(box.value.ask(source.value.octets, answer: &response.value)) }
+                    let first = box.value.ask(source.value.octets, answer: &response.value)
+                    try check(box.value.receive(response.value.span), "the response finds no transaction")
+                    if let first { box.value.layer.abandon(client: first) }
+                    try check(box.value.layer.clientCount == live - 1, "the number of live transactions is wrong")
                     return { times in
                         for _ in 0..<times {
                             guard let id = box.value.ask(source.value.octets, answer: &response.value) else { return }
-                            box.value.receive(response.value.span)
+                            use(box.value.receive(response.value.span))
                             box.value.layer.abandon(client: id)
                         }
                     }
@@ -77,10 +85,12 @@ private struct TransactionState: ~Copyable {
             request, self.index, via: self.via, flow: self.flow, owner: 0, at: self.now)
     }
 
-    mutating func serve(_ request: Span<UInt8>) {
-        guard let id = self.begin(request) else { return }
-        use(self.layer.match(request, self.index, via: self.via, at: self.now, into: &self.outbox))
+    /// A transaction's life; says whether its request was new and then absorbed.
+    mutating func serve(_ request: Span<UInt8>) -> Bool {
+        guard let id = self.begin(request) else { return false }
+        let match = self.layer.match(request, self.index, via: self.via, at: self.now, into: &self.outbox)
         self.layer.abandon(server: id)
+        return match == .absorbed
     }
 
     /// Sends a request and writes what its peer answers.
@@ -96,13 +106,17 @@ private struct TransactionState: ~Copyable {
         return id
     }
 
-    mutating func receive(_ response: Span<UInt8>) {
+    /// Takes in a response and says whether it is for a transaction.
+    mutating func receive(_ response: Span<UInt8>) -> Bool {
         var via = ViaIndex()
         do {
             try self.responseIndex.parse(response)
-            guard let field = self.responseIndex.value(.via) else { return }
+            guard let field = self.responseIndex.value(.via) else { return false }
             _ = try ViaIndex.parse(response, in: field.range, into: &via)
-        } catch { return }
-        use(self.layer.match(response: response, self.responseIndex, via: via, at: self.now, into: &self.outbox))
+        } catch { return false }
+        let match = self.layer.match(
+            response: response, self.responseIndex, via: via, at: self.now, into: &self.outbox)
+        guard case .deliver = match else { return false }
+        return true
     }
 }

@@ -56,29 +56,60 @@ int cio_sendmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags) {
     return sendmmsg(fd, (struct mmsghdr *)messages, count, flags);
 }
 
-int cio_packet_destination(const struct msghdr *header, uint8_t address[16]) {
+int cio_packet_destination(const struct msghdr *header, struct sockaddr_storage *address) {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR((struct msghdr *)header, c)) {
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-            const struct in_pktinfo *info = (const struct in_pktinfo *)CMSG_DATA(c);
-            memcpy(address, &info->ipi_addr, 4);
-            return 4;
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            cio_write_address(address, 0, 0, ntohl(info.ipi_addr.s_addr), 0);
+            return 1;
         }
         if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-            const struct in6_pktinfo *info = (const struct in6_pktinfo *)CMSG_DATA(c);
-            memcpy(address, &info->ipi6_addr, 16);
-            return 6;
+            struct in6_pktinfo info;
+            uint64_t halves[2];
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            memcpy(halves, &info.ipi6_addr, 16);
+            cio_write_address(address, 1, be64toh(halves[0]), be64toh(halves[1]), 0);
+            return 1;
         }
     }
     return 0;
 }
 
-int cio_prepare_udp(int fd, int is_ipv6, int buffer_octets) {
+void cio_set_source(struct msghdr *header, void *control, int is_ipv6, uint64_t high, uint64_t low) {
+    size_t size = is_ipv6 ? sizeof(struct in6_pktinfo) : sizeof(struct in_pktinfo);
+    header->msg_control = control;
+    header->msg_controllen = CMSG_SPACE(size);
+    memset(control, 0, header->msg_controllen);
+    struct cmsghdr *c = CMSG_FIRSTHDR(header);
+    c->cmsg_len = CMSG_LEN(size);
+    if (is_ipv6) {
+        struct in6_pktinfo info = {0};
+        uint64_t halves[2] = {htobe64(high), htobe64(low)};
+        memcpy(&info.ipi6_addr, halves, 16);
+        c->cmsg_level = IPPROTO_IPV6;
+        c->cmsg_type = IPV6_PKTINFO;
+        memcpy(CMSG_DATA(c), &info, sizeof info);
+    } else {
+        struct in_pktinfo info = {0};
+        info.ipi_spec_dst.s_addr = htonl((uint32_t)low);
+        c->cmsg_level = IPPROTO_IP;
+        c->cmsg_type = IP_PKTINFO;
+        memcpy(CMSG_DATA(c), &info, sizeof info);
+    }
+}
+
+_Static_assert(cio_control_octets >= CMSG_SPACE(sizeof(struct in6_pktinfo)), "room for a control message");
+
+int cio_prepare_udp(int fd, int is_ipv6, int wants_destination, int buffer_octets) {
     int one = 1;
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer_octets, sizeof buffer_octets);
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_octets, sizeof buffer_octets);
     if (is_ipv6) {
+        if (wants_destination) setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof one);
         return setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &one, sizeof one);
     }
+    if (wants_destination) setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof one);
     return setsockopt(fd, IPPROTO_IP, IP_RECVERR, &one, sizeof one);
 }
 
@@ -98,7 +129,35 @@ int cio_take_error(int fd, struct sockaddr_storage *address, int *error) {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
         int is_error = (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
                        (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR);
-        if (is_error) *error = (int)((const struct sock_extended_err *)CMSG_DATA(c))->ee_errno;
+        if (!is_error) continue;
+        struct sock_extended_err info;
+        memcpy(&info, CMSG_DATA(c), sizeof info);
+        // Destination unreachable is type 3 of ICMP and type 1 of ICMPv6; time exceeded, say, is none of them.
+        int is_unreachable = (info.ee_origin == SO_EE_ORIGIN_ICMP && info.ee_type == 3) ||
+                             (info.ee_origin == SO_EE_ORIGIN_ICMP6 && info.ee_type == 1);
+        if (is_unreachable) *error = (int)info.ee_errno;
     }
     return 1;
+}
+
+int cio_local_addresses(struct sockaddr_storage *addresses, int capacity) {
+    struct ifaddrs *list;
+    if (getifaddrs(&list) != 0) return 0;
+    int count = 0;
+    // Those of loopback come last: they reach nobody else.
+    for (int loopback = 0; loopback < 2; loopback++) {
+        for (struct ifaddrs *i = list; i && count < capacity; i = i->ifa_next) {
+            if (!i->ifa_addr || !(i->ifa_flags & IFF_UP) || ((i->ifa_flags & IFF_LOOPBACK) != 0) != loopback) continue;
+            if (i->ifa_addr->sa_family == AF_INET) {
+                memset(&addresses[count], 0, sizeof addresses[count]);
+                memcpy(&addresses[count++], i->ifa_addr, sizeof(struct sockaddr_in));
+            } else if (i->ifa_addr->sa_family == AF_INET6) {
+                if (IN6_IS_ADDR_LINKLOCAL(&((const struct sockaddr_in6 *)i->ifa_addr)->sin6_addr)) continue;
+                memset(&addresses[count], 0, sizeof addresses[count]);
+                memcpy(&addresses[count++], i->ifa_addr, sizeof(struct sockaddr_in6));
+            }
+        }
+    }
+    freeifaddrs(list);
+    return count;
 }

@@ -20,7 +20,8 @@ package struct Forwarding: ~Escapable {
 
     @_lifetime(copy octets, copy target)
     package init(
-        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, target: Span<UInt8>, _ targetRange: OctetRange, route: OctetRange,
+        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, target: Span<UInt8>, _ targetRange: OctetRange,
+        route: OctetRange,
         source: SocketAddress, maxBreadth: UInt32
     ) {
         self.octets = octets

@@ -1,5 +1,6 @@
 import Containers
 public import SIPMessages
+import SIPRouting
 public import SIPTransactions
 
 /// The proxy core of one shard: it forks requests, collects responses and passes the right ones back
@@ -16,6 +17,12 @@ public struct Proxy: ~Copyable {
     /// Bytes that are needed for one call only.
     var scratch: [UInt8] = []
     let hashKey: SipHashKey
+    /// Branches that look for a server, or may want another one.
+    var resolutions: [UInt64: Resolution] = [:]
+    var resolutionSerial: UInt64 = 0
+    var questions: [ProxyQuestion] = []
+    /// What the DNS has said, and which servers have failed.
+    var memory = RoutingMemory()
 
     /// A core without requests.
     ///
@@ -76,6 +83,7 @@ public struct Proxy: ~Copyable {
         _ number: Int32, _ transactions: inout TransactionLayer, at now: MonotonicInstant,
         into outbox: inout Outbox
     ) {
+        guard self.contexts.isInUse(number) else { return }
         while self.contexts[number].pendingCount == 0, !self.contexts[number].isStopped,
             !self.contexts[number].isAnswered,
             Int(self.contexts[number].nextTarget) < self.contexts[number].targets.count
@@ -110,36 +118,71 @@ public struct Proxy: ~Copyable {
         _ number: Int32, _ block: [UInt8], _ target: Target, maxBreadth: UInt32,
         _ transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
-        let context = self.contexts[number]
-        guard let flow = target.flow, Int(flow.endpoint) < self.configuration.endpoints.count else {
+        if let flow = target.flow {
+            guard Int(flow.endpoint) < self.configuration.endpoints.count else {
+                return self.noteFailure(number, 480, "The Way To The Device Is Lost", &transactions, at: now)
+            }
+            guard let slot = self.openBranch(number) else {
+                return self.noteFailure(number, 503, "Too Many Branches", &transactions, at: now)
+            }
+            if !self.send(
+                slot, block, target, over: flow, maxBreadth: maxBreadth, &transactions, at: now, into: &outbox)
+            {
+                self.contexts[number].pendingCount -= 1
+                self.removeBranch(slot)
+                self.noteFailure(number, 503, "No Room For The Request", &transactions, at: now)
+            }
+            return
+        }
+        let server = self.contexts[number].server
+        guard let hop = Self.nextHop(of: target, in: block, server, &self.index, transactions) else {
             return self.noteFailure(number, 480, "No Way To The Target", &transactions, at: now)
         }
-        let branch = Branch(context: number, next: context.firstBranch, client: .none)
-        guard let slot = self.branches.insert(branch) else {
-            return self.noteFailure(number, 503, "Too Many Branches", &transactions, at: now)
-        }
-        guard let client = transactions.openClient(method: context.method, owner: UInt64(slot)) else {
-            self.branches.remove(slot)
-            return self.noteFailure(number, 503, "Too Many Transactions", &transactions, at: now)
-        }
+        self.resolve(
+            number, hop, Array(block[target.whole.range]), maxBreadth: maxBreadth, &transactions, at: now,
+            into: &outbox)
+    }
+
+    /// A branch that counts as pending and has not been sent; `nil` when there are too many.
+    mutating func openBranch(_ number: Int32) -> Int32? {
+        let branch = Branch(context: number, next: self.contexts[number].firstBranch, client: .none)
+        guard let slot = self.branches.insert(branch) else { return nil }
+        self.contexts[number].firstBranch = slot
+        self.contexts[number].pendingCount += 1
+        self.contexts[number].branchCount += 1
+        return slot
+    }
+
+    /// Sends the request on a branch; returns whether there was room for it.
+    mutating func send(
+        _ slot: Int32, _ block: [UInt8], _ target: Target, over flow: Flow, maxBreadth: UInt32,
+        _ transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
+    ) -> Bool {
+        let context = self.contexts[self.branches[slot].context]
+        guard let client = transactions.openClient(method: context.method, owner: UInt64(slot)) else { return false }
         let start = outbox.octets.count
         let isWritten = Self.write(
             context, client, block, target, flow, maxBreadth: maxBreadth, self.configuration, self.hashKey,
             &self.index, transactions, into: &outbox.octets)
-        guard isWritten, transactions.sendRequest(client, over: flow, from: start, at: now, into: &outbox) else {
-            if isWritten == false { transactions.abandon(client: client) }
-            self.branches.remove(slot)
-            return self.noteFailure(number, 503, "No Room For The Request", &transactions, at: now)
+        guard isWritten else {
+            outbox.discard(from: start)
+            transactions.abandon(client: client)
+            return false
         }
+        guard transactions.sendRequest(client, over: flow, from: start, at: now, into: &outbox) else { return false }
         self.branches[slot].client = client
-        self.contexts[number].firstBranch = slot
-        self.contexts[number].pendingCount += 1
-        self.contexts[number].branchCount += 1
         if context.method == .invite {
-            let timer = transactions.setTimer(
-                at: now.advanced(by: self.configuration.timerC), payload: UInt64(slot))
-            self.branches[slot].timerC = timer
+            let deadline = now.advanced(by: self.configuration.timerC)
+            if self.branches[slot].timerC >= 0 {
+                transactions.moveTimer(self.branches[slot].timerC, to: deadline)
+            } else {
+                let timer = transactions.setTimer(at: deadline, payload: UInt64(slot))
+                self.branches[slot].timerC = timer
+            }
+        } else {
+            transactions.stopTimer(&self.branches[slot].timerC)
         }
+        return true
     }
 
     private static func write(

@@ -1,4 +1,5 @@
 public import SIPMessages
+import SIPRouting
 
 /// One of our addresses, as the other elements know it: what goes into Via and Record-Route.
 public struct Endpoint: Hashable, Sendable {
@@ -53,20 +54,34 @@ public struct ProxyConfiguration: Sendable {
     /// The behaviour that the RFCs ask for, at these addresses.
     public init(endpoints: [Endpoint]) { self.endpoints = endpoints }
 
-    /// The end point to send from: of this transport and address family, `preferred` if it is one.
+    /// The end point to send from to `remote`: of this transport and the address family, `preferred` if it is one. An
+    /// address of the loopback interface reaches only others there, so one of the same kind goes first.
     public func endpoint(
-        for transport: TransportProtocol, isIPv6: Bool, preferred: UInt16
+        for transport: TransportProtocol, to remote: IPAddress, preferred: UInt16
     ) -> UInt16? {
         let endpoints = self.endpoints.span
-        if Int(preferred) < endpoints.count, endpoints[Int(preferred)].transport == transport,
-            endpoints[Int(preferred)].local.ip.isIPv6 == isIPv6
-        {
-            return preferred
+        var fallback: UInt16?
+        // The preferred one, then all in their order.
+        var i = Int(preferred) < endpoints.count ? -1 : 0
+        while i < endpoints.count {
+            let number = i < 0 ? Int(preferred) : i
+            i += 1
+            let local = endpoints[number].local.ip
+            guard endpoints[number].transport == transport, local.isIPv6 == remote.isIPv6 else { continue }
+            if local.isUnspecified || local.isLoopback == remote.isLoopback { return UInt16(number) }
+            if fallback == nil { fallback = UInt16(number) }
         }
-        for i in 0..<endpoints.count
-        where endpoints[i].transport == transport && endpoints[i].local.ip.isIPv6 == isIPv6 {
-            return UInt16(i)
-        }
-        return nil
+        return fallback
+    }
+}
+
+extension Proxy {
+    /// What we can send over: UDP first, then the transports in the order of the end points (RFC 3263 §4.1).
+    var capabilities: RoutingCapabilities {
+        let endpoints = self.configuration.endpoints.sorted { $0.transport == .udp && $1.transport != .udp }
+        return RoutingCapabilities(
+            endpoints.map {
+                RoutingCapabilities.Way($0.transport, hasIPv4: !$0.local.ip.isIPv6, hasIPv6: $0.local.ip.isIPv6)
+            })
     }
 }

@@ -1,3 +1,5 @@
+public import SIPMessages
+
 /// What a server is told to do: the file, with the environment and the command's options on top.
 ///
 /// It holds no secret, only the names of files with secrets.

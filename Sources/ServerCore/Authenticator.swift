@@ -14,6 +14,8 @@ struct Authenticator: Sendable {
     }
 
     private var realms: [DigestAuthenticator]
+    /// For each realm, MD5 alone; empty where MD5 is not offered.
+    private var legacyChallenges: [ChallengeWriter] = []
     private let domains: [[UInt8]]
     /// The AOR of the user that was proved last.
     private(set) var identity: [UInt8] = []
@@ -32,11 +34,17 @@ struct Authenticator: Sendable {
                     secret.append(UInt8(truncatingIfNeeded: number >> shift))
                 }
             }
+            let realm = String(decoding: domain, as: UTF8.self)
+            if settings.algorithms.contains(.md5) {
+                self.legacyChallenges.append(
+                    ChallengeWriter(
+                        realm: realm, algorithms: [.md5], offersIntegrity: settings.offersIntegrity))
+            }
             guard let nonces = NonceIssuer(secret: secret, capacity: 16_384) else { continue }
             self.realms.append(
                 DigestAuthenticator(
                     challenges: ChallengeWriter(
-                        realm: String(decoding: domain, as: UTF8.self), algorithms: settings.algorithms,
+                        realm: realm, algorithms: settings.algorithms,
                         offersIntegrity: settings.offersIntegrity),
                     nonces: nonces, decoys: DecoySecrets(key: SipHashKey(random(), random()))))
         }
@@ -91,12 +99,15 @@ struct Authenticator: Sendable {
         }
     }
 
-    /// Appends the challenges of a domain.
+    /// Appends the challenges of a domain to a request that is indexed.
     mutating func writeChallenges(
-        _ role: ChallengeWriter.Role, domain: Int, isStale: Bool, at now: MonotonicInstant,
-        into fields: inout [UInt8]
+        _ role: ChallengeWriter.Role, to octets: Span<UInt8>, _ index: borrowing MessageIndex, domain: Int,
+        isStale: Bool, at now: MonotonicInstant, into fields: inout [UInt8]
     ) {
         let nonce = self.realms[domain].nonces.issue(at: now.nanoseconds, binding: 0)
+        if domain < self.legacyChallenges.count, DigestQuirks.needsOnlyMD5(octets, index) {
+            return self.legacyChallenges[domain].write(role, nonce: nonce, isStale: isStale, to: &fields)
+        }
         self.realms[domain].challenges.write(role, nonce: nonce, isStale: isStale, to: &fields)
     }
 }

@@ -67,7 +67,7 @@ extension CallShard {
     ) {
         var fields: [UInt8] = []
         self.authenticator.writeChallenges(
-            .proxy, domain: domain, isStale: isStale, at: workspace.now, into: &fields)
+            .proxy, to: octets, workspace.index, domain: domain, isStale: isStale, at: workspace.now, into: &fields)
         self.refuse(octets, 407, "Proxy Authentication Required", fields: fields, &workspace)
     }
 

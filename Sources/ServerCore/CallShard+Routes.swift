@@ -141,8 +141,7 @@ extension CallShard {
             if uri.scheme == .sips, transport == .tcp { transport = .tls }
         }
         let port = uri.port == 0 ? transport.defaultPort : uri.port
-        let endpoint = self.settings.proxy.endpoint(
-            for: transport, isIPv6: ip.isIPv6, preferred: incoming.endpoint)
+        let endpoint = self.settings.proxy.endpoint(for: transport, to: ip, preferred: incoming.endpoint)
         guard let endpoint else { return nil }
         return Flow(endpoint: endpoint, transport: transport, remote: SocketAddress(ip, port))
     }
@@ -164,15 +163,28 @@ extension CallShard {
         var flow = binding.flow
         flow.mayConnect = false
         guard let uri = try? URIIndex(parsing: mail, in: binding.contact.range, field: .contact),
-            uri.hostAddress(in: mail) == flow.remote.ip, let direct = self.flow(to: uri, mail, near: flow),
+            uri.hostAddress(in: mail) == flow.remote.ip, let direct = self.direct(to: uri, mail, near: flow),
             direct.remote != flow.remote
         else { return flow }
         guard flow.connection != 0 else { return direct }
         // While the connection lives it is used; its number with another address says what takes its place.
-        guard binding.regID == 0, direct.transport == flow.transport else { return flow }
+        // A Contact that names no transport is one of the transport it was registered over.
+        let isSameTransport =
+            direct.transport == flow.transport || uri.parameter("transport", in: mail) == nil
+        guard binding.regID == 0, isSameTransport else { return flow }
         flow.remote = direct.remote
         flow.mayConnect = true
         return flow
+    }
+
+    /// The way to the address in a contact. Where that names no transport, the one that the REGISTER came over is sure to
+    /// be understood, and is taken before the UDP of RFC 3263 §4.1.
+    private func direct(to uri: URIIndex, _ octets: Span<UInt8>, near flow: Flow) -> Flow? {
+        guard uri.scheme == .sip, uri.parameter("transport", in: octets) == nil,
+            uri.parameter("maddr", in: octets) == nil, let ip = uri.hostAddress(in: octets)
+        else { return self.flow(to: uri, octets, near: flow) }
+        let port = uri.port == 0 ? flow.transport.defaultPort : uri.port
+        return Flow(endpoint: flow.endpoint, transport: flow.transport, remote: SocketAddress(ip, port))
     }
 
     // MARK: Requests to the server itself
@@ -196,7 +208,7 @@ extension CallShard {
     /// What the server itself understands (§11.2).
     private static let capabilities: StaticString =
         """
-        Allow: REGISTER, OPTIONS\r
+        Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, PRACK, UPDATE, SUBSCRIBE, NOTIFY, REFER, MESSAGE, PUBLISH\r
         Accept: */*\r
         Accept-Encoding: identity\r
         Accept-Language: en\r

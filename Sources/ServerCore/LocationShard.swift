@@ -106,7 +106,8 @@ public struct LocationShard: ~Copyable {
             at: workspace.now)
         guard verdict == .user else {
             self.authenticator.writeChallenges(
-                .server, domain: domain, isStale: verdict == .stale, at: workspace.now, into: &fields)
+                .server, to: octets, workspace.index, domain: domain, isStale: verdict == .stale, at: workspace.now,
+                into: &fields)
             workspace.reply(octets, 401, "Unauthorized", fields: fields, tag: tag)
             return false
         }

@@ -1,4 +1,5 @@
 public import LocationService
+public import ProxyCore
 public import SIPMessages
 public import SIPTransactions
 
@@ -57,6 +58,9 @@ public struct Workspace: Sendable {
     public var wall: Int64 = 0
     /// Changes of bindings that are to be stored, each with the token of its REGISTER.
     public var changes: [(token: UInt64, change: BindingChange)] = []
+
+    /// Questions to the DNS, each with the shard of calls that wants the answer.
+    public var questions: [(shard: Int, question: ProxyQuestion)] = []
 
     var posts: [Post] = []
     var nextPost = 0

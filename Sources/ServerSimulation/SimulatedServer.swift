@@ -70,6 +70,7 @@ public final class SimulatedServer: SimulatedNode {
 
     // MARK: Simulated node
 
+    /// Learns which host it is and which addresses it has.
     public func placed(at place: SimulatedPlace) {
         // Another life has other secrets, also in the same world.
         let random = SimulationRandom(seed: place.seed, purpose: "server \(place.name)", number: self.life)
@@ -98,6 +99,7 @@ public final class SimulatedServer: SimulatedNode {
         return server
     }
 
+    /// Takes a message that came over a flow.
     public func receive(
         _ octets: Span<UInt8>, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
@@ -106,6 +108,7 @@ public final class SimulatedServer: SimulatedNode {
         self.leave(&outbox)
     }
 
+    /// Does what is due.
     public func wake(at now: MonotonicInstant, into outbox: inout Outbox) {
         self.enter(at: now, &outbox)
         for (number, locations) in self.locations.enumerated() {
@@ -118,6 +121,7 @@ public final class SimulatedServer: SimulatedNode {
         self.leave(&outbox)
     }
 
+    /// When it must be woken; `nil` when nothing is due.
     public var nextWakeUp: MonotonicInstant? {
         var next: MonotonicInstant?
         for calls in self.calls {
@@ -129,6 +133,7 @@ public final class SimulatedServer: SimulatedNode {
         return next.map { Swift.min($0, tick) } ?? tick
     }
 
+    /// What is still alive, for the rule that nothing is left when all is over.
     public func audit() -> SimulationAudit {
         var audit = SimulationAudit()
         for calls in self.calls {
@@ -141,6 +146,7 @@ public final class SimulatedServer: SimulatedNode {
         return audit
     }
 
+    /// Learns that a message did not reach its destination.
     public func transportFailed(
         client: Int32, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
@@ -152,11 +158,13 @@ public final class SimulatedServer: SimulatedNode {
         self.leave(&outbox)
     }
 
+    /// Hands out the questions that were asked since the last call.
     public func takeQuestions() -> [ServiceQuestion] {
         defer { self.questions = [] }
         return self.questions
     }
 
+    /// Takes the answer to a question.
     public func answered(_ answer: ServiceAnswer, at now: MonotonicInstant, into outbox: inout Outbox) {
         guard self.keys.removeValue(forKey: answer.id) != nil else { return }
         self.enter(at: now, &outbox)

@@ -17,6 +17,7 @@ public final class SignallingServer: Sendable {
     let locations: [Shard<LocationShard>]
     let udpThreads: [UDPThread]
     let streams: StreamEngine
+    let resolver: Resolver
     let store: @Sendable ([BindingChange], _ token: UInt64) -> Bool
     let withdraw: @Sendable (UInt64) -> Bool
 
@@ -26,37 +27,20 @@ public final class SignallingServer: Sendable {
     ///   - settings: What the server is. Its end points are the listeners, with the addresses to bind.
     ///   - threads: How many threads receive UDP, and how many event loops there are for streams.
     ///   - streams: How connections are treated, and their certificates.
+    ///   - resolver: Which DNS servers are asked.
     ///   - seeds: A source of numbers that nobody can predict.
     ///   - store: Takes the changes of one REGISTER, to be followed by `complete`; `false` when it cannot.
     ///   - withdraw: Takes them back before they are written; `false` when it is too late.
     /// - Throws: `TransportError` when a socket cannot be opened.
     public init(
-        settings: ServerSettings, threads: Int, streams: StreamSettings = StreamSettings(), seeds: () -> UInt64,
+        settings: ServerSettings, threads: Int, streams: StreamSettings = StreamSettings(),
+        resolver: Resolver.Settings = Resolver.Settings(), seeds: () -> UInt64,
         store: @escaping @Sendable ([BindingChange], _ token: UInt64) -> Bool = { _, _ in false },
         withdraw: @escaping @Sendable (UInt64) -> Bool = { _ in false }
     ) throws(TransportError) {
         var settings = settings
         let threads = Swift.max(1, threads)
-        var sockets = [[UDPSocket?]](
-            repeating: [UDPSocket?](repeating: nil, count: settings.proxy.endpoints.count), count: threads)
-        var listeners: [ListeningSocket] = []
-        for i in settings.proxy.endpoints.indices {
-            var endpoint = settings.proxy.endpoints[i]
-            if endpoint.transport == .udp {
-                // SO_REUSEPORT would hide that another program has the port: the first socket finds it out.
-                try UDPSocket.probe(endpoint.local)
-                for number in 0..<threads {
-                    let socket = try UDPSocket(address: endpoint.local, endpoint: UInt16(i), sharesPort: threads > 1)
-                    endpoint = endpoint.bound(to: socket.local.port)
-                    sockets[number][i] = socket
-                }
-            } else {
-                let socket = try ListeningSocket(endpoint, number: UInt16(i))
-                endpoint = endpoint.bound(to: socket.local.port)
-                listeners.append(socket)
-            }
-            settings.proxy.endpoints[i] = endpoint
-        }
+        let opened = try OpenedSockets(&settings.proxy.endpoints, threads: threads)
         self.settings = settings
         let now = SystemClock.now()
         var calls: [Shard<CallShard>] = []
@@ -71,15 +55,16 @@ public final class SignallingServer: Sendable {
         self.locations = locations
         self.store = store
         self.withdraw = withdraw
+        self.resolver = try Resolver(resolver)
         let reception = Reception(settings: settings)
         self.streams = try StreamEngine(
-            listeners: listeners, endpoints: settings.proxy.endpoints, settings: streams, threads: threads,
+            listeners: opened.listeners, endpoints: settings.proxy.endpoints, settings: streams, threads: threads,
             reception: reception)
         var udpThreads: [UDPThread] = []
         for number in 0..<threads {
             udpThreads.append(
                 try UDPThread(
-                    of: threads, sockets: sockets[number], worker: Worker(number: number, reception: reception)))
+                    of: threads, sockets: opened.sockets[number], worker: Worker(number: number, reception: reception)))
         }
         self.udpThreads = udpThreads
     }
@@ -96,6 +81,7 @@ public final class SignallingServer: Sendable {
     public func stop() {
         self.streams.stop()
         for thread in self.udpThreads { thread.stop() }
+        self.resolver.stop()
     }
 
     // MARK: Running
@@ -130,6 +116,7 @@ public final class SignallingServer: Sendable {
         }
         if !worker.workspace.outbox.messages.isEmpty { self.send(&worker) }
         self.reportUnreached(&worker)
+        self.ask(&worker)
     }
 
     /// Tells the shards of requests that did not go out (RFC 3261 §16.9, §17.1.4). What they try next may fail too; each
@@ -162,6 +149,7 @@ public final class SignallingServer: Sendable {
                 thenSend: { self.send(&worker) })
         }
         self.reportUnreached(&worker)
+        self.ask(&worker)
         return earliest
     }
 
@@ -181,7 +169,7 @@ public final class SignallingServer: Sendable {
                 let endpoint = message.flow.endpoint
                 while last < count, worker.workspace.outbox.messages[last].flow.endpoint == endpoint { last += 1 }
                 if let socket = self.udpThreads[worker.number].socket(endpoint) {
-                    socket.send(worker.workspace.outbox, first, last) { unreached.add($0) }
+                    socket.send(worker.workspace.outbox, first, last) { unreached.append($0) }
                 } else {
                     for i in first..<last {
                         unreached.add(worker.workspace.outbox.messages[i])

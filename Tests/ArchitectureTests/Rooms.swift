@@ -23,20 +23,30 @@ struct Room {
         Room("SIPMessages", .types),
         Room("Containers", .types),
         Room("SIPTransactions", .core, ["SIPMessages", "Containers"]),
+        Room("SIPRouting", .core, ["SIPMessages"]),
         // Hashing is the one thing that a protocol room takes from outside.
         Room("SIPAuthentication", .core, ["SIPMessages", "Containers"], foreign: ["Crypto"]),
-        Room("ProxyCore", .roles, ["SIPMessages", "Containers", "SIPTransactions"]),
+        Room("ProxyCore", .roles, ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         Room("LocationService", .roles, ["SIPMessages", "Containers", "SIPTransactions"]),
         Room(
             "ServerCore", .roles,
-            ["SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService"]),
+            [
+                "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
+                "LocationService",
+            ]),
         Room("CLinuxIO", .drivers),
+        Room("SystemLibraries", .drivers),
         Room(
             "SignallingTransport", .drivers,
             [
-                "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "ServerCore",
-                "CLinuxIO",
-            ], foreign: ["Glibc", "Synchronization"]),
+                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore", "LocationService",
+                "ServerCore", "CLinuxIO",
+            ],
+            foreign: [
+                "CCAres", "Crypto", "Glibc", "NIOConcurrencyHelpers", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
+                "NIOTLS",
+                "NIOWebSocket", "Synchronization",
+            ]),
         Room(
             "Persistence", .drivers, ["SIPMessages", "LocationService"],
             foreign: ["Foundation", "GRDB", "GRDBSQLite", "Glibc", "Musl", "Synchronization"]),

@@ -131,8 +131,8 @@ struct TransactionScaleTests {
         limits.transactions = 10
         let layer = LayerUnderTest(limits: limits)
         var refused = 0
-        for i in 0..<100 {
-            if layer.layer.setTimer(at: .start.advanced(by: .seconds(100)), payload: UInt64(i)) < 0 { refused += 1 }
+        for i in 0..<100 where layer.layer.setTimer(at: .start.advanced(by: .seconds(100)), payload: UInt64(i)) < 0 {
+            refused += 1
         }
         #expect(refused == 90)
         for i in 0..<10 {

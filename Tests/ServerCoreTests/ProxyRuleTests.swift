@@ -7,7 +7,9 @@ import Testing
 
 @Suite("What a proxy checks and changes (RFC 3261 §16.3 to §16.6)")
 struct ProxyRuleTests {
-    @Test("A request with Max-Forwards 0 is answered with 483 (§16.3 step 3)", arguments: [Method.invite, .options, .message])
+    @Test(
+        "A request with Max-Forwards 0 is answered with 483 (§16.3 step 3)",
+        arguments: [Method.invite, .options, .message])
     func hops(method: Method) throws {
         let stage = Stage()
         stage.server()
@@ -282,7 +284,10 @@ struct ProxyRuleTests {
         try alice.expects(483)
         try bob.expectsNothing(for: .seconds(40))
         try stage.world.end()
-        #expect(stage.flow(from: 2) == ["alice>proxy INVITE 1", "proxy>alice 483 Too Many Hops INVITE 1", "alice>proxy ACK 1"])
+        #expect(
+            stage.flow(from: 2) == [
+                "alice>proxy INVITE 1", "proxy>alice 483 Too Many Hops INVITE 1", "alice>proxy ACK 1",
+            ])
     }
 
     @Test("A CANCEL for nothing that is known is answered with 481 (§9.2)")

@@ -28,10 +28,18 @@ int cio_read_address(const struct sockaddr_storage *from, uint64_t *high, uint64
 int cio_recvmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags);
 int cio_sendmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags);
 
-// The local address that a datagram came to (IP_PKTINFO, IPV6_PKTINFO): 4, 6, or 0 when it is not told.
-int cio_packet_destination(const struct msghdr *header, uint8_t address[16]);
-// Asks for it, for errors (IP_RECVERR), and for large buffers.
-int cio_prepare_udp(int fd, int is_ipv6, int buffer_octets);
-// Takes one error that came back by ICMP: 1 with the address it was sent to, 0 when there is none.
+// Room for the control message that holds a local address.
+enum { cio_control_octets = 64 };
+
+// The local address that a datagram came to (IP_PKTINFO, IPV6_PKTINFO), with port 0: 1, or 0 when it is not told.
+int cio_packet_destination(const struct msghdr *header, struct sockaddr_storage *address);
+// Lets a message leave from a local address; `control` holds it and must have `cio_control_octets`.
+void cio_set_source(struct msghdr *header, void *control, int is_ipv6, uint64_t high, uint64_t low);
+// Asks for errors (IP_RECVERR) and large buffers, and for the destinations of datagrams where `wants_destination`.
+int cio_prepare_udp(int fd, int is_ipv6, int wants_destination, int buffer_octets);
+// Takes one error that came back by ICMP: 1 with the address it was sent to, 0 when there is none. `error` is 0 where
+// the destination was not said to be unreachable.
 int cio_take_error(int fd, struct sockaddr_storage *address, int *error);
+// The addresses of the machine's interfaces that are up, without IPv6 link-local ones; returns how many.
+int cio_local_addresses(struct sockaddr_storage *addresses, int capacity);
 #endif

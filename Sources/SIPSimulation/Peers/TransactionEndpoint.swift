@@ -158,6 +158,7 @@ open class TransactionEndpoint: SimulatedNode {
 
     // MARK: Simulated node
 
+    /// Learns which host it is and which addresses it has.
     public func placed(at place: SimulatedPlace) {
         self.place = place
         self.random = SimulationRandom(seed: place.seed, purpose: "host \(place.name)")
@@ -166,6 +167,7 @@ open class TransactionEndpoint: SimulatedNode {
         self.layer = TransactionLayer(timers: self.timers, limits: self.limits, seed: seed, at: .start)
     }
 
+    /// Takes a message that came over a flow.
     public func receive(
         _ octets: Span<UInt8>, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
@@ -197,15 +199,18 @@ open class TransactionEndpoint: SimulatedNode {
         }
     }
 
+    /// Does what is due.
     public func wake(at now: MonotonicInstant, into outbox: inout Outbox) {
         while let event = self.layer.wake(at: now, into: &outbox) { self.happened(event, at: now, into: &outbox) }
     }
 
+    /// When it must be woken; `nil` when nothing is due.
     public var nextWakeUp: MonotonicInstant? { self.layer.nextWakeUp }
 
     /// What is alive: the transaction layer's, to which a subclass adds its own.
     open func audit() -> SimulationAudit { self.layer.audit() }
 
+    /// Learns that a message did not reach its destination.
     public func transportFailed(
         client: Int32, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
     ) {

@@ -13,22 +13,27 @@ public final class ShardedNode: SimulatedNode {
     /// A host of `count` shards, 1 or more, each made by `shard` from its number.
     public init(count: Int, shard: (Int) -> any SimulatedNode) { self.shards = (0..<Swift.max(count, 1)).map(shard) }
 
+    /// Learns which host it is and which addresses it has.
     public func placed(at place: SimulatedPlace) { for shard in self.shards { shard.placed(at: place) } }
 
+    /// Takes a message that came over a flow.
     public func receive(
         _ octets: Span<UInt8>, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
         self.shard(of: octets).receive(octets, over: flow, at: now, into: &outbox)
     }
 
+    /// Does what is due.
     public func wake(at now: MonotonicInstant, into outbox: inout Outbox) {
         for shard in self.shards where shard.nextWakeUp.map({ $0 <= now }) ?? false {
             shard.wake(at: now, into: &outbox)
         }
     }
 
+    /// When it must be woken; `nil` when nothing is due.
     public var nextWakeUp: MonotonicInstant? { self.shards.compactMap { $0.nextWakeUp }.min() }
 
+    /// What is still alive, for the rule that nothing is left when all is over.
     public func audit() -> SimulationAudit {
         var audit = SimulationAudit()
         for shard in self.shards { audit.add(shard.audit()) }
@@ -43,10 +48,12 @@ public final class ShardedNode: SimulatedNode {
         for shard in self.shards { shard.transportFailed(client: client, over: flow, at: now, into: &outbox) }
     }
 
+    /// Learns that a connection has ended.
     public func connectionClosed(_ flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox) {
         for shard in self.shards { shard.connectionClosed(flow, at: now, into: &outbox) }
     }
 
+    /// Hands out the questions that were asked since the last call.
     public func takeQuestions() -> [ServiceQuestion] {
         var questions: [ServiceQuestion] = []
         for (number, shard) in self.shards.enumerated() {
@@ -59,6 +66,7 @@ public final class ShardedNode: SimulatedNode {
         return questions
     }
 
+    /// Takes the answer to a question.
     public func answered(_ answer: ServiceAnswer, at now: MonotonicInstant, into outbox: inout Outbox) {
         guard let owner = self.owners[answer.id] else { return }
         let own = ServiceAnswer(id: owner.id, answer.outcome)

@@ -36,12 +36,17 @@ public protocol SimulatedNode: AnyObject {
 }
 
 extension SimulatedNode {
+    /// Learns which host it is and which addresses it has.
     public func placed(at place: SimulatedPlace) {}
+    /// Learns that a message did not reach its destination.
     public func transportFailed(
         client: Int32, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
     ) {}
+    /// Learns that a connection has ended.
     public func connectionClosed(_ flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox) {}
+    /// Hands out the questions that were asked since the last call.
     public func takeQuestions() -> [ServiceQuestion] { [] }
+    /// Takes the answer to a question.
     public func answered(_ answer: ServiceAnswer, at now: MonotonicInstant, into outbox: inout Outbox) {}
 }
 
@@ -107,10 +112,12 @@ public struct SimulationAudit: Hashable, Sendable, CustomStringConvertible {
         self.counts.filter { $0.count != 0 }.map { "\($0.count) \($0.what)" }.joined(separator: ", ")
     }
 
+    /// Whether both counted the same.
     public static func == (left: SimulationAudit, right: SimulationAudit) -> Bool {
         left.counts.elementsEqual(right.counts) { $0 == $1 }
     }
 
+    /// Hashes the counts.
     public func hash(into hasher: inout Hasher) { for entry in self.counts { hasher.combine(entry.count) } }
 }
 

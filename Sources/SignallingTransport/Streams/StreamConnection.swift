@@ -108,6 +108,7 @@ final class StreamConnection: @unchecked Sendable {
     /// The connection is there and can carry messages: writes what waited for it.
     func opened(at now: MonotonicInstant) {
         self.isReady = true
+        self.messageBegan = nil
         self.lastActivity = now
         self.lock.withLock {
             if self.state == .opening { self.state = .open }

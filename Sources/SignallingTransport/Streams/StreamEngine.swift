@@ -2,6 +2,7 @@ import Glibc
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
+import NIOSSL
 import ProxyCore
 import SIPMessages
 import SIPTransactions
@@ -13,12 +14,14 @@ final class StreamEngine: @unchecked Sendable {
     let settings: StreamSettings
     let table: ConnectionTable
     private let endpoints: [Endpoint]
+    private let tls: TLSContexts?
     private let group: MultiThreadedEventLoopGroup
     private let loops: [StreamLoop]
     private let listeners: [ListeningSocket]
     private let lock = NIOLock()
     private var channels: [any Channel] = []
     private var isStarted = false
+    private var isStopped = false
 
     init(
         listeners: [ListeningSocket], endpoints: [Endpoint], settings: StreamSettings, threads: Int,
@@ -27,6 +30,14 @@ final class StreamEngine: @unchecked Sendable {
         self.settings = settings
         self.listeners = listeners
         self.endpoints = endpoints
+        if let tls = settings.tls {
+            self.tls = try TLSContexts(tls)
+        } else {
+            self.tls = nil
+            for listener in listeners where listener.transport.isSecure {
+                throw TransportError("\(listener.transport):\(listener.local) needs a certificate and its key")
+            }
+        }
         self.table = ConnectionTable(limit: settings.connections)
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: listeners.isEmpty ? 1 : threads)
         var number = 0
@@ -40,7 +51,7 @@ final class StreamEngine: @unchecked Sendable {
         if !self.isStarted {
             for listener in self.listeners { close(listener.descriptor) }
         }
-        self.group.shutdownGracefully { _ in }
+        if !self.isStopped { self.group.shutdownGracefully { _ in } }
     }
 
     /// Lets messages that come from now on be read with new settings.
@@ -71,7 +82,8 @@ final class StreamEngine: @unchecked Sendable {
         }
         for loop in self.loops {
             let interval = TimeAmount.nanoseconds(self.settings.sweepInterval.nanoseconds)
-            loop.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [settings = self.settings] _ in
+            loop.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) {
+                [settings = self.settings] _ in
                 loop.sweep(settings)
             }
         }
@@ -80,6 +92,7 @@ final class StreamEngine: @unchecked Sendable {
     /// Closes listeners and connections and waits for the event loops to end.
     func stop() {
         let channels = self.lock.withLock {
+            self.isStopped = true
             defer { self.channels = [] }
             return self.channels
         }
@@ -96,12 +109,28 @@ final class StreamEngine: @unchecked Sendable {
     private func accept(_ channel: any Channel, _ listener: ListeningSocket, _ server: SignallingServer) throws {
         guard let loop = self.loop(of: channel.eventLoop), let address = channel.remoteAddress,
             let remote = SIPMessages.SocketAddress(address), let number = self.table.admit()
-        else { throw ChannelError.connectTimeout(.zero) }
-        let flow = Flow(endpoint: listener.number, transport: listener.transport, connection: number, remote: remote)
+        else { throw TransportError("too many connections") }
+        let flow = Flow(
+            endpoint: listener.endpoint(of: channel), transport: listener.transport, connection: number,
+            remote: remote)
+        let isWebSocket = flow.transport == .ws || flow.transport == .wss
         let connection = StreamConnection(
-            flow, loop, pendingLimit: self.settings.pendingOctets, at: SystemClock.now())
+            flow, loop, framing: isWebSocket ? .webSocket : .contentLength, pendingLimit: self.settings.pendingOctets,
+            at: SystemClock.now())
+        do {
+            if flow.transport.isSecure, let tls = self.tls {
+                try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.server))
+            }
+            if isWebSocket {
+                try WebSocketUpgrade.configure(channel, server, connection)
+            } else {
+                try channel.pipeline.syncOperations.addHandler(StreamHandler(server, connection, isOutgoing: false))
+            }
+        } catch {
+            self.table.release(connection)
+            throw error
+        }
         loop.add(connection)
-        try channel.pipeline.syncOperations.addHandler(StreamHandler(server, connection, isOutgoing: false))
     }
 
     private func loop(of eventLoop: any EventLoop) -> StreamLoop? {
@@ -132,19 +161,28 @@ final class StreamEngine: @unchecked Sendable {
         let eventLoop = connection.loop.eventLoop
         eventLoop.execute {
             connection.loop.add(connection)
-            let local = self.endpoints[Int(connection.flow.endpoint)].local.ip
+            // Bound to all addresses, the system chooses the one that reaches the other side.
+            let isWildcard = self.listeners.contains { listener in
+                listener.addresses.contains { $0.endpoint == connection.flow.endpoint }
+            }
+            let local = isWildcard ? nil : self.endpoints[Int(connection.flow.endpoint)].local.ip
             let bootstrap = ClientBootstrap(group: eventLoop)
                 .connectTimeout(.nanoseconds(self.settings.connect.nanoseconds))
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
+                        if connection.flow.transport == .tls, let tls = self.tls {
+                            // Without a name the certificate must be for the address.
+                            try channel.pipeline.syncOperations.addHandler(
+                                NIOSSLClientHandler(context: tls.client, serverHostname: nil))
+                        }
                         try channel.pipeline.syncOperations.addHandler(
                             StreamHandler(server, connection, isOutgoing: true))
                     }
                 }
             do {
                 let remote = try NIOCore.SocketAddress(connection.flow.remote)
-                let source = local.isUnspecified ? nil : try NIOCore.SocketAddress(SIPMessages.SocketAddress(local, 0))
+                let source = try local.map { try NIOCore.SocketAddress(SIPMessages.SocketAddress($0, 0)) }
                 let bound = source.map { bootstrap.bind(to: $0) } ?? bootstrap
                 bound.connect(to: remote).whenFailure { _ in self.ended(connection, server) }
             } catch {
@@ -162,7 +200,9 @@ final class StreamEngine: @unchecked Sendable {
         // A connection that closes while it is looked up is looked up again, once.
         for _ in 0..<2 {
             let found = self.table.find(message.flow) { number in
-                guard Int(message.flow.endpoint) < self.endpoints.count else { return nil }
+                guard Int(message.flow.endpoint) < self.endpoints.count,
+                    message.flow.transport == .tcp || self.tls != nil
+                else { return nil }
                 var flow = message.flow
                 flow.connection = number
                 let loop = self.loops[Int(number) % self.loops.count]
@@ -187,11 +227,24 @@ final class StreamEngine: @unchecked Sendable {
     }
 
     /// Answers a ping (RFC 5626 §3.5.1).
-    func pong(_ connection: StreamConnection) {
-        switch connection.queue(control: [0x0D, 0x0A]) {
+    func pong(_ connection: StreamConnection) { self.send(control: [0x0D, 0x0A], over: connection) }
+
+    /// Queues octets that are no SIP message.
+    func send(control octets: [UInt8], over connection: StreamConnection) {
+        switch connection.queue(control: octets) {
         case .needsFlush: connection.loop.requestFlush(connection)
         case .overflow: connection.close()
         case .queued, .closed: break
         }
+    }
+}
+
+extension ListeningSocket {
+    /// The end point of a connection that was accepted.
+    func endpoint(of channel: any Channel) -> UInt16 {
+        guard let address = channel.localAddress, let local = SIPMessages.SocketAddress(address) else {
+            return self.number
+        }
+        return self.addresses.first { $0.ip == local.ip }?.endpoint ?? self.number
     }
 }

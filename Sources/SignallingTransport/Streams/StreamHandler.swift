@@ -49,9 +49,7 @@ final class StreamHandler: ChannelInboundHandler {
             switch event {
             case .message, .malformed:
                 self.framer.withMessage { self.server.receive($0, over: self.connection.flow, &loop.worker) }
-                if loop.worker.workspace.index.method == .register, loop.worker.workspace.index.isRequest {
-                    self.connection.hasRegistered = true
-                }
+                self.connection.noteRegistration(loop.worker.workspace)
             case .ping:
                 self.server.streams.pong(self.connection)
             case .pong:

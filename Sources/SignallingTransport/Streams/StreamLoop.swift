@@ -1,6 +1,7 @@
 import NIOConcurrencyHelpers
 import NIOCore
 import SIPMessages
+import ServerCore
 
 /// An event loop with what it needs to run messages, and its connections.
 final class StreamLoop: @unchecked Sendable {
@@ -58,6 +59,11 @@ final class StreamLoop: @unchecked Sendable {
 }
 
 extension StreamConnection {
+    /// Notes whether the message at hand is a REGISTER.
+    func noteRegistration(_ workspace: borrowing Workspace) {
+        if workspace.index.isRequest, workspace.index.method == .register { self.hasRegistered = true }
+    }
+
     /// Whether a handshake, a message or a silence lasts too long.
     func isOverdue(_ settings: StreamSettings, at now: MonotonicInstant) -> Bool {
         guard self.isReady else { return now.since(self.openedAt) > settings.handshake }

@@ -18,13 +18,23 @@ public struct StreamSettings: Sendable {
     public var message: TimeSpan = .seconds(30)
     /// How long opening a connection may take; less than timer B, so that other targets get their turn.
     public var connect: TimeSpan = .seconds(5)
+    /// Certificates, for listeners of TLS and secure WebSocket, and for TLS connections that the server opens.
+    public var tls: TLSSettings?
+    /// The pages from which browsers may connect, `https://phone.example` say; `nil` for all. Other clients name none
+    /// and are not affected (RFC 6455 §10.2).
+    public var webSocketOrigins: [String]?
 
+    /// Settings with the values that stand beside each.
     public init() {}
+
+    /// What one WebSocket message may hold.
+    var webSocketMessageOctets: Int { self.messages.headerOctets + self.messages.bodyOctets }
 
     /// How often connections are looked at: often enough for the shortest of the times.
     var sweepInterval: TimeSpan {
         let shortest = Swift.min(
-            self.idle.nanoseconds, self.handshake.nanoseconds, self.message.nanoseconds, self.idleRegistered.nanoseconds)
+            self.idle.nanoseconds, self.handshake.nanoseconds, self.message.nanoseconds, self.idleRegistered.nanoseconds
+        )
         return TimeSpan(nanoseconds: Swift.max(10_000_000, Swift.min(1_000_000_000, shortest / 4)))
     }
 }

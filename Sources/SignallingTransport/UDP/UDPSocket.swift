@@ -6,28 +6,37 @@ import SIPTransactions
 
 /// One UDP socket with vectors for many datagrams a system call. One thread receives; any thread may send.
 final class UDPSocket: @unchecked Sendable {
-    // Invariant: the receive vectors are touched by the one thread that calls `receive`; the send vectors under
-    // `sendLock`. The descriptor never changes.
+    // Invariant: the receive vectors are touched by the one thread that calls `receive`; the send vectors and `recent`
+    // under `sendLock`. The rest never changes.
     private let sendLock = NIOLock()
     static let batch = 64
     static let datagramOctets = 65_536
 
     let descriptor: Int32
     let local: SocketAddress
+    /// The number of its end point.
     let endpoint: UInt16
+    /// The end points of its local addresses, where it is bound to all of them.
+    let addresses: [LocalAddress]
 
     private let buffers: UnsafeMutablePointer<UInt8>
-    private let addresses: UnsafeMutablePointer<sockaddr_storage>
+    private let sources: UnsafeMutablePointer<sockaddr_storage>
     private let vectors: UnsafeMutablePointer<iovec>
     private let headers: UnsafeMutablePointer<cio_mmsghdr>
+    private let control: UnsafeMutableRawPointer
     private let sendAddresses: UnsafeMutablePointer<sockaddr_storage>
     private let sendVectors: UnsafeMutablePointer<iovec>
     private let sendHeaders: UnsafeMutablePointer<cio_mmsghdr>
+    private let sendControl: UnsafeMutableRawPointer
+    private var recent = RecentRequests()
 
     /// Opens a socket on `address`; all threads of a listener share it with SO_REUSEPORT.
     ///
+    /// - Parameter addresses: The end points of all local addresses, where `address` is unspecified.
     /// - Throws: `TransportError`.
-    init(address: SocketAddress, endpoint: UInt16, sharesPort: Bool) throws(TransportError) {
+    init(
+        address: SocketAddress, endpoint: UInt16, addresses: [LocalAddress] = [], sharesPort: Bool
+    ) throws(TransportError) {
         let name = "udp:\(address)"
         let family = address.ip.isIPv6 ? AF_INET6 : AF_INET
         let descriptor = socket(
@@ -40,7 +49,7 @@ final class UDPSocket: @unchecked Sendable {
         if address.ip.isIPv6 {
             setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &one, socklen_t(MemoryLayout<Int32>.size))
         }
-        _ = cio_prepare_udp(descriptor, address.ip.isIPv6 ? 1 : 0, 4 << 20)
+        _ = cio_prepare_udp(descriptor, address.ip.isIPv6 ? 1 : 0, addresses.isEmpty ? 0 : 1, 4 << 20)
         var storage = sockaddr_storage()
         let length = address.write(to: &storage)
         let result = withUnsafePointer(to: &storage) { pointer in
@@ -54,21 +63,25 @@ final class UDPSocket: @unchecked Sendable {
         self.local = SocketAddress(boundTo: descriptor) ?? address
         self.descriptor = descriptor
         self.endpoint = endpoint
+        self.addresses = addresses
         let count = Self.batch
         self.buffers = .allocate(capacity: count * Self.datagramOctets)
-        self.addresses = .allocate(capacity: count)
+        self.sources = .allocate(capacity: count)
         self.vectors = .allocate(capacity: count)
         self.headers = .allocate(capacity: count)
+        let controlOctets = count * Int(cio_control_octets)
+        self.control = .allocate(byteCount: controlOctets, alignment: 16)
+        self.sendControl = .allocate(byteCount: controlOctets, alignment: 16)
         self.sendAddresses = .allocate(capacity: count)
         self.sendVectors = .allocate(capacity: count)
         self.sendHeaders = .allocate(capacity: count)
-        self.addresses.initialize(repeating: sockaddr_storage(), count: count)
+        self.sources.initialize(repeating: sockaddr_storage(), count: count)
         self.sendAddresses.initialize(repeating: sockaddr_storage(), count: count)
         for i in 0..<count {
             (self.vectors + i).initialize(
                 to: iovec(iov_base: self.buffers + i * Self.datagramOctets, iov_len: Self.datagramOctets))
             (self.headers + i).initialize(to: cio_mmsghdr())
-            self.headers[i].msg_hdr.msg_name = UnsafeMutableRawPointer(self.addresses + i)
+            self.headers[i].msg_hdr.msg_name = UnsafeMutableRawPointer(self.sources + i)
             self.headers[i].msg_hdr.msg_iov = self.vectors + i
             self.headers[i].msg_hdr.msg_iovlen = 1
             (self.sendVectors + i).initialize(to: iovec())
@@ -82,33 +95,49 @@ final class UDPSocket: @unchecked Sendable {
     deinit {
         close(self.descriptor)
         self.buffers.deallocate()
-        self.addresses.deallocate()
+        self.sources.deallocate()
         self.vectors.deallocate()
         self.headers.deallocate()
         self.sendAddresses.deallocate()
         self.sendVectors.deallocate()
         self.sendHeaders.deallocate()
+        self.control.deallocate()
+        self.sendControl.deallocate()
     }
 
     /// Receives what is there, at most `batch` datagrams; 0 when there is nothing.
     func receive() -> Int {
         for i in 0..<Self.batch {
             self.headers[i].msg_hdr.msg_namelen = socklen_t(MemoryLayout<sockaddr_storage>.size)
+            guard !self.addresses.isEmpty else { continue }
+            self.headers[i].msg_hdr.msg_control = self.control + i * Int(cio_control_octets)
+            self.headers[i].msg_hdr.msg_controllen = Int(cio_control_octets)
         }
         return Int(Swift.max(0, cio_recvmmsg(self.descriptor, self.headers, UInt32(Self.batch), 0)))
     }
 
     /// One of the datagrams received last: its octets, good until the next `receive`, and who sent it.
     func datagram(_ i: Int) -> (octets: UnsafeBufferPointer<UInt8>, source: SocketAddress)? {
-        guard let source = SocketAddress(self.addresses[i]) else { return nil }
+        guard let source = SocketAddress(self.sources[i]) else { return nil }
         let start = UnsafePointer(self.buffers + i * Self.datagramOctets)
         return (UnsafeBufferPointer(start: start, count: Int(self.headers[i].msg_len)), source)
     }
 
+    /// The end point that one of the datagrams received last came to.
+    func endpoint(ofDatagram i: Int) -> UInt16 {
+        guard !self.addresses.isEmpty else { return self.endpoint }
+        var storage = sockaddr_storage()
+        guard cio_packet_destination(&self.headers[i].msg_hdr, &storage) == 1, let local = SocketAddress(storage),
+            let address = self.addresses.first(where: { $0.ip == local.ip })
+        else { return self.endpoint }
+        return address.endpoint
+    }
+
     /// Sends the messages `first..<last` of an outbox, all of which are for this socket, in their order.
     ///
-    /// - Parameter failed: Called with each message that the system refused.
-    func send(_ outbox: borrowing Outbox, _ first: Int, _ last: Int, failed: (Outbox.Message) -> Void) {
+    /// - Parameter failed: Called with each request that the system refused, or of which it has become known that it did
+    ///   not reach its destination.
+    func send(_ outbox: borrowing Outbox, _ first: Int, _ last: Int, failed: (Unreached) -> Void) {
         self.sendLock.lock()
         defer { self.sendLock.unlock() }
         outbox.octets.withUnsafeBufferPointer { octets in
@@ -121,6 +150,8 @@ final class UDPSocket: @unchecked Sendable {
                     self.sendVectors[i].iov_base = UnsafeMutableRawPointer(mutating: base + message.range.lower)
                     self.sendVectors[i].iov_len = message.range.count
                     self.sendHeaders[i].msg_hdr.msg_namelen = message.flow.remote.write(to: &self.sendAddresses[i])
+                    if !self.addresses.isEmpty { self.setSource(i, message.flow.endpoint) }
+                    if message.client >= 0 { self.recent.add(message) }
                 }
                 var sent = 0
                 while sent < count {
@@ -135,9 +166,9 @@ final class UDPSocket: @unchecked Sendable {
                     case EAGAIN, ENOBUFS: self.waitUntilWritable()
                     case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH:
                         // An earlier error, told by the system at this call: the datagram at hand has not been sent.
-                        self.takeErrors { _ in }
+                        self.takeErrors { remote in self.recent.take(to: remote, failed) }
                     default:
-                        failed(outbox.messages[position + sent])
+                        if let refused = Unreached(outbox.messages[position + sent]) { failed(refused) }
                         sent += 1
                     }
                 }
@@ -151,22 +182,55 @@ final class UDPSocket: @unchecked Sendable {
         poll(&poller, 1, 10)
     }
 
-    /// Takes the errors that came back by ICMP, each with the address that could not be reached.
+    /// Lets a message leave from the address of its end point.
+    private func setSource(_ i: Int, _ endpoint: UInt16) {
+        guard let source = self.addresses.first(where: { $0.endpoint == endpoint }) else {
+            self.sendHeaders[i].msg_hdr.msg_controllen = 0
+            return
+        }
+        cio_set_source(
+            &self.sendHeaders[i].msg_hdr, self.sendControl + i * Int(cio_control_octets),
+            source.ip.isIPv6 ? 1 : 0, source.ip.high, source.ip.low)
+    }
+
+    /// Takes errors that came back by ICMP, each with the address that cannot be reached (RFC 3261 §18.4); at most as many
+    /// as a batch, so that a flood of them does not stop the thread.
     func takeErrors(_ body: (SocketAddress) -> Void) {
         var storage = sockaddr_storage()
         var error: Int32 = 0
-        while cio_take_error(self.descriptor, &storage, &error) == 1 {
-            if let address = SocketAddress(storage) { body(address) }
+        for _ in 0..<Self.batch where cio_take_error(self.descriptor, &storage, &error) == 1 {
+            switch error {
+            case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ENOPROTOOPT:
+                if let address = SocketAddress(storage) { body(address) }
+            default: break
+            }
         }
+    }
+
+    /// The requests sent lately to an address, each told of once.
+    func takeRecent(to remote: SocketAddress, _ body: (Unreached) -> Void) {
+        self.sendLock.withLock { self.recent.take(to: remote, body) }
+    }
+}
+
+/// A local address and its end point.
+struct LocalAddress: Hashable, Sendable {
+    var ip: IPAddress
+    var endpoint: UInt16
+
+    /// The addresses of the machine of one family.
+    static func all(isIPv6: Bool) -> [IPAddress] {
+        var storage = [sockaddr_storage](repeating: sockaddr_storage(), count: 256)
+        let count = Int(cio_local_addresses(&storage, Int32(storage.count)))
+        return storage[..<count].compactMap { SocketAddress($0)?.ip }.filter { $0.isIPv6 == isIPv6 }
     }
 }
 
 extension UDPSocket {
-    /// Finds out whether the address is free, without SO_REUSEPORT.
+    /// Finds out whether the address is free, without SO_REUSEPORT, and which port it has where the system may choose.
     ///
     /// - Throws: `TransportError` that says what to do.
-    static func probe(_ address: SocketAddress) throws(TransportError) {
-        guard address.port != 0 else { return }
-        _ = try UDPSocket(address: address, endpoint: 0, sharesPort: false)
+    static func freeAddress(_ address: SocketAddress) throws(TransportError) -> SocketAddress {
+        SocketAddress(address.ip, try UDPSocket(address: address, endpoint: 0, sharesPort: false).local.port)
     }
 }

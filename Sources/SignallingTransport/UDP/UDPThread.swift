@@ -1,6 +1,8 @@
 import CLinuxIO
 import Glibc
+import ProxyCore
 import SIPMessages
+import SIPRouting
 import SIPTransactions
 import ServerCore
 import Synchronization
@@ -21,6 +23,7 @@ final class UDPThread: @unchecked Sendable {
     enum Errand: Sendable {
         case stored([UInt64], Bool)
         case settings(ServerSettings)
+        case answered(shard: Int, ProxyQuestion, DNSAnswer)
         case stop
     }
 
@@ -35,7 +38,8 @@ final class UDPThread: @unchecked Sendable {
         self.wakeUp = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
         guard self.epoll >= 0, self.wakeUp >= 0 else { throw .system("UDP thread", "epoll_create1", errno) }
         for (i, socket) in sockets.enumerated() {
-            if let socket { self.watch(socket.descriptor, as: UInt64(i)) }
+            // A socket that has several local addresses stands at each of their end points.
+            if let socket, Int(socket.endpoint) == i { self.watch(socket.descriptor, as: UInt64(i)) }
         }
         self.watch(self.wakeUp, as: .max)
     }
@@ -97,6 +101,9 @@ final class UDPThread: @unchecked Sendable {
             switch errand {
             case .stored(let tokens, let isStored):
                 server.complete(tokens, isStored: isStored, &self.worker)
+            case .answered(let shard, let question, let answer):
+                server.answered(shard: shard, question, answer, &self.worker)
+                server.ask(&self.worker)
             case .settings(let settings): self.worker.reception.settings = settings
             case .stop: return false
             }
@@ -130,10 +137,23 @@ final class UDPThread: @unchecked Sendable {
                     return
                 }
                 guard let socket = self.sockets[Int(number)] else { continue }
-                if events[i].events & EPOLLERR.rawValue != 0 { socket.takeErrors { _ in } }
+                if events[i].events & EPOLLERR.rawValue != 0 { self.takeErrors(of: socket, server) }
                 self.receive(socket, server)
             }
         }
+    }
+
+    /// Fails the requests that did not reach where they were sent (RFC 3261 §18.4). The error may come to another thread's
+    /// socket than the request left from.
+    private func takeErrors(of socket: UDPSocket, _ server: SignallingServer) {
+        var remotes: [SocketAddress] = []
+        socket.takeErrors { if !remotes.contains($0) { remotes.append($0) } }
+        for remote in remotes {
+            for thread in server.udpThreads {
+                thread.socket(socket.endpoint)?.takeRecent(to: remote) { self.worker.unreached.append($0) }
+            }
+        }
+        server.reportUnreached(&self.worker)
     }
 
     private func receive(_ socket: UDPSocket, _ server: SignallingServer) {
@@ -142,7 +162,7 @@ final class UDPThread: @unchecked Sendable {
             guard let (octets, source) = socket.datagram(i) else { continue }
             // Keep-alives hold no message (RFC 5626 §3.5.1 is for streams; phones send them over UDP all the same).
             guard octets.count > 4 else { continue }
-            let flow = Flow(endpoint: socket.endpoint, transport: .udp, remote: source)
+            let flow = Flow(endpoint: socket.endpoint(ofDatagram: i), transport: .udp, remote: source)
             let span = Span(_unsafeElements: octets)
             server.receive(span, over: flow, &self.worker)
         }

@@ -20,7 +20,10 @@ final class RunningServer: Sendable {
     /// Opens the listeners and reads what earlier runs have stored.
     ///
     /// - Throws: `TransportError` for a listener, `StorageError` for the database.
-    init(_ configuration: Configuration, database: ServerDatabase, key: ServerKey, logger: Logger) throws {
+    init(
+        _ configuration: Configuration, database: ServerDatabase, directory: DataDirectory, key: ServerKey,
+        logger: Logger
+    ) throws {
         self.database = database
         self.key = key
         let settings = try Self.settings(configuration, database: database, key: key)
@@ -34,6 +37,8 @@ final class RunningServer: Sendable {
         let store = self.store
         self.server = try SignallingServer(
             settings: settings, threads: configuration.threads ?? ProcessInfo.processInfo.activeProcessorCount,
+            streams: try Self.streams(configuration, directory: directory),
+            resolver: try Resolver.Settings(environment: ProcessInfo.processInfo.environment),
             seeds: { UInt64.random(in: 0...UInt64.max) },
             store: { changes, token in store.submit(changes, token: token) },
             withdraw: { token in store.withdraw(token) })
@@ -58,6 +63,33 @@ final class RunningServer: Sendable {
     }
 
     // MARK: Settings
+
+    /// How connections are treated, with the certificate of the configuration or one made on the first run.
+    private static func streams(_ configuration: Configuration, directory: DataDirectory) throws -> StreamSettings {
+        var streams = StreamSettings()
+        guard configuration.listen.contains(where: { $0.transport.isSecure }) || configuration.tls != nil else {
+            return streams
+        }
+        guard let tls = configuration.tls else {
+            let made = TLSSettings(
+                certificateFile: directory.path + "/certificate.pem", keyFile: directory.path + "/key.pem")
+            try SelfSignedCertificate.make(
+                certificateFile: made.certificateFile, keyFile: made.keyFile, domains: configuration.domains,
+                addresses: configuration.listen.map(\.address.ip).filter { !$0.isUnspecified })
+            streams.tls = made
+            return streams
+        }
+        var settings = TLSSettings(certificateFile: tls.certificate, keyFile: tls.key)
+        settings.trustRootsFile = tls.authorities
+        settings.clientCertificates =
+            switch tls.clientCertificates {
+            case .none: .notRequested
+            case .optional: .verifiedIfShown
+            case .required: .required
+            }
+        streams.tls = settings
+        return streams
+    }
 
     private static func settings(
         _ configuration: Configuration, database: ServerDatabase, key: ServerKey

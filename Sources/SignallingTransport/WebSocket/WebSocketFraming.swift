@@ -18,6 +18,9 @@ enum WebSocketFraming {
         }
     }
 
+    /// A text frame of at most 125 octets, for keep-alives.
+    static func text(_ payload: [UInt8]) -> [UInt8] { Self.control(1, payload) }
+
     /// A control frame; its payload is cut after the 125 octets that it may have.
     static func control(_ opcode: UInt8, _ payload: some Sequence<UInt8>) -> [UInt8] {
         let payload = Array(payload.prefix(125))

@@ -1,0 +1,103 @@
+import Glibc
+import NIOConcurrencyHelpers
+import NIOSSL
+
+/// The TLS contexts that are made from the files of a `TLSSettings`, and made anew when those change.
+final class TLSContexts: @unchecked Sendable {
+    // Invariant: `current` is touched under `lock`.
+
+    /// What tells one version of a file from another.
+    private struct Version: Equatable {
+        var seconds = 0
+        var nanoseconds = 0
+        var octets = 0
+        var node: UInt = 0
+
+        init(_ path: String?) {
+            var status = stat()
+            guard let path, stat(path, &status) == 0 else { return }
+            (self.seconds, self.nanoseconds) = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
+            (self.octets, self.node) = (Int(status.st_size), UInt(status.st_ino))
+        }
+    }
+
+    private struct Contexts {
+        var server: NIOSSLContext
+        var client: NIOSSLContext
+        var versions: [Version]
+    }
+
+    private let settings: TLSSettings
+    private let lock = NIOLock()
+    private var current: Contexts
+
+    /// Reads the files.
+    ///
+    /// - Throws: `TransportError` that names the file at fault.
+    init(_ settings: TLSSettings) throws(TransportError) {
+        self.settings = settings
+        self.current = try Self.load(settings)
+    }
+
+    /// The context of connections that come in.
+    var server: NIOSSLContext { self.upToDate().server }
+    /// The context of connections that we open.
+    var client: NIOSSLContext { self.upToDate().client }
+
+    /// While changed files cannot be read, half written say, what was read before stays.
+    private func upToDate() -> Contexts {
+        let versions = Self.versions(self.settings)
+        return self.lock.withLock {
+            if versions != self.current.versions, let changed = try? Self.load(self.settings) { self.current = changed }
+            return self.current
+        }
+    }
+
+    private static func versions(_ settings: TLSSettings) -> [Version] {
+        [Version(settings.certificateFile), Version(settings.keyFile), Version(settings.trustRootsFile)]
+    }
+
+    private static func load(_ settings: TLSSettings) throws(TransportError) -> Contexts {
+        let versions = Self.versions(settings)
+        let chain = try Self.read(settings.certificateFile, "certificate") {
+            try NIOSSLCertificate.fromPEMFile($0).map { NIOSSLCertificateSource.certificate($0) }
+        }
+        let key = try Self.read(settings.keyFile, "private key") {
+            NIOSSLPrivateKeySource.privateKey(try NIOSSLPrivateKey(file: $0, format: .pem))
+        }
+        let roots = try settings.trustRootsFile.map { (path) throws(TransportError) in
+            try Self.read(path, "trust roots") { NIOSSLTrustRoots.certificates(try NIOSSLCertificate.fromPEMFile($0)) }
+        }
+        var server = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: key)
+        server.minimumTLSVersion = .tlsv12
+        server.trustRoots = roots ?? .default
+        switch settings.clientCertificates {
+        case .notRequested: server.certificateVerification = .none
+        case .verifiedIfShown: server.certificateVerification = .optionalVerification
+        case .required: server.certificateVerification = .noHostnameVerification
+        }
+        var client = TLSConfiguration.makeClientConfiguration()
+        client.minimumTLSVersion = .tlsv12
+        client.trustRoots = roots ?? .default
+        client.certificateVerification = settings.verifiesServers ? .fullVerification : .none
+        if settings.showsCertificateToServers { (client.certificateChain, client.privateKey) = (chain, key) }
+        do {
+            return Contexts(
+                server: try NIOSSLContext(configuration: server), client: try NIOSSLContext(configuration: client),
+                versions: versions)
+        } catch {
+            throw TransportError(
+                "TLS: certificate \(settings.certificateFile) and key \(settings.keyFile) do not fit: \(error)")
+        }
+    }
+
+    private static func read<Value>(
+        _ path: String, _ what: String, _ body: (String) throws -> Value
+    ) throws(TransportError) -> Value {
+        do {
+            return try body(path)
+        } catch {
+            throw TransportError("TLS: no \(what) can be read from \(path): \(error)")
+        }
+    }
+}

@@ -1,0 +1,27 @@
+import NIOCore
+
+/// Stands between the socket, or TLS, and the handlers of HTTP and WebSocket: octets are written here, and here the end
+/// of the connection is seen, whatever becomes of the handlers after it.
+final class ConnectionAnchor: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let server: SignallingServer
+    private let connection: StreamConnection
+
+    init(_ server: SignallingServer, _ connection: StreamConnection) {
+        (self.server, self.connection) = (server, connection)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.connection.writer = context }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // Until a frame is complete nothing of it is seen further on.
+        if self.connection.messageBegan == nil { self.connection.messageBegan = SystemClock.now() }
+        context.fireChannelRead(data)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.server.streams.ended(self.connection, self.server)
+        context.fireChannelInactive()
+    }
+}

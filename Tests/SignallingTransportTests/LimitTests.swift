@@ -1,0 +1,136 @@
+import SIPMessages
+import Testing
+
+@testable import SignallingTransport
+
+@Suite("Bounds of connections")
+struct LimitTests {
+    private func options(_ peer: Peer, call: String, fields: [String] = []) -> String {
+        Text.request("OPTIONS", to: "", uri: "sip:sip.test", from: peer.local, over: .tcp, call: call, fields: fields)
+    }
+
+    @Test("One connection more than allowed is closed, the others stay")
+    func boundsConnections() throws {
+        var settings = StreamSettings()
+        settings.connections = 2
+        let server = try TestServer([.tcp], streams: settings)
+        let peers = try (0..<2).map { _ in try Peer(connectingTo: server.address(.tcp)) }
+        for peer in peers {
+            try peer.send("\r\n\r\n")
+            #expect(try peer.inbox.next() == .pong)
+        }
+        let third = try Peer(connectingTo: server.address(.tcp))
+        #expect(try third.inbox.next() == .closed)
+        try peers[0].send(self.options(peers[0], call: "o1"))
+        #expect(Text.startLine(try peers[0].inbox.message()) == "SIP/2.0 200 OK")
+        peers[1].close()
+        try server.waitForConnections(1)
+        let fourth = try Peer(connectingTo: server.address(.tcp))
+        try fourth.send("\r\n\r\n")
+        #expect(try fourth.inbox.next() == .pong)
+    }
+
+    @Test("A header beyond the limit ends the connection; one within it is answered")
+    func boundsHeaders() throws {
+        var settings = StreamSettings()
+        settings.messages.headerOctets = 1000
+        let server = try TestServer([.tcp], streams: settings)
+        let peer = try Peer(connectingTo: server.address(.tcp))
+        let room = 1000 - self.options(peer, call: "o1", fields: ["X: "]).utf8.count
+        try peer.send(self.options(peer, call: "o1", fields: ["X: " + String(repeating: "x", count: room)]))
+        #expect(Text.startLine(try peer.inbox.message()) == "SIP/2.0 200 OK")
+        try peer.send(self.options(peer, call: "o2", fields: ["X: " + String(repeating: "x", count: room + 1)]))
+        #expect(try peer.inbox.next() == .closed)
+    }
+
+    @Test("A body beyond the limit is answered with 413, and the connection ends (RFC 3261 §21.4.11)")
+    func boundsBodies() throws {
+        var settings = StreamSettings()
+        settings.messages.bodyOctets = 100
+        let server = try TestServer([.tcp], streams: settings)
+        let peer = try Peer(connectingTo: server.address(.tcp))
+        func message(_ octets: Int) -> String {
+            Text.request(
+                "OPTIONS", to: "", uri: "sip:sip.test", from: peer.local, over: .tcp, call: "b\(octets)",
+                body: String(repeating: "x", count: octets))
+        }
+        try peer.send(message(100))
+        #expect(Text.startLine(try peer.inbox.message()) == "SIP/2.0 200 OK")
+        try peer.send(message(101))
+        #expect(Text.startLine(try peer.inbox.message()).hasPrefix("SIP/2.0 413 "))
+        #expect(try peer.inbox.next() == .closed)
+    }
+
+    @Test("A request without Content-Length is answered with 400, and the connection ends (RFC 3261 §18.3, §20.14)")
+    func wantsContentLength() throws {
+        let server = try TestServer([.tcp])
+        let peer = try Peer(connectingTo: server.address(.tcp))
+        try peer.send(self.options(peer, call: "o1").replacing("Content-Length: 0\r\n", with: ""))
+        #expect(Text.startLine(try peer.inbox.message()).hasPrefix("SIP/2.0 400 "))
+        #expect(try peer.inbox.next() == .closed)
+    }
+
+    @Test("A connection on which nothing happens is closed")
+    func endsSilence() throws {
+        var settings = StreamSettings()
+        settings.idle = .milliseconds(100)
+        let server = try TestServer([.tcp], streams: settings)
+        let peer = try Peer(connectingTo: server.address(.tcp))
+        #expect(try peer.inbox.next() == .closed)
+    }
+
+    @Test("A connection that a REGISTER came over may be silent for longer")
+    func keepsRegisteredConnections() throws {
+        var settings = StreamSettings()
+        settings.idle = .milliseconds(100)
+        let server = try TestServer([.tcp], streams: settings)
+        let registered = try Peer(connectingTo: server.address(.tcp))
+        try registered.send(
+            Text.register(
+                "bob", contact: "sip:bob@\(registered.local);transport=tcp", from: registered.local, over: .tcp))
+        #expect(Text.startLine(try registered.inbox.message()) == "SIP/2.0 200 OK")
+        // The other connection is opened later and closed for its silence.
+        let other = try Peer(connectingTo: server.address(.tcp))
+        #expect(try other.inbox.next() == .closed)
+        try registered.send("\r\n\r\n")
+        #expect(try registered.inbox.next() == .pong)
+    }
+
+    @Test("A message that does not come to its end ends the connection, keep it busy as it may")
+    func endsSlowMessages() throws {
+        var settings = StreamSettings()
+        settings.message = .milliseconds(100)
+        let server = try TestServer([.tcp], streams: settings)
+        let peer = try Peer(connectingTo: server.address(.tcp))
+        try peer.send("OPTIONS sip:sip.test SIP/2.0\r\n")
+        #expect(try peer.inbox.next() == .closed)
+    }
+
+    @Test("A TLS handshake that does not go on ends the connection")
+    func endsHalfHandshakes() throws {
+        var settings = StreamSettings()
+        settings.handshake = .milliseconds(100)
+        let certificate = try Certificate()
+        defer { withExtendedLifetime(certificate) {} }
+        settings.tls = certificate.settings
+        let server = try TestServer([.tls], streams: settings)
+        let peer = try Peer(connectingTo: server.address(.tls))
+        #expect(try peer.inbox.next() == .closed)
+    }
+
+    @Test("Who does not read what is sent to him loses the connection, and the server goes on")
+    func endsSlowReaders() throws {
+        var settings = StreamSettings()
+        settings.pendingOctets = 10_000
+        let server = try TestServer([.tcp], streams: settings)
+        let slow = try Peer(connectingTo: server.address(.tcp))
+        try slow.setReading(false)
+        // Answers that repeat a long Call-ID: more than the sockets' buffers and the queue can hold.
+        let call = String(repeating: "c", count: 30_000)
+        try server.flood(slow, with: self.options(slow, call: call))
+        try server.waitForConnections(0)
+        let other = try Peer(connectingTo: server.address(.tcp))
+        try other.send(self.options(other, call: "o1"))
+        #expect(Text.startLine(try other.inbox.message()) == "SIP/2.0 200 OK")
+    }
+}

@@ -1,0 +1,69 @@
+import ProxyCore
+import SIPMessages
+import ServerCore
+import Testing
+
+@testable import SignallingTransport
+
+@Suite("SIP over UDP")
+struct UDPTests {
+    @Test("A destination that is reported unreachable fails at once (RFC 3261 §16.9, §18.4)", arguments: [1, 4])
+    func reportsUnreachable(threads: Int) throws {
+        let server = try TestServer([.udp], threads: threads)
+        let caller = try Peer(udpTo: server.address(.udp))
+        let gone = try Peer(udpTo: server.address(.udp))
+        try caller.send(Text.register("bob", contact: "sip:bob@\(gone.local)", from: caller.local, over: .udp))
+        #expect(Text.startLine(try caller.inbox.message()) == "SIP/2.0 200 OK")
+        try gone.closeAndWait()
+        try caller.send(Text.request("INVITE", to: "bob", from: caller.local, over: .udp, call: "c1"))
+        // Timer B, which would end it otherwise, takes 32 seconds.
+        let heard = try caller.inbox.messages(until: "SIP/2.0 5")
+        #expect(heard.map(Text.startLine).first == "SIP/2.0 100 Trying")
+    }
+
+    @Test("A listener of all addresses answers from the one that was asked", arguments: [1, 2])
+    func answersFromTheSameAddress(threads: Int) throws {
+        let server = try TestServer([.udp], ip: IPAddress(v4: 0), threads: threads)
+        let port = server.address(.udp).port
+        for ip in LocalAddress.all(isIPv6: false) {
+            let peer = try Peer(udpTo: SocketAddress(ip, port), localIP: ip)
+            try peer.send(
+                Text.request(
+                    "OPTIONS", to: "", uri: "sip:sip.test", from: peer.local, over: .udp, call: "o"))
+            #expect(Text.startLine(try peer.inbox.message()) == "SIP/2.0 200 OK")
+            #expect(peer.lastSource == SocketAddress(ip, port))
+        }
+    }
+
+    @Test("A listener of all addresses stands as an end point of each, with that address in Via")
+    func expandsAddresses() throws {
+        let server = try TestServer([.udp, .tcp], ip: IPAddress(v4: 0))
+        let endpoints = server.server.settings.proxy.endpoints
+        let ips = LocalAddress.all(isIPv6: false)
+        #expect(endpoints.count == 2 * ips.count)
+        for transport in [TransportProtocol.udp, .tcp] {
+            let locals = endpoints.filter { $0.transport == transport }.map(\.local)
+            #expect(Set(locals.map(\.ip)) == Set(ips))
+            #expect(Set(locals.map(\.port)).count == 1)
+        }
+        let peer = try Peer(connectingTo: SocketAddress(.loopback, server.address(.tcp).port))
+        let callee = try Peer(udpTo: SocketAddress(.loopback, server.address(.udp).port))
+        try callee.send(Text.register("bob", contact: "sip:bob@\(callee.local)", from: callee.local, over: .udp))
+        #expect(Text.startLine(try callee.inbox.message()) == "SIP/2.0 200 OK")
+        try peer.send(Text.request("MESSAGE", to: "bob", from: peer.local, over: .tcp, call: "m"))
+        let via = Text.field("Via", of: try callee.inbox.message()) ?? ""
+        #expect(via.hasPrefix("SIP/2.0/UDP 127.0.0.1:\(server.address(.udp).port);"))
+    }
+
+    @Test("A port that another program has is refused with a reason", arguments: [1, 2])
+    func refusesUsedPorts(threads: Int) throws {
+        let first = try TestServer([.udp, .tcp], threads: threads)
+        defer { withExtendedLifetime(first) {} }
+        #expect(throws: TransportError.self) {
+            try TestServer([.udp], port: first.address(.udp).port, threads: threads)
+        }
+        #expect(throws: TransportError.self) {
+            try TestServer([.tcp], port: first.address(.tcp).port, threads: threads)
+        }
+    }
+}
