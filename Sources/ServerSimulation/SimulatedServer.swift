@@ -1,6 +1,7 @@
 public import LocationService
 import ProxyCore
 public import SIPMessages
+import SIPRouting
 public import SIPSimulation
 public import SIPTransactions
 public import ServerCore
@@ -181,6 +182,10 @@ public final class SimulatedServer: SimulatedNode {
     }
 
     private func leave(_ outbox: inout Outbox) {
+        // This world has no names: every question to the DNS is answered at once, that there are no records.
+        while let (shard, question) = self.workspace.questions.popLast() {
+            self.calls[shard].shard.answered(question, .noRecords(seconds: 0), &self.workspace)
+        }
         swap(&outbox, &self.workspace.outbox)
         // The world knows no shards: the number of a client transaction gets that of its shard.
         for i in outbox.messages.indices where outbox.messages[i].client >= 0 {
