@@ -42,8 +42,10 @@ let nio: [Target.Dependency] = [
 let package = Package(
     name: "biloxi",
     products: [
-        .library(name: "SIPMessages", targets: ["SIPMessages"])
-    ],
+        .library(name: "SIPMessages", targets: ["SIPMessages"]),
+        .library(name: "SIPSimulation", targets: ["SIPSimulation"]),
+    ]
+        + (coreOnly ? [] : [.library(name: "ServerSimulation", targets: ["ServerSimulation"])]),
     dependencies: coreOnly
         ? []
         : [
@@ -61,11 +63,27 @@ let package = Package(
         room("Containers"),
         tests("SIPMessages", resources: [.copy("Torture")]),
         tests("Containers"),
+        .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
+        tests("SIPTransactions", ["SIPMessages", "Containers", "SIPSimulation"]),
+        room("SIPRouting", ["SIPMessages"]),
+        tests("SIPRouting", ["SIPMessages", "DNSTestServer"]),
+        .target(
+            name: "DNSTestServer", dependencies: ["SIPMessages", "SIPRouting"], path: "Tests/Support/DNSTestServer",
+            swiftSettings: settings),
         // Roles.
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
+        // Support.
+        room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
+        tests("SIPSimulation", ["SIPMessages", "SIPTransactions"]),
+        // Measuring.
+        .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
+        .executableTarget(
+            name: "biloxi-microbench",
+            dependencies: ["AllocationCounter", "SIPMessages", "Containers", "SIPTransactions", "ProxyCore"],
+            path: "Benchmarks/Microbench", swiftSettings: settings),
     ]
         + (coreOnly
             ? []
@@ -80,15 +98,38 @@ let package = Package(
                         "SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication", "ProxyCore",
                         "LocationService",
                     ]),
+                tests(
+                    "ServerCore",
+                    [
+                        "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService",
+                        "SIPSimulation", "ServerSimulation",
+                    ]),
+                // Support, with a package.
+                room(
+                    "ServerSimulation",
+                    [
+                        "SIPMessages", "SIPTransactions", "SIPSimulation", "ProxyCore", "LocationService", "ServerCore",
+                    ]),
                 // Drivers.
                 .target(name: "CLinuxIO"),
+                .systemLibrary(
+                    name: "CCAres", path: "Sources/SystemLibraries/CCAres", pkgConfig: "libcares",
+                    providers: [.apt(["libc-ares-dev"])]),
                 room(
                     "SignallingTransport",
-                    ["SIPMessages", "SIPTransactions", "LocationService", "ProxyCore", "ServerCore", "CLinuxIO"]
-                        + nio + [crypto]),
-                tests("SignallingTransport", ["SIPMessages", "ProxyCore", "ServerCore", "LocationService"] + nio + [crypto]),
+                    [
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "ServerCore",
+                        "CLinuxIO", "CCAres",
+                    ] + nio + [crypto]),
+                tests(
+                    "SignallingTransport",
+                    ["SIPMessages", "ProxyCore", "ServerCore", "LocationService"] + nio + [crypto]),
+                .testTarget(
+                    name: "ResolverTests",
+                    dependencies: ["SignallingTransport", "SIPRouting", "SIPMessages", "DNSTestServer"],
+                    swiftSettings: settings),
                 room("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
-                tests("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
+                tests("Persistence", ["SIPMessages", "SIPTransactions", "LocationService", grdb, sqlite]),
                 .executableTarget(
                     name: "BindingStoreBenchmark", dependencies: ["Persistence", "SIPMessages", "LocationService"],
                     path: "Benchmarks/BindingStore", swiftSettings: settings),
@@ -99,7 +140,7 @@ let package = Package(
                     name: "biloxi",
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
-                        argumentParser, logging,
+                        "ProxyCore", "ServerCore", "SignallingTransport", argumentParser, logging,
                     ], swiftSettings: settings),
                 tests("biloxi", ["Persistence", "ServerConfiguration", "SIPAuthentication"]),
             ])

@@ -37,7 +37,10 @@ enum BindingStoreBenchmark {
             let seconds = start.duration(to: .now) / .seconds(1)
             let perSecond = Int(Double(count) / seconds)
             let microseconds = (Self.cpuTime() - cpu) / Double(count) * 1e6
-            print("\(title), groups of \(group): \(perSecond) rows/s, \(String(format: "%.2f", microseconds)) µs CPU per row")
+            print(
+                "\(title), groups of \(group): \(perSecond) rows/s,",
+                String(format: "%.2f µs CPU per row", microseconds)
+            )
         }
         storm("first registration", group: 1000, count: rows) { $0 &* 7_919 % rows }
         for group in [1, 10, 100, 1000] {

@@ -12,6 +12,7 @@ public struct PooledOctets: BitwiseCopyable, Hashable, Sendable {
 
     /// Nothing.
     @inlinable public static var none: PooledOctets { PooledOctets(block: 0, sizeClass: 255, count: 0) }
+    /// Whether it stands for no octets at all.
     @inlinable public var isNone: Bool { self.sizeClass == 255 }
     /// How many octets are kept.
     @inlinable public var count: Int { Int(self.sizeAndCount & 0xFF_FFFF) }
@@ -23,8 +24,8 @@ public struct PooledOctets: BitwiseCopyable, Hashable, Sendable {
 public struct OctetPool: ~Copyable {
     /// The block sizes: steps of at most a quarter, so that little is wasted. The last takes any UDP message.
     @usableFromInline static let sizes: InlineArray<32, Int> = [
-        32, 48, 64, 80, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 2560,
-        3072, 4096, 6144, 8192, 16384, 32768, 65536, 262_144, 2_097_152,
+        32, 48, 64, 80, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048,
+        2560, 3072, 4096, 6144, 8192, 16384, 32768, 65536, 262_144, 2_097_152,
     ]
     /// For each 32 octets up to 2048, the smallest class that fits.
     private static let classes: InlineArray<65, UInt8> = {

@@ -28,7 +28,7 @@ struct BindingEditor: Sendable {
     /// - Throws: `RegisterRefusal`; then nothing is to be stored.
     mutating func edit(
         _ present: Span<UInt8>, _ octets: Span<UInt8>, _ key: Span<UInt8>,
-        _ circumstances: LocationService.Circumstances
+        _ circumstances: Registrar.Circumstances
     ) throws(RegisterRefusal) -> Bool {
         self.block.removeAll(keepingCapacity: true)
         if self.isDurable { self.token &+= 1 }
@@ -44,7 +44,7 @@ struct BindingEditor: Sendable {
     /// Copies the bindings that the REGISTER does not touch; returns how many, and whether others go.
     private mutating func keepUntouched(
         _ present: Span<UInt8>, _ octets: Span<UInt8>, _ key: Span<UInt8>,
-        _ circumstances: LocationService.Circumstances
+        _ circumstances: Registrar.Circumstances
     ) throws(RegisterRefusal) -> (Int, Bool) {
         var (count, isChanged) = (0, false)
         var position = 0
@@ -62,7 +62,9 @@ struct BindingEditor: Sendable {
                 if !isSameCall || self.request.cseq > binding.cseq {
                     isChanged = true
                     let isRemoval = update.map { self.expiry(self.request.contacts[$0]) == 0 } ?? true
-                    if isRemoval { self.noteRemoval(binding, present, key, circumstances) }
+                    let isMoved =
+                        update.map { !self.request.isStoredInPlace($0, of: binding, present, octets) } ?? false
+                    if isRemoval || isMoved { self.noteRemoval(binding, present, key, circumstances) }
                     continue
                 }
                 guard self.request.cseq == binding.cseq else {
@@ -79,7 +81,7 @@ struct BindingEditor: Sendable {
 
     private mutating func noteRemoval(
         _ binding: StoredBinding, _ present: Span<UInt8>, _ key: Span<UInt8>,
-        _ circumstances: LocationService.Circumstances
+        _ circumstances: Registrar.Circumstances
     ) {
         guard self.isDurable else { return }
         let record = BindingRecord(binding, of: present, aor: key.octets(0..<key.count), local: circumstances.local)
@@ -93,7 +95,7 @@ struct BindingEditor: Sendable {
 
     /// Appends the bindings that the REGISTER makes or refreshes; returns whether there are any.
     private mutating func addContacts(
-        _ octets: Span<UInt8>, _ key: Span<UInt8>, _ circumstances: LocationService.Circumstances, existing: Int
+        _ octets: Span<UInt8>, _ key: Span<UInt8>, _ circumstances: Registrar.Circumstances, existing: Int
     ) throws(RegisterRefusal) -> Bool {
         var count = existing
         var i = 0
@@ -126,7 +128,7 @@ struct BindingEditor: Sendable {
     }
 
     private static func record(
-        _ block: [UInt8], at start: Int, _ key: Span<UInt8>, _ circumstances: LocationService.Circumstances
+        _ block: [UInt8], at start: Int, _ key: Span<UInt8>, _ circumstances: Registrar.Circumstances
     ) -> BindingRecord {
         let binding = StoredBinding(block.span, at: start)
         return BindingRecord(binding, of: block.span, aor: key.octets(0..<key.count), local: circumstances.local)
@@ -140,7 +142,8 @@ extension RegisterRequest {
         for i in self.contacts.indices.reversed() where !self.contacts[i].uri.isEmpty {
             let contact = self.contacts[i]
             if contact.regID > 0, binding.regID > 0 {
-                if contact.regID == binding.regID, block.equals(binding.instance.range, octets, contact.instance.range) {
+                if contact.regID == binding.regID, block.equals(binding.instance.range, octets, contact.instance.range)
+                {
                     return i
                 }
                 continue
@@ -148,6 +151,18 @@ extension RegisterRequest {
             if URIIndex.areEquivalent(block, binding.contact, octets, contact.uri) { return i }
         }
         return nil
+    }
+
+    /// Whether the store finds the binding again by what the Contact says: it compares octets, not URIs.
+    func isStoredInPlace(
+        _ position: Int, of binding: StoredBinding, _ block: Span<UInt8>, _ octets: Span<UInt8>
+    ) -> Bool {
+        let contact = self.contacts[position]
+        if contact.regID > 0 || binding.regID > 0 {
+            return contact.regID == binding.regID
+                && block.equals(binding.instance.range, octets, contact.instance.range)
+        }
+        return block.equals(binding.contact.range, octets, contact.uri.range)
     }
 
     /// Whether a later Contact of the request names the same binding.

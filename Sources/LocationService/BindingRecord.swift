@@ -27,6 +27,7 @@ public struct BindingRecord: Hashable, Sendable {
     /// Where the REGISTER came from and by which of our addresses.
     public var flow: StoredFlow
 
+    /// A binding; parts that most devices leave out have defaults.
     public init(
         aor: [UInt8], contact: [UInt8], parameters: [UInt8] = [], instanceID: [UInt8] = [], regID: UInt32 = 0,
         callID: [UInt8], cseq: UInt32, q: UInt16 = 1000, expiresAt: Int64, path: [UInt8] = [],
@@ -56,6 +57,7 @@ public struct StoredFlow: Hashable, Sendable {
     /// The device's side.
     public var remote: SocketAddress
 
+    /// A flow between two addresses.
     public init(transport: TransportProtocol, local: SocketAddress, remote: SocketAddress) {
         (self.transport, self.local, self.remote) = (transport, local, remote)
     }

@@ -15,6 +15,7 @@ public struct RegistrarPolicy: Hashable, Sendable {
     /// Seconds within which a device must send a keep-alive on its flow; 0 says nothing (RFC 5626 §4.4.1).
     public var flowTimer: UInt32 = 0
 
+    /// The policy with its defaults.
     public init() {}
 }
 
@@ -29,14 +30,17 @@ public struct RegisterRefusal: Error, Hashable, Sendable {
     /// The value of Retry-After, in seconds.
     public var retryAfter: UInt32?
 
+    /// A refusal with this status and reason phrase.
     public init(_ status: UInt16, _ reason: StaticString, minExpires: UInt32? = nil, retryAfter: UInt32? = nil) {
         (self.status, self.reason, self.minExpires, self.retryAfter) = (status, reason, minExpires, retryAfter)
     }
 
+    /// Whether both refuse with the same answer.
     public static func == (left: RegisterRefusal, right: RegisterRefusal) -> Bool {
         left.status == right.status && left.minExpires == right.minExpires && left.retryAfter == right.retryAfter
             && String(describing: left.reason) == String(describing: right.reason)
     }
 
+    /// Feeds what `==` compares, or a part of it, to the hasher.
     public func hash(into hasher: inout Hasher) { hasher.combine(self.status) }
 }

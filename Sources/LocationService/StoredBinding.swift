@@ -6,18 +6,27 @@ public import SIPMessages
 public struct StoredBinding: BitwiseCopyable, Sendable {
     /// Where the whole binding lies in the block.
     public var whole: OctetRange
+    /// The preference, in thousandths.
     public var q: UInt16
+    /// The CSeq number of the REGISTER that made or last refreshed it.
     public var cseq: UInt32
+    /// The `reg-id`; 0 when there is none (RFC 5626 §4.2).
     public var regID: UInt32
     /// Milliseconds since 1970, UTC.
     public var expiresAt: Int64
     /// The flow that the REGISTER came over.
     public var flow: Flow
+    /// Where the contact URI lies.
     public var contact: OctetRange
+    /// Where the parameters of the Contact lie, without `q` and `expires`.
     public var parameters: OctetRange
+    /// Where the instance id lies; empty when there is none (RFC 5626 §4.1).
     public var instance: OctetRange
+    /// Where the Call-ID of that REGISTER lies.
     public var callID: OctetRange
+    /// Where the route values of Path lie; may be empty (RFC 3327).
     public var path: OctetRange
+    /// Where the User-Agent lies; may be empty.
     public var userAgent: OctetRange
 
     static let headerOctets = 60

@@ -2,49 +2,45 @@ import LocationService
 
 /// What waits to be written, in the order it came.
 struct BindingQueue {
-    /// The changes of one request, written together or not at all.
-    struct Item {
-        var token: UInt64
-        var changes: [BindingChange]
-        var isWithdrawn = false
-    }
-
-    private(set) var items: [Item] = []
+    private(set) var requests: [BindingStore.Request] = []
     /// How many changes wait, withdrawn ones not counted.
     private(set) var changeCount = 0
-    /// The items before this index have been withdrawn: they are the oldest, and run out of time first.
+    /// The places of the requests that have been taken back.
+    private var withdrawn: Set<Int> = []
+    /// All before this place have been taken back: they are the oldest, and run out of time first.
     private var firstWaiting = 0
 
     /// Whether nothing waits.
-    var isEmpty: Bool { self.items.isEmpty }
+    var isEmpty: Bool { self.requests.count == self.withdrawn.count }
 
-    mutating func append(_ item: Item) {
-        self.items.append(item)
-        self.changeCount += item.changes.count
+    mutating func append(_ request: BindingStore.Request) {
+        self.requests.append(request)
+        self.changeCount += request.changes.count
     }
 
-    /// Takes an item back; `false` when it does not wait (any more).
+    /// Takes a request back; `false` when it does not wait (any more).
     mutating func withdraw(_ token: UInt64) -> Bool {
-        var index = self.firstWaiting
-        while index < self.items.count {
-            if self.items[index].token == token, !self.items[index].isWithdrawn {
-                self.changeCount -= self.items[index].changes.count
-                self.items[index].isWithdrawn = true
-                self.items[index].changes = []
-                while self.firstWaiting < self.items.count, self.items[self.firstWaiting].isWithdrawn {
-                    self.firstWaiting += 1
-                }
+        var place = self.firstWaiting
+        while place < self.requests.count {
+            if self.requests[place].token == token, self.withdrawn.insert(place).inserted {
+                self.changeCount -= self.requests[place].changes.count
+                self.requests[place].changes = []
+                while self.withdrawn.contains(self.firstWaiting) { self.firstWaiting += 1 }
                 return true
             }
-            index += 1
+            place += 1
         }
         return false
     }
 
     /// Hands everything over, and takes an empty array whose memory is used again.
-    mutating func take(into group: inout [Item]) {
+    mutating func take(into group: inout [BindingStore.Request]) {
         group.removeAll(keepingCapacity: true)
-        swap(&self.items, &group)
+        swap(&self.requests, &group)
+        if !self.withdrawn.isEmpty {
+            group = group.enumerated().filter { !self.withdrawn.contains($0.offset) }.map(\.element)
+            self.withdrawn.removeAll()
+        }
         (self.changeCount, self.firstWaiting) = (0, 0)
     }
 }

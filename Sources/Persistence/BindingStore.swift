@@ -3,8 +3,8 @@ import GRDB
 public import LocationService
 import Synchronization
 
-/// Writes bindings by *group commit*: one thread takes all that waits, writes it in one transaction, and then says which
-/// requests are on the disk, so that one fsync serves many REGISTERs.
+/// Writes bindings by *group commit*: one thread takes all that waits, writes it in one transaction, and then says
+/// which requests are on the disk, so that one fsync serves many REGISTERs.
 ///
 ///     submit ──▶ queue ──▶ BEGIN, rows, COMMIT (fsync) ──▶ completion(tokens, .committed)
 ///       │full                      └─error─▶ ROLLBACK ───▶ completion(tokens, .failed)
@@ -26,6 +26,17 @@ public final class BindingStore: Sendable {
     /// Runs on the store's thread, which writes nothing before it has returned. It may call the store.
     public typealias Completion = @Sendable (_ tokens: [UInt64], _ outcome: Outcome) -> Void
 
+    /// Like `Completion`, with the changes of each request, for a caller that finds the AOR in them.
+    public typealias RequestCompletion = @Sendable (_ requests: [Request], _ outcome: Outcome) -> Void
+
+    /// The changes of one request, written together or not at all.
+    public struct Request: Hashable, Sendable {
+        /// The name that the caller gave it.
+        public var token: UInt64
+        /// What is written.
+        public var changes: [BindingChange]
+    }
+
     /// The bounds of a store.
     public struct Limits: Hashable, Sendable {
         /// How many changes may wait: a tenth of a second's work. One request of more changes than this is refused.
@@ -34,9 +45,11 @@ public final class BindingStore: Sendable {
         public var busyTimeout: Duration
 
         /// How long the write-ahead log grows before it is written back into the database: 64 MiB. A page that changes
-        /// often is written back once for all of its changes, so a long log saves work, and costs room and start-up time.
+        /// often is written back once for all of its changes, so a long log saves work, and costs room and start-up
+        /// time.
         public var logOctets: Int
 
+        /// The limits, where nothing else is said those that suit most servers.
         public init(
             waitingChanges: Int = 16_384, busyTimeout: Duration = .seconds(2), logOctets: Int = 64 << 20
         ) {
@@ -72,7 +85,7 @@ public final class BindingStore: Sendable {
     private let wakeUp = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
     private let limits: Limits
-    private let completion: Completion
+    private let completion: RequestCompletion
     /// The store's own connection; tests make it fail.
     let connection: DatabaseQueue?
     private let checkpointer: Checkpointer?
@@ -85,8 +98,27 @@ public final class BindingStore: Sendable {
     ///   - limits: The bounds.
     ///   - completion: Is told what became of each request.
     /// - Throws: `StorageError` when the database cannot be opened once more.
-    public init(
+    public convenience init(
         database: ServerDatabase?, limits: Limits = Limits(), completion: @escaping Completion
+    ) throws(StorageError) {
+        try self.init(database, limits) { completion($0.map(\.token), $1) }
+    }
+
+    /// A store that reports the changes of each request with it.
+    ///
+    /// - Parameters:
+    ///   - database: Where bindings are kept; `nil` keeps none, so that every group is committed as it is.
+    ///   - limits: The bounds.
+    ///   - completion: Is told what became of each request.
+    /// - Throws: `StorageError` when the database cannot be opened once more.
+    public static func reportingRequests(
+        database: ServerDatabase?, limits: Limits = Limits(), completion: @escaping RequestCompletion
+    ) throws(StorageError) -> BindingStore {
+        try BindingStore(database, limits, completion)
+    }
+
+    private init(
+        _ database: ServerDatabase?, _ limits: Limits, _ completion: @escaping RequestCompletion
     ) throws(StorageError) {
         self.limits = limits
         self.completion = completion
@@ -111,7 +143,7 @@ public final class BindingStore: Sendable {
                 state.statistics.refusals += 1
                 return (false, false)
             }
-            state.queue.append(BindingQueue.Item(token: token, changes: changes))
+            state.queue.append(Request(token: token, changes: changes))
             let isThreadWaiting = state.isThreadWaiting
             state.isThreadWaiting = false
             return (true, isThreadWaiting)
@@ -172,9 +204,8 @@ public final class BindingStore: Sendable {
     private enum Work { case group, purge, wait, end }
 
     private func run() {
-        var group: [BindingQueue.Item] = []
+        var group: [Request] = []
         var row = BindingRow()
-        var tokens: [UInt64] = []
         while true {
             let work = self.state.withLock { state -> Work in
                 if !state.queue.isEmpty {
@@ -188,23 +219,18 @@ public final class BindingStore: Sendable {
             }
             switch work {
             case .group:
-                self.commit(group, through: &row, tokens: &tokens)
+                self.commit(group, through: &row)
                 self.purgeSlice()
             case .purge: self.purgeSlice()
             case .wait: self.wakeUp.wait()
-            case .end: return _ = self.ended.signal()
+            case .end:
+                _ = self.ended.signal()
+                return
             }
         }
     }
 
-    private func commit(_ group: [BindingQueue.Item], through row: inout BindingRow, tokens: inout [UInt64]) {
-        tokens.removeAll(keepingCapacity: true)
-        var changes = 0
-        for item in group where !item.isWithdrawn {
-            tokens.append(item.token)
-            changes += item.changes.count
-        }
-        if tokens.isEmpty { return }
+    private func commit(_ group: [Request], through row: inout BindingRow) {
         do {
             try self.connection?.writeWithoutTransaction { database in
                 try database.leaveTransaction()
@@ -215,13 +241,13 @@ public final class BindingStore: Sendable {
             }
             self.state.withLock {
                 $0.statistics.groups += 1
-                $0.statistics.changes += UInt64(changes)
+                $0.statistics.changes += group.reduce(0) { $0 + UInt64($1.changes.count) }
             }
-            self.completion(tokens, .committed)
+            self.completion(group, .committed)
             if let connection = self.connection { self.checkpointer?.committed(connection) }
         } catch {
             self.state.withLock { $0.statistics.failures += 1 }
-            self.completion(tokens, .failed(reason: StorageError(error, path: self.path).description))
+            self.completion(group, .failed(reason: StorageError(error, path: self.path).description))
         }
     }
 

@@ -5,9 +5,9 @@ import Synchronization
 
 /// Writes the log back into the database beside the commits, so that no request waits for it.
 ///
-/// SQLite would do it within the commit that fills the log. Here a connection of its own does most of it when the log is
-/// half full (https://www.sqlite.org/wal.html#ckpt). While commits go on it never gets to the end of the log, so a commit
-/// that finds it full does the rest, which is little, and the log begins anew.
+/// SQLite would do it within the commit that fills the log. Here a connection of its own does most of it when the log
+/// is half full (https://www.sqlite.org/wal.html#ckpt). While commits go on it never gets to the end of the log, so a
+/// commit that finds it full does the rest, which is little, and the log begins anew.
 final class Checkpointer: Sendable {
     /// The pages of 1 KiB at which a commit writes the log back itself.
     private let fullLog: Int

@@ -8,8 +8,8 @@ import Foundation
 
 /// The directory that holds what a server keeps: its database, its control socket and its lock.
 ///
-/// Made on first use and readable by its owner only, since the secrets in the database are as good as passwords (RFC 7616
-/// §5.10).
+/// Made on first use and readable by its owner only, since the secrets in the database are as good as passwords (RFC
+/// 7616 §5.10).
 public struct DataDirectory: Hashable, Sendable {
     /// The path of the directory.
     public let path: String
@@ -43,7 +43,8 @@ public struct DataDirectory: Hashable, Sendable {
         }
         guard access(self.path, R_OK | W_OK | X_OK) == 0 else {
             throw StorageError(
-                .readOnly, "data directory \(path) cannot be written: make it writable for this user, or name another with --data")
+                .readOnly,
+                "data directory \(path) cannot be written: make it writable for this user, or name another with --data")
         }
     }
 

@@ -14,7 +14,8 @@ extension ServerDatabase {
     /// - Throws: `StorageError`, or what `body` throws.
     public func forEachBinding(at now: Int64, _ body: (BindingRecord) throws -> Void) throws {
         try self.queue.read { database in
-            let statement = try database.cachedStatement(sql: BindingRow.selectSQL + " WHERE expires_at > ? ORDER BY aor, slot")
+            let statement = try database.cachedStatement(
+                sql: BindingRow.selectSQL + " WHERE expires_at > ? ORDER BY aor, slot")
             let row = statement.sqliteStatement
             sqlite3_bind_int64(row, 1, now)
             defer { sqlite3_reset(row) }
@@ -54,7 +55,7 @@ extension Database {
     }
 
     /// Writes a group within the transaction that is open, in order.
-    func write(_ group: [BindingQueue.Item], through row: inout BindingRow) throws {
+    func write(_ group: [BindingStore.Request], through row: inout BindingRow) throws {
         let upsert = try self.cachedStatement(sql: BindingRow.upsertSQL).sqliteStatement
         let delete = try self.cachedStatement(sql: BindingRow.deleteSQL).sqliteStatement
         for item in group {

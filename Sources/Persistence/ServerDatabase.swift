@@ -39,8 +39,12 @@ public final class ServerDatabase: Sendable {
     private static func connect(path: String, busyTimeout: Duration) throws(StorageError) -> DatabaseQueue {
         var configuration = GRDB.Configuration()
         configuration.label = "Biloxi"
-        let (seconds, attoseconds) = busyTimeout.components
-        configuration.busyMode = .timeout(Double(seconds) + Double(attoseconds) * 1e-18)
+        // SQLite's own waiting looks ever more rarely, and would miss the gaps between the groups of a busy store.
+        let maximumTries = Int(busyTimeout / .milliseconds(1))
+        configuration.busyMode = .callback { tries in
+            usleep(1000)
+            return tries < maximumTries
+        }
         // A roll-back that fails must not end the program (GRDB's answer): the next group tries it again.
         configuration.allowsUnsafeTransactions = true
         configuration.prepareDatabase { database in

@@ -4,7 +4,9 @@ import GRDB
 public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kind of error. An open set: new kinds may come.
     public struct Code: RawRepresentable, Hashable, Sendable {
+        /// The words of the message.
         public let rawValue: String
+        /// A code with these words.
         public init(rawValue: String) { self.rawValue = rawValue }
 
         /// The data directory cannot be made, or is no directory.
@@ -59,7 +61,8 @@ public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
         case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
             self.init(.readOnly, "database \(path) cannot be opened: make it and its directory readable and writable")
         case .SQLITE_NOTADB, .SQLITE_CORRUPT:
-            self.init(.damaged, "database \(path) is damaged or no database: restore a copy, or move it away (\(message))")
+            self.init(
+                .damaged, "database \(path) is damaged or no database: restore a copy, or move it away (\(message))")
         case .SQLITE_FULL:
             self.init(.full, "database \(path) cannot grow: make room on its disk (\(message))")
         default:

@@ -1,7 +1,7 @@
 /// One who may register and call: an account of a domain, with the secrets that prove it.
 ///
-/// There is no password: a secret is H(user:realm:password), with the domain as the realm (RFC 7616 §3.4.2). It lets its
-/// holder in like the password, but in this realm only.
+/// There is no password: a secret is H(user:realm:password), with the domain as the realm (RFC 7616 §3.4.2). It lets
+/// its holder in like the password, but in this realm only.
 public struct Subscriber: Hashable, Sendable {
     /// The user part of the address-of-record, escapes undone.
     public var user: String
@@ -14,6 +14,7 @@ public struct Subscriber: Hashable, Sendable {
     /// When the subscriber was added: milliseconds since 1970, UTC.
     public var createdAt: Int64
 
+    /// A subscriber; the domain is kept in lower case.
     public init(
         user: String, domain: String, displayName: String? = nil, secrets: SubscriberSecrets, createdAt: Int64
     ) {
@@ -34,9 +35,11 @@ public struct SubscriberSecrets: Hashable, Sendable, CustomStringConvertible {
     public var md5: [UInt8]?
     /// SHA-256: 32 octets (RFC 7616).
     public var sha256: [UInt8]?
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     /// SHA-512/256: 32 octets (RFC 7616).
     public var sha512_256: [UInt8]?
 
+    /// The secrets; `nil` where there is none.
     public init(md5: [UInt8]? = nil, sha256: [UInt8]? = nil, sha512_256: [UInt8]? = nil) {
         self.md5 = md5
         self.sha256 = sha256

@@ -1,7 +1,7 @@
 public import SIPMessages
 
 /// Writing a request as it goes on: RFC 3261 §16.6 steps 1 to 8, in one pass over what came.
-struct Forwarding: ~Escapable {
+package struct Forwarding: ~Escapable {
     /// The request, with routes preprocessed.
     let octets: Span<UInt8>
     /// The new Request-URI.
@@ -15,7 +15,7 @@ struct Forwarding: ~Escapable {
     let maxBreadth: UInt32
 
     @_lifetime(copy octets, copy target)
-    init(
+    package init(
         _ octets: Span<UInt8>, target: Span<UInt8>, _ targetRange: OctetRange, route: OctetRange,
         source: SocketAddress, maxBreadth: UInt32
     ) {
@@ -28,7 +28,8 @@ struct Forwarding: ~Escapable {
     }
 
     /// Appends the request line and our Via up to its branch, which the caller writes next.
-    func writeStart(_ index: borrowing MessageIndex, _ endpoint: borrowing Endpoint, into output: inout [UInt8]) {
+    package func writeStart(_ index: borrowing MessageIndex, _ endpoint: borrowing Endpoint, into output: inout [UInt8])
+    {
         output.append(self.octets, index.methodName.range)
         output.append(0x20)
         output.append(self.target, self.targetRange.range)
@@ -39,16 +40,12 @@ struct Forwarding: ~Escapable {
         output.append(";branch=")
     }
 
-    /// Appends all that follows the branch.
+    /// Appends all that follows our Via and the Record-Route fields that the caller pushes.
     ///
-    /// - Parameters:
-    ///   - via: The topmost Via of the request.
-    ///   - recordRoute: The Record-Route fields to push, as whole lines; may be empty.
-    func writeRest(
-        _ index: borrowing MessageIndex, via: ViaIndex, recordRoute: [UInt8], into output: inout [UInt8]
+    /// - Parameter via: The topmost Via of the request.
+    package func writeRest(
+        _ index: borrowing MessageIndex, via: ViaIndex, into output: inout [UInt8]
     ) {
-        output.append("\r\n")
-        output.append(contentsOf: recordRoute)
         if !self.route.isEmpty {
             output.append("Route: ")
             output.append(self.target, self.route.range)
@@ -118,7 +115,9 @@ extension MessageIndex {
                 copied = next
                 if via.whole.upper < field.value.upper {
                     var rest = via.whole.upper
-                    while rest < field.value.upper, octets[rest].isLinearWhitespace || octets[rest] == 0x2C { rest += 1 }
+                    while rest < field.value.upper, octets[rest].isLinearWhitespace || octets[rest] == 0x2C {
+                        rest += 1
+                    }
                     output.append("Via: ")
                     copied = rest
                 }

@@ -50,6 +50,7 @@ public struct ProxyConfiguration: Sendable {
     /// The branches that a request without Max-Breadth may have (RFC 5393 §5.3).
     public var maxBreadth: UInt32 = 60
 
+    /// The behaviour that the RFCs ask for, at these addresses.
     public init(endpoints: [Endpoint]) { self.endpoints = endpoints }
 
     /// The end point to send from to `remote`: of this transport and the address family, `preferred` if it is one. An

@@ -55,6 +55,7 @@ public struct DigestAlgorithm: RawRepresentable, Hashable, Sendable, CustomStrin
         }
     }
 
+    /// The name, as it is sent.
     public var description: String { self.name.description }
 
     /// The algorithm whose name lies in `range`, in any case, or MD5 when there is none (RFC 7616 §3.3); `nil` when it

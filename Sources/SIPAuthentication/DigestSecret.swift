@@ -41,7 +41,10 @@ public struct DigestSecret: Sendable, CustomStringConvertible, CustomDebugString
         self.algorithm == other.algorithm && self.value.isEqual(to: other.value)
     }
 
+    /// Never shows the secret.
     public var description: String { "secret for \(self.algorithm)" }
+    /// Never shows the secret.
     public var debugDescription: String { self.description }
+    /// Shows no part of the secret.
     public var customMirror: Mirror { Mirror(self, children: [:]) }
 }

@@ -29,6 +29,7 @@ public struct Outbox: Sendable {
     /// The shard that writes at present.
     public var shard: UInt16 = 0
 
+    /// An empty outbox with room for the messages of one batch.
     public init() {
         self.octets.reserveCapacity(65_536)
         self.messages.reserveCapacity(64)

@@ -96,12 +96,13 @@ extension TransactionLayer {
         response octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex, at now: MonotonicInstant,
         into outbox: inout Outbox
     ) -> ResponseMatch {
-        let isCancel = self.isCancel(octets, index)
-        guard var slot = self.slot(ofBranch: via.branch, octets) else { return .stray }
-        if isCancel {
-            slot = self.clients[slot].companion
-            guard slot >= 0, self.clients[slot].method == .cancel else { return .stray }
+        guard let method = Self.method(ofCSeq: index, octets), var slot = self.slot(ofBranch: via.branch, octets) else {
+            return .stray
         }
+        // A CANCEL has the branch of its INVITE, so only the method tells their responses apart (§17.1.3).
+        let isCancel = method == .cancel
+        if isCancel { slot = self.clients[slot].companion }
+        guard slot >= 0, self.clients[slot].method == method else { return .stray }
         let id = TransactionID(slot: slot, generation: self.clients[slot].generation)
         let owner = self.clients[slot].owner
         let effects = self.handle(slot, index.statusCode, at: now)
@@ -169,9 +170,12 @@ extension TransactionLayer {
 
     // MARK: Inside
 
-    private func isCancel(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> Bool {
-        guard let cseq = index.value(.cseq), cseq.count > 6 else { return false }
-        return octets.equals(cseq.upper - 6..<cseq.upper, ignoringCase: "CANCEL")
+    /// The method in a response's CSeq; `nil` when there is none.
+    private static func method(ofCSeq index: borrowing MessageIndex, _ octets: Span<UInt8>) -> Method.Code? {
+        guard let cseq = index.value(.cseq) else { return nil }
+        var start = cseq.upper
+        while start > cseq.lower, octets[start &- 1].isToken { start &-= 1 }
+        return start == cseq.upper ? nil : Method.Code(octets, start..<cseq.upper)
     }
 
     /// The slot that a branch of ours names, when its number is right.

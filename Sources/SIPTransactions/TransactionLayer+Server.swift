@@ -109,8 +109,9 @@ extension TransactionLayer {
 
     /// Sends the response that was appended to the outbox since `start`.
     ///
-    /// A response that the state forbids, a second final one say, is taken back; so is any 408 to a non-INVITE request,
-    /// whose transaction then ends in silence (RFC 4320 §4.2).
+    /// A response that the state forbids, a second final one say, is taken back. To a non-INVITE request so are a 408,
+    /// whose transaction then ends in silence (RFC 4320 §4.2), every provisional response but 100, and over UDP a 100
+    /// that is too early (§4.1).
     ///
     /// - Returns: whether it was sent.
     @discardableResult
@@ -126,6 +127,10 @@ extension TransactionLayer {
         if status == 408, !isInvite {
             outbox.discard(from: start)
             self.carryOut(self.handle(slot, .abandoned, at: now), slot, at: now, into: &outbox)
+            return false
+        }
+        if !isInvite, status < 200, status != 100 {
+            outbox.discard(from: start)
             return false
         }
         let event: ServerEvent =
@@ -266,9 +271,13 @@ extension TransactionLayer {
             self.key.append(octets, index.requestURI.range)
             self.key.append(0)
             self.key.append(octets, via.whole.range)
-            for id in [HeaderID.callID, .from] {
-                self.key.append(0)
-                if let value = index.value(id) { self.key.append(octets, value.range) }
+            self.key.append(0)
+            if let callID = index.value(.callID) { self.key.append(octets, callID.range) }
+            self.key.append(0)
+            if let from = index.value(.from),
+                let address = try? AddressIndex(parsing: octets, in: from.range, field: .from)
+            {
+                self.key.append(octets, address.tag.range)  // Of From only the tag counts.
             }
             self.key.append(0)
             if let cseq = index.value(.cseq) {

@@ -17,6 +17,9 @@ public struct TransactionLayer: ~Copyable {
     var random: RandomSource
     let hashKey: SipHashKey
     var generation: UInt32 = 0
+    /// Timers of the transaction user. They have a limit of their own, or they could take those of the transactions,
+    /// which would then never end.
+    var userTimerCount = 0
     /// For reading messages that were kept.
     var scratch = MessageIndex()
     /// The key of the request that was matched last, and its hash.
@@ -25,11 +28,12 @@ public struct TransactionLayer: ~Copyable {
 
     /// What a shard may hold at most.
     public struct Limits: Hashable, Sendable {
-        /// Server transactions, and as many client transactions for each ten.
+        /// Server transactions, and as many client transactions and timers of the transaction user.
         public var transactions = 1_000_000
         /// Octets of kept messages.
         public var octets = 1 << 31
 
+        /// The limits that suit most servers.
         public init() {}
     }
 
@@ -90,7 +94,12 @@ public struct TransactionLayer: ~Copyable {
 
     /// Sets a timer of the transaction user, whose payload must be below 2^56; -1 when there are too many.
     public mutating func setTimer(at moment: MonotonicInstant, payload: UInt64) -> Int32 {
-        self.wheel.insert(deadline: moment.millisecondsRoundedUp, payload: TimerPayload.user | payload) ?? -1
+        guard self.userTimerCount < self.servers.capacity,
+            let timer = self.wheel.insert(
+                deadline: moment.millisecondsRoundedUp, payload: TimerPayload.user | payload)
+        else { return -1 }
+        self.userTimerCount += 1
+        return timer
     }
 
     /// Moves a timer of the transaction user that has not fired.
@@ -100,7 +109,10 @@ public struct TransactionLayer: ~Copyable {
 
     /// Stops a timer of the transaction user that has not fired.
     public mutating func stopTimer(_ timer: inout Int32) {
-        if timer >= 0 { self.wheel.remove(timer) }
+        if timer >= 0 {
+            self.wheel.remove(timer)
+            self.userTimerCount -= 1
+        }
         timer = -1
     }
 
@@ -117,6 +129,7 @@ public struct TransactionLayer: ~Copyable {
                 self.clients[slot].timer = -1
                 if let event = self.wakeClient(slot, at: now, into: &outbox) { return event }
             default:
+                self.userTimerCount -= 1
                 return .timer(payload & ~TimerPayload.kinds)
             }
         }

@@ -8,11 +8,13 @@ public struct TransactionID: BitwiseCopyable, Hashable, Sendable {
     /// The number of the use; 0 stands for none.
     public let generation: UInt32
 
+    /// The number of a use of a slot.
     @inlinable
     public init(slot: Int32, generation: UInt32) { (self.slot, self.generation) = (slot, generation) }
 
     /// No transaction.
     @inlinable public static var none: TransactionID { TransactionID(slot: -1, generation: 0) }
+    /// Whether it stands for no transaction.
     @inlinable public var isNone: Bool { self.generation == 0 }
 }
 

@@ -1,3 +1,5 @@
+public import SIPMessages
+
 /// What a server is told to do: the file, with the environment and the command's options on top.
 ///
 /// It holds no secret, only the names of files with secrets.
@@ -46,6 +48,7 @@ public struct Configuration: Hashable, Sendable {
     public struct Authentication: Hashable, Sendable {
         /// A digest algorithm, by its name in the `algorithm` parameter (RFC 7616 §3.3).
         public enum Algorithm: String, Hashable, Sendable, CaseIterable {
+            // swift-format-ignore: AlwaysUseLowerCamelCase
             case sha512_256 = "SHA-512-256"
             case sha256 = "SHA-256"
             case md5 = "MD5"

@@ -49,7 +49,8 @@ struct ConfigurationCheck {
         guard self.root["tls"] == nil else { return }
         for element in self.root["listen"]?.elements ?? [] {
             guard let listener = element.text.flatMap({ Listener($0) }), listener.transport.isSecure else { continue }
-            self.note(element.source, "listen has \(listener), which needs a certificate: set tls.certificate and tls.key")
+            self.note(
+                element.source, "listen has \(listener), which needs a certificate: set tls.certificate and tls.key")
         }
     }
 
@@ -63,7 +64,8 @@ struct ConfigurationCheck {
             self.warnings.append(
                 ConfigurationProblem(
                     source: required.source,
-                    message: "authentication.required is false, and \(text) can be reached by others: anyone can register"
+                    message:
+                        "authentication.required is false, and \(text) can be reached by others: anyone can register"
                         + " and call"))
         }
     }
@@ -71,14 +73,16 @@ struct ConfigurationCheck {
     private mutating func checkDestinations() {
         let trunks = self.root["trunks"]?.fields.map(\.name) ?? []
         func check(_ value: ConfigurationValue?, at path: String, into problems: inout [ConfigurationProblem]) {
-            guard let value, case .trunk(let name) = value.text.flatMap({ Destination($0) }), !trunks.contains(name) else {
+            guard let value, case .trunk(let name) = value.text.flatMap({ Destination($0) }), !trunks.contains(name)
+            else {
                 return
             }
             let hint =
                 trunks.isEmpty
                 ? ": there are no trunks" : Suggestion.text(for: name, among: trunks)
             problems.append(
-                ConfigurationProblem(source: value.source, message: "\(path) names trunk \"\(name)\", which is unknown\(hint)"))
+                ConfigurationProblem(
+                    source: value.source, message: "\(path) names trunk \"\(name)\", which is unknown\(hint)"))
         }
         for route in self.root["routes"]?.elements ?? [] { check(route["to"], at: "routes.to", into: &self.problems) }
         for user in self.root["users"]?.fields ?? [] {
@@ -98,7 +102,9 @@ struct ConfigurationCheck {
             if parts.count > 1, !domains.contains(domain) {
                 self.note(
                     field.nameSource,
-                    "users has \(field.name), whose domain is not in domains\(Suggestion.text(for: domain, among: domains))")
+                    "users has \(field.name), whose domain is not in domains"
+                        + Suggestion.text(for: domain, among: domains)
+                )
             }
             let user = parts.count > 1 ? parts.dropLast().joined(separator: "@") : field.name
             if !seen.insert("\(user)@\(domain)").inserted {

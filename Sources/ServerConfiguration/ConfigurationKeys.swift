@@ -3,80 +3,107 @@
 /// `biloxi config schema` prints this table; the reader checks files by it; the decoder reads defaults from it.
 enum ConfigurationKeys {
     static let root: [Shape.Key] = [
-        .init("domains", .list(.text(.domain), atLeast: 1), default: "[biloxi.localhost]",
+        .init(
+            "domains", .list(.text(.domain), atLeast: 1), default: "[biloxi.localhost]",
             "The domains whose users register here. The first is the one that short names belong to."),
-        .init("listen", .list(.text(.listener), atLeast: 1), default: "[\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]",
+        .init(
+            "listen", .list(.text(.listener), atLeast: 1), default: "[\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]",
             "Where the server listens: transport, address, port. 0.0.0.0 and [::] are all addresses of the machine."),
-        .init("advertise", .text(.domain),
+        .init(
+            "advertise", .text(.domain),
             "The address or name that others reach the server by, for Via, Record-Route, Contact and SDP, when it is"
                 + " not the one it listens at."),
-        .init("storage", .choice(["sqlite", "memory"]), default: "sqlite",
+        .init(
+            "storage", .choice(["sqlite", "memory"]), default: "sqlite",
             "Where registrations are kept: in the database of the data directory, or in memory until the server ends."),
-        .init("data", .text(.directory),
+        .init(
+            "data", .text(.directory),
             "The directory of database and control socket. Without it, biloxi below XDG_DATA_HOME or ~/.local/share."),
         .init("http", .text(.endpoint), "Where the web page and the HTTP API are served. Without it, nowhere."),
-        .init("threads", .number(1...256, unit: "threads"), "How many threads serve UDP. Without it, one per processor."),
-        .init("logLevel", .choice(["trace", "debug", "info", "notice", "warning", "error"]), default: "info",
+        .init(
+            "threads", .number(1...256, unit: "threads"), "How many threads serve UDP. Without it, one per processor."),
+        .init(
+            "logLevel", .choice(["trace", "debug", "info", "notice", "warning", "error"]), default: "info",
             "What is logged. Identities of callers show from debug downwards only."),
         .init("authentication", .object(Self.authentication), default: "{}", "How users prove who they are."),
         .init("registrar", .object(Self.registrar), default: "{}", "How long and how often users may register."),
         .init("proxy", .object(Self.proxy), default: "{}", "How requests are forwarded."),
         .init("tls", .object(Self.tls), "The server's certificate, for the listeners tls and wss."),
-        .init("trunks", .named(name: "trunk", .object(Self.trunk)), default: "{}",
+        .init(
+            "trunks", .named(name: "trunk", .object(Self.trunk)), default: "{}",
             "Gateways to other networks, by names of your choice."),
-        .init("inbound", .choice(["anyone", "trusted", "none"]), default: "anyone",
+        .init(
+            "inbound", .choice(["anyone", "trusted", "none"]), default: "anyone",
             "Who may call our users from outside: anyone, only the addresses that trunks allow, or no one."),
-        .init("routes", .list(.object(Self.route), atLeast: 0), default: "[]",
+        .init(
+            "routes", .list(.object(Self.route), atLeast: 0), default: "[]",
             "The dial plan: the first route that matches the dialled user part says where the call goes."),
-        .init("users", .named(name: "user", .object(Self.user)), default: "{}",
+        .init(
+            "users", .named(name: "user", .object(Self.user)), default: "{}",
             "What holds for single users, by user part, or user@domain where there are several domains."),
     ]
 
     private static let authentication: [Shape.Key] = [
-        .init("required", .boolean, default: "true",
+        .init(
+            "required", .boolean, default: "true",
             "Whether users must prove who they are to register and to call (RFC 3261 §22)."),
-        .init("algorithms", .list(.choice(["SHA-512-256", "SHA-256", "MD5"]), atLeast: 1), default: "[SHA-256, MD5]",
+        .init(
+            "algorithms", .list(.choice(["SHA-512-256", "SHA-256", "MD5"]), atLeast: 1), default: "[SHA-256, MD5]",
             "The digest algorithms that are offered, the preferred first (RFC 7616 §3.7)."),
     ]
 
     private static let registrar: [Shape.Key] = [
-        .init("minExpires", .number(1...3600, unit: "seconds"), default: "60",
+        .init(
+            "minExpires", .number(1...3600, unit: "seconds"), default: "60",
             "The shortest registration; a shorter wish is answered 423. At most an hour (RFC 3261 §10.3)."),
-        .init("defaultExpires", .number(1...604_800, unit: "seconds"), default: "3600",
+        .init(
+            "defaultExpires", .number(1...604_800, unit: "seconds"), default: "3600",
             "How long a registration lasts that does not say."),
-        .init("maxExpires", .number(1...604_800, unit: "seconds"), default: "7200",
+        .init(
+            "maxExpires", .number(1...604_800, unit: "seconds"), default: "7200",
             "The longest registration; a longer wish is shortened."),
-        .init("maxContacts", .number(1...1000, unit: "devices"), default: "10",
+        .init(
+            "maxContacts", .number(1...1000, unit: "devices"), default: "10",
             "How many devices one user may have registered."),
     ]
 
     private static let proxy: [Shape.Key] = [
-        .init("recordRoute", .boolean, default: "true",
+        .init(
+            "recordRoute", .boolean, default: "true",
             "Whether the server stays in the path of a call's later requests (RFC 3261 §16.6)."),
-        .init("forking", .choice(["parallel", "sequential"]), default: "parallel",
+        .init(
+            "forking", .choice(["parallel", "sequential"]), default: "parallel",
             "Whether a user's devices ring together, or one after the other by their q."),
-        .init("timerC", .number(181...3600, unit: "seconds"), default: "185",
+        .init(
+            "timerC", .number(181...3600, unit: "seconds"), default: "185",
             "How long a call may ring without a sign of life; more than 180 s (RFC 3261 §16.6)."),
     ]
 
     private static let tls: [Shape.Key] = [
         .init("certificate", .text(.file), required: true, "The certificate chain, in PEM form."),
         .init("key", .text(.file), required: true, "The private key of the certificate, in PEM form."),
-        .init("clientCertificates", .choice(["none", "optional", "required"]), default: "none",
+        .init(
+            "clientCertificates", .choice(["none", "optional", "required"]), default: "none",
             "Whether those who connect are asked for a certificate, or must have one."),
-        .init("authorities", .text(.file),
+        .init(
+            "authorities", .text(.file),
             "The certificates that others' certificates must lead to, in PEM form. Without it, those of the system."),
     ]
 
     private static let trunk: [Shape.Key] = [
         .init("targets", .list(.text(.uri), atLeast: 1), required: true, "The gateways, in the order they are tried."),
-        .init("failover", .list(.text(.status), atLeast: 0), default: "[503, 5xx, 408]",
+        .init(
+            "failover", .list(.text(.status), atLeast: 0), default: "[503, 5xx, 408]",
             "The answers after which the next gateway is tried."),
-        .init("noAnswer", .number(1...180, unit: "seconds"), default: "4",
+        .init(
+            "noAnswer", .number(1...180, unit: "seconds"), default: "4",
             "How long a gateway may be silent before the next is tried."),
-        .init("lines", .number(1...65_535, unit: "calls"), "How many calls may use the trunk at a time. Without it, any number."),
+        .init(
+            "lines", .number(1...65_535, unit: "calls"),
+            "How many calls may use the trunk at a time. Without it, any number."),
         .init("register", .object(Self.registration), "How the server registers at the gateway, if it must."),
-        .init("allow", .list(.text(.block), atLeast: 0), default: "[]",
+        .init(
+            "allow", .list(.text(.block), atLeast: 0), default: "[]",
             "The addresses from which calls of this trunk come; they are let in without a password."),
     ]
 
@@ -87,17 +114,22 @@ enum ConfigurationKeys {
     ]
 
     private static let route: [Shape.Key] = [
-        .init("match", .list(.text(.pattern), atLeast: 1), required: true,
+        .init(
+            "match", .list(.text(.pattern), atLeast: 1), required: true,
             "The dialled user parts: ? is any character, * any number of them."),
         .init("to", .text(.destination), required: true, "Where the call goes."),
-        .init("rewrite", .text(.any),
+        .init(
+            "rewrite", .text(.any),
             "The user part that is dialled on; $0 is what was dialled, $1 to $9 what the wildcards stood for."),
-        .init("priority", .number(-1000...1000, unit: ""), default: "0",
+        .init(
+            "priority", .number(-1000...1000, unit: ""), default: "0",
             "Routes of higher priority are tried first; equal ones in the order of the file."),
     ]
 
     private static let user: [Shape.Key] = [
-        .init("forward", .object(Self.forward), default: "{}", "Where the user's calls go when the user does not take them.")
+        .init(
+            "forward", .object(Self.forward), default: "{}",
+            "Where the user's calls go when the user does not take them.")
     ]
 
     private static let forward: [Shape.Key] = [

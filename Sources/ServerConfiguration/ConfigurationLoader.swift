@@ -20,6 +20,7 @@ extension Configuration {
         /// The option, for messages: `--listen`.
         public var option: String
 
+        /// The value of an option.
         public init(key: String, values: [String], option: String) {
             self.key = key
             self.values = values
@@ -82,7 +83,8 @@ enum ConfigurationDefaults {
                     .init(name: key.name, nameSource: field.nameSource, value: Self.fill(field.value, key.shape)))
             } else if let fallback = key.fallback {
                 var reader = ConfigurationReader { _ in .builtIn }
-                guard let node = reader.parse(fallback), let value = reader.read(node, as: key.shape, at: key.name) else {
+                guard let node = reader.parse(fallback), let value = reader.read(node, as: key.shape, at: key.name)
+                else {
                     assertionFailure("default of \(key.name): \(reader.problems)")
                     continue
                 }
@@ -103,7 +105,9 @@ enum ConfigurationDefaults {
             value.content = .list(value.elements.map { self.fill($0, element) })
         case .named(_, let element):
             value.content = .object(
-                value.fields.map { .init(name: $0.name, nameSource: $0.nameSource, value: self.fill($0.value, element)) })
+                value.fields.map {
+                    .init(name: $0.name, nameSource: $0.nameSource, value: self.fill($0.value, element))
+                })
         }
         return value
     }

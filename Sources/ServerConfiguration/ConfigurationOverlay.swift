@@ -47,7 +47,8 @@ struct ConfigurationOverlay {
     private mutating func apply(_ text: String, as shape: Shape, at path: [String], from source: ConfigurationSource) {
         if let first = text.first, first == "[" || first == "{" {
             var reader = ConfigurationReader { _ in source }
-            if let node = reader.parse(text), let value = reader.read(node, as: shape, at: path.joined(separator: ".")) {
+            if let node = reader.parse(text), let value = reader.read(node, as: shape, at: path.joined(separator: "."))
+            {
                 self.root.set(value, at: path[...])
             }
             self.problems += reader.problems
@@ -71,7 +72,8 @@ struct ConfigurationOverlay {
         }
     }
 
-    private mutating func set(_ texts: [String], of element: Shape, at path: [String], from source: ConfigurationSource) {
+    private mutating func set(_ texts: [String], of element: Shape, at path: [String], from source: ConfigurationSource)
+    {
         var reader = ConfigurationReader { _ in source }
         let values = texts.compactMap { reader.read($0, as: element, at: path.joined(separator: "."), from: source) }
         self.problems += reader.problems

@@ -27,6 +27,7 @@ public struct ConfigurationProblem: Hashable, Sendable, CustomStringConvertible 
     /// What, and what to do about it, in one line. It names no secret: there is none in the file.
     public let message: String
 
+    /// A problem in this source.
     public init(source: ConfigurationSource, message: String) {
         self.source = source
         self.message = message

@@ -130,7 +130,8 @@ struct ConfigurationReader {
             guard let key = keys.first(where: { $0.name == name }) else {
                 let place = path.isEmpty ? "" : " in \(path)"
                 self.note(
-                    nameNode.mark, "unknown key \"\(name)\"\(place)" + Suggestion.text(for: name, among: keys.map(\.name)))
+                    nameNode.mark,
+                    "unknown key \"\(name)\"\(place)" + Suggestion.text(for: name, among: keys.map(\.name)))
                 continue
             }
             if Self.isNothing(valueNode) { continue }

@@ -39,10 +39,11 @@ public enum ConfigurationSchema {
 
     /// A JSON Schema (draft 2020-12) that editors check and complete a file by.
     public static var json: String {
-        let properties = JSONText.object([
-            ("$schema", .string("https://json-schema.org/draft/2020-12/schema")),
-            ("title", .string("Configuration of biloxi")),
-        ] + Self.members(of: ConfigurationKeys.root))
+        let properties = JSONText.object(
+            [
+                ("$schema", .string("https://json-schema.org/draft/2020-12/schema")),
+                ("title", .string("Configuration of biloxi")),
+            ] + Self.members(of: ConfigurationKeys.root))
         var output = ""
         properties.write(to: &output, indentation: 0)
         return output + "\n"

@@ -1,7 +1,7 @@
 /// The user parts that a route is for: `?` stands for one character, `*` for any number of them, all else for itself.
 ///
-/// What a run of wildcards stood for can be used to rewrite the user part: in `$1`, that of the first run, and so on; in
-/// `$0`, the whole. `match: "0049*", rewrite: "+49$1"` makes `004930123` into `+4930123`.
+/// What a run of wildcards stood for can be used to rewrite the user part: in `$1`, that of the first run, and so on;
+/// in `$0`, the whole. `match: "0049*", rewrite: "+49$1"` makes `004930123` into `+4930123`.
 public struct RoutePattern: Hashable, Sendable, CustomStringConvertible {
     private enum Part: Hashable, Sendable {
         case literal([UInt8])

@@ -28,7 +28,8 @@ indirect enum Shape: Sendable {
         /// What it does, in one sentence.
         var summary: String
 
-        init(_ name: String, _ shape: Shape, default fallback: String? = nil, required: Bool = false, _ summary: String) {
+        init(_ name: String, _ shape: Shape, default fallback: String? = nil, required: Bool = false, _ summary: String)
+        {
             self.name = name
             self.shape = shape
             self.fallback = fallback

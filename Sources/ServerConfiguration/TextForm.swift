@@ -30,8 +30,9 @@ enum TextForm: Sendable {
         switch self {
         case .any: "a text"
         case .domain: "a host name or IP address"
-        case .listener: "TRANSPORT:ADDRESS:PORT such as udp:127.0.0.1:5060 or tls:[::1]:5061, with the transport udp, tcp,"
-            + " tls, ws, wss or sctp"
+        case .listener:
+            "TRANSPORT:ADDRESS:PORT such as udp:127.0.0.1:5060 or tls:[::1]:5061, with the transport udp, tcp,"
+                + " tls, ws, wss or sctp"
         case .endpoint: "HOST:PORT such as 127.0.0.1:8080"
         case .block: "an IP address or block such as 192.0.2.0/24"
         case .status: "a status code such as 503, or a class of them such as 5xx"

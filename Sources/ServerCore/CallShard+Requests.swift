@@ -16,35 +16,49 @@ extension CallShard {
         }
         if workspace.index.method == .cancel { return self.cancel(octets, &workspace) }
         guard self.validate(octets, &workspace) else { return }
-        if self.preprocess(octets, &workspace) {
-            Self.proceed(&self, &workspace)
-        } else {
-            self.route(octets, &workspace)
+        switch self.preprocess(octets, &workspace) {
+        case .unchanged: self.proceed(octets, &workspace, isOfOurDialog: false)
+        case .changed(let isOfOurDialog): Self.proceedPreprocessed(&self, &workspace, isOfOurDialog: isOfOurDialog)
         }
     }
 
     /// Goes on with the request as preprocessing left it.
-    private static func proceed(_ shard: inout CallShard, _ workspace: inout Workspace) {
+    private static func proceedPreprocessed(
+        _ shard: inout CallShard, _ workspace: inout Workspace, isOfOurDialog: Bool
+    ) {
         var request: [UInt8] = []
         swap(&request, &shard.preprocessed)
         defer { swap(&request, &shard.preprocessed) }
         guard workspace.reindex(request.span) else { return }
+        shard.proceed(request.span, &workspace, isOfOurDialog: isOfOurDialog)
+    }
+
+    private mutating func proceed(_ octets: Span<UInt8>, _ workspace: inout Workspace, isOfOurDialog: Bool) {
+        var isRewritten = false
+        guard self.authorise(octets, &workspace, isOfOurDialog: isOfOurDialog, isRewritten: &isRewritten) else {
+            return
+        }
+        if isRewritten { Self.routeRewritten(&self, &workspace) } else { self.route(octets, &workspace) }
+    }
+
+    private static func routeRewritten(_ shard: inout CallShard, _ workspace: inout Workspace) {
+        var request: [UInt8] = []
+        swap(&request, &shard.rewritten)
+        defer { swap(&request, &shard.rewritten) }
+        guard workspace.reindex(request.span) else { return }
         shard.route(request.span, &workspace)
     }
 
-    /// A tag for answers without a transaction: the same for every request of a call, and recognised in its ACK.
-    func statelessTag(_ octets: Span<UInt8>, _ workspace: borrowing Workspace) -> UInt64 {
-        var hasher = SipHash24(key: self.settings.hashKey)
-        if let callID = workspace.index.value(.callID) { hasher.combine(octets, callID.range) }
-        if let from = workspace.index.value(.from) { hasher.combine(octets, from.range) }
-        return hasher.finish()
+    /// Appends the AOR that a URI names, in canonical form.
+    static func appendAOR(_ uri: URIIndex, _ octets: Span<UInt8>, into aor: inout [UInt8]) {
+        Registrar.appendKey(uri, of: octets, into: &aor)
     }
 
     func refuse(
         _ octets: Span<UInt8>, _ status: UInt16, _ reason: StaticString, fields: [UInt8] = [],
         _ workspace: inout Workspace
     ) {
-        let tag = self.statelessTag(octets, workspace)
+        let tag = self.settings.statelessTag(octets, workspace.index)
         workspace.reply(octets, status, reason, fields: fields, tag: tag)
     }
 
@@ -146,7 +160,7 @@ extension CallShard {
     private mutating func lookUp(_ uri: URIIndex, _ octets: Span<UInt8>, _ workspace: inout Workspace) {
         guard let server = self.createServer(octets, &workspace) else { return }
         let start = workspace.mail.count
-        LocationService.appendKey(uri, of: octets, into: &workspace.mail)
+        Registrar.appendKey(uri, of: octets, into: &workspace.mail)
         let key = OctetRange(start, workspace.mail.count)
         let hash = SipHash13.hash(workspace.mail.span, key.range, key: self.settings.hashKey)
         workspace.posts.append(
@@ -175,7 +189,9 @@ extension CallShard {
 
     /// The bindings of a callee are there: forks to them.
     mutating func fork(_ server: TransactionID, _ block: OctetRange, _ workspace: inout Workspace) {
-        guard self.transactions.isLive(server: server), let method = self.transactions.method(of: server) else { return }
+        guard self.transactions.isLive(server: server), let method = self.transactions.method(of: server) else {
+            return
+        }
         guard !block.isEmpty else {
             self.transactions.reply(
                 server, 480, "Not Registered", at: workspace.now, into: &workspace.outbox)
@@ -237,13 +253,14 @@ extension CallShard {
         // The ACK to a refusal of ours that had no transaction ends here.
         if let to = workspace.index.value(.to), to.count > 16 {
             var tag: [UInt8] = []
-            tag.append(hexadecimal: self.statelessTag(octets, workspace))
+            tag.append(hexadecimal: self.settings.statelessTag(octets, workspace.index))
             if octets.equals(to.upper - 16..<to.upper, tag.span, 0..<16) { return }
         }
-        if self.preprocess(octets, &workspace) {
-            Self.forwardACK(&self, &workspace)
-        } else {
-            self.forwardACK(octets, &workspace)
+        switch self.preprocess(octets, &workspace) {
+        case .unchanged: if !self.settings.requiresAuthentication { self.forwardACK(octets, &workspace) }
+        case .changed(let isOfOurDialog):
+            // An ACK cannot be challenged (§22.1); only the mark of its dialog lets it through.
+            if isOfOurDialog || !self.settings.requiresAuthentication { Self.forwardACK(&self, &workspace) }
         }
     }
 

@@ -5,18 +5,30 @@ import SIPTransactions
 
 /// Routes, next hops and ways: RFC 3261 §16.4, §16.6 steps 6 and 7.
 extension CallShard {
+    /// What preprocessing did.
+    enum Preprocessing {
+        case unchanged
+        /// The request stands in `preprocessed`; whether a Route of ours bore the mark of its dialog.
+        case changed(isOfOurDialog: Bool)
+    }
+
     /// Takes our own values off the Route (§16.4).
-    ///
-    /// - Returns: whether the request changed; then it stands in `preprocessed`.
-    mutating func preprocess(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
-        guard workspace.index.has(.route) else { return false }
+    mutating func preprocess(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Preprocessing {
+        guard workspace.index.has(.route) else { return .unchanged }
+        var mark: [UInt8] = []
+        if let callID = workspace.index.value(.callID) {
+            mark.append(
+                hexadecimal: Proxy.dialogMark(octets, callID.range, key: self.settings.hashKey))
+        }
         if let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range),
             uri.parameter("lr", in: octets) != nil, self.settings.isOurAddress(uri, octets)
         {
-            return self.undoStrictRoute(octets, workspace.index)
+            let isOfOurDialog = self.bears(mark, uri, octets)
+            guard self.undoStrictRoute(octets, workspace.index) else { return .unchanged }
+            return .changed(isOfOurDialog: isOfOurDialog)
         }
         var position = workspace.index.first(.route)
-        var isChanged = false
+        var (isChanged, isOfOurDialog) = (false, false)
         // Where the Route that stays begins: a field, and an offset in its value.
         var firstKept: (field: Int, offset: Int)?
         search: while let field = position {
@@ -26,20 +38,27 @@ extension CallShard {
             while let from = start {
                 guard let next = try? Self.nextAddress(octets, from, value.upper, &address),
                     let uri = try? URIIndex(parsing: octets, in: address.uri.range, field: .route)
-                else { return false }
+                else { return .unchanged }
                 guard self.settings.isOurs(uri, octets) else {
                     firstKept = (field, from)
                     break search
                 }
                 isChanged = true
+                if self.bears(mark, uri, octets) { isOfOurDialog = true }
                 start = next < 0 ? nil : next
             }
             position = workspace.index.next(.route, from: field + 1)
         }
-        guard isChanged else { return false }
+        guard isChanged else { return .unchanged }
         self.preprocessed.removeAll(keepingCapacity: true)
         self.writeWithoutRoute(octets, workspace.index, keepingFrom: firstKept)
-        return true
+        return .changed(isOfOurDialog: isOfOurDialog)
+    }
+
+    /// Whether a Route value has the mark that only we could have written for this dialog.
+    private func bears(_ mark: [UInt8], _ uri: URIIndex, _ octets: Span<UInt8>) -> Bool {
+        guard let value = uri.parameter("d", in: octets) else { return false }
+        return octets.equals(value.range, mark.span, 0..<mark.count)
     }
 
     /// The offset of the next value, -1 after the last.
@@ -89,7 +108,8 @@ extension CallShard {
         self.preprocessed.append(octets, 0..<index.requestURI.lower)
         self.preprocessed.append(octets, uri.range)
         let field = index.fields[last.field]
-        let next = last.field + 1 < index.fields.count ? index.fields[last.field + 1].name.lower : index.headerOctets - 2
+        let next =
+            last.field + 1 < index.fields.count ? index.fields[last.field + 1].name.lower : index.headerOctets - 2
         if last.previousEnd < 0 {
             self.preprocessed.append(octets, index.requestURI.upper..<field.name.lower)
         } else {
@@ -111,7 +131,8 @@ extension CallShard {
     /// The way to a URI whose host is an address; `nil` when it must be looked up, or no end point of ours fits.
     func flow(to uri: URIIndex, _ octets: Span<UInt8>, near incoming: Flow) -> Flow? {
         let maddr = uri.parameter("maddr", in: octets)
-        guard let ip = maddr.flatMap({ IPAddress(octets, $0.range) }) ?? uri.hostAddress(in: octets), ip.isUnicast else {
+        guard let ip = maddr.flatMap({ IPAddress(octets, $0.range) }) ?? uri.hostAddress(in: octets), ip.isUnicast
+        else {
             return nil
         }
         var transport: TransportProtocol = uri.scheme == .sips ? .tls : .udp
@@ -147,7 +168,10 @@ extension CallShard {
         else { return flow }
         guard flow.connection != 0 else { return direct }
         // While the connection lives it is used; its number with another address says what takes its place.
-        guard binding.regID == 0, direct.transport == flow.transport else { return flow }
+        // A Contact that names no transport is one of the transport it was registered over.
+        let isSameTransport =
+            direct.transport == flow.transport || uri.parameter("transport", in: mail) == nil
+        guard binding.regID == 0, isSameTransport else { return flow }
         flow.remote = direct.remote
         flow.mayConnect = true
         return flow
@@ -187,7 +211,7 @@ extension CallShard {
     /// What the server itself understands (§11.2).
     private static let capabilities: StaticString =
         """
-        Allow: REGISTER, OPTIONS\r
+        Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, PRACK, UPDATE, SUBSCRIBE, NOTIFY, REFER, MESSAGE, PUBLISH\r
         Accept: */*\r
         Accept-Encoding: identity\r
         Accept-Language: en\r

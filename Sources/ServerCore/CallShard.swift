@@ -9,12 +9,15 @@ public struct CallShard: ~Copyable {
     /// All transactions of the shard's Call-IDs.
     public internal(set) var transactions: TransactionLayer
     /// The requests that are being proxied.
-    public internal(set) var proxy: ProxyCore
+    public internal(set) var proxy: Proxy
     /// What the server is.
     public internal(set) var settings: ServerSettings
     let number: Int
     /// The request after its routes were preprocessed, where that changed it.
     var preprocessed: [UInt8] = []
+    /// The request after its sender was found out, where that changed it.
+    var rewritten: [UInt8] = []
+    var authenticator: Authenticator
 
     /// An empty shard.
     ///
@@ -26,7 +29,9 @@ public struct CallShard: ~Copyable {
         self.number = number
         self.settings = settings
         self.transactions = TransactionLayer(timers: timers, seed: seed, at: now)
-        self.proxy = ProxyCore(configuration: settings.proxy, hashKey: settings.hashKey)
+        var random = RandomSource(seed: seed.1)
+        self.authenticator = Authenticator(settings: settings) { random.next() }
+        self.proxy = Proxy(configuration: settings.proxy, hashKey: settings.hashKey)
     }
 
     /// Takes new settings; calls in progress keep what they have.

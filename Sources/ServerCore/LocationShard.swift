@@ -1,23 +1,38 @@
 public import LocationService
 import ProxyCore
-import SIPMessages
+import SIPAuthentication
+public import SIPMessages
 import SIPTransactions
 
 /// The shard of some AORs: their bindings, and what is done with a REGISTER for them.
 public struct LocationShard: ~Copyable {
     /// The registrar and its bindings.
-    public var service: LocationService
+    public var service: Registrar
     /// What the server is.
     public var settings: ServerSettings
     let number: Int
+    var authenticator: Authenticator
+    /// REGISTERs that wait for the one in front of them.
+    var deferred: [DeferredRequest] = []
+    var nextSweep: Int64 = 0
 
     /// An empty shard.
-    public init(number: Int, settings: ServerSettings) {
+    ///
+    /// - Parameter seed: 128 bits that no peer can know, others in each shard.
+    public init(number: Int, settings: ServerSettings, seed: SipHashKey) {
         self.number = number
+        var random = RandomSource(seed: seed)
+        self.authenticator = Authenticator(settings: settings) { random.next() }
         self.settings = settings
-        self.service = LocationService(
+        self.service = Registrar(
             policy: settings.registrar, shard: UInt8(truncatingIfNeeded: number), isDurable: settings.isDurable,
             hashKey: settings.hashKey)
+    }
+
+    /// Takes new settings.
+    public mutating func apply(_ settings: ServerSettings) {
+        self.settings = settings
+        self.service.policy = settings.registrar
     }
 
     /// Handles the next event of the workspace, which is for this shard.
@@ -37,16 +52,20 @@ public struct LocationShard: ~Copyable {
 
     private mutating func register(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         let hash = SipHash13.hash(workspace.mail.span, 0..<workspace.mail.count, key: self.settings.hashKey)
+        guard self.authorise(octets, &workspace, hash) else { return }
         var replyFlow = workspace.flow
         replyFlow.remote = workspace.via.replyAddress(
             source: workspace.flow.remote, isReliable: workspace.flow.transport.isReliable)
         let local = self.settings.proxy.endpoints[Int(workspace.flow.endpoint)].local
-        let circumstances = LocationService.Circumstances(
+        let circumstances = Registrar.Circumstances(
             hash: hash, flow: workspace.flow, replyFlow: replyFlow, local: local, now: workspace.now,
             wall: workspace.wall)
         do throws(RegisterRefusal) {
-            _ = try Self.register(&self.service, octets, &workspace, circumstances)
-            workspace.changes += self.service.takeChanges()
+            switch try Self.register(&self.service, octets, &workspace, circumstances) {
+            case .done: break
+            case .committing: workspace.changes += self.service.takeChanges()
+            case .busy: self.deferRequest(octets, hash: hash, &workspace)
+            }
         } catch {
             var fields: [UInt8] = []
             if let minExpires = error.minExpires {
@@ -63,14 +82,70 @@ public struct LocationShard: ~Copyable {
         }
     }
 
+    /// Decides whether the sender may change the bindings of the AOR (§10.3 steps 2 to 5).
+    private mutating func authorise(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ tag: UInt64) -> Bool {
+        if let require = workspace.index.value(.require), !octets.namesOnlyKnownOptions(require) {
+            var fields: [UInt8] = []
+            fields.append("Unsupported: ")
+            fields.append(octets, require.range)
+            fields.append("\r\n")
+            workspace.reply(octets, 420, "Bad Extension", fields: fields, tag: tag)
+            return false
+        }
+        guard let to = workspace.index.value(.to),
+            let address = try? AddressIndex(parsing: octets, in: to.range, field: .to),
+            let aor = try? URIIndex(parsing: octets, in: address.uri.range, field: .to),
+            aor.scheme == .sip || aor.scheme == .sips
+        else {
+            workspace.reply(octets, 400, "To Is No SIP Or SIPS URI", tag: tag)
+            return false
+        }
+        guard let domain = self.authenticator.domain(of: aor, octets) else {
+            workspace.reply(octets, 404, "Not A Domain Of This Server", tag: tag)
+            return false
+        }
+        guard self.settings.requiresAuthentication else { return true }
+        let verdict = self.authenticator.judge(
+            octets, workspace.index, field: .authorization, domain: domain, self.settings.subscribers,
+            at: workspace.now)
+        guard verdict == .user else {
+            var fields: [UInt8] = []
+            self.authenticator.writeChallenges(
+                .server, to: octets, workspace.index, domain: domain, isStale: verdict == .stale, at: workspace.now,
+                into: &fields)
+            workspace.reply(octets, 401, "Unauthorized", fields: fields, tag: tag)
+            return false
+        }
+        guard self.authenticator.identity == workspace.mail else {
+            workspace.reply(octets, 403, "Not Your Address", tag: tag)
+            return false
+        }
+        return true
+    }
+
     private static func register(
-        _ service: inout LocationService, _ octets: Span<UInt8>, _ workspace: inout Workspace,
-        _ circumstances: LocationService.Circumstances
+        _ service: inout Registrar, _ octets: Span<UInt8>, _ workspace: inout Workspace,
+        _ circumstances: Registrar.Circumstances
     ) throws(RegisterRefusal) -> RegisterOutcome {
         var mail: [UInt8] = []
         swap(&mail, &workspace.mail)
         defer { swap(&mail, &workspace.mail) }
         return try service.register(
             octets, workspace.index, via: workspace.via, aor: mail.span, circumstances, into: &workspace.outbox)
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Whether a Require names nothing but what the registrar knows (RFC 3261 §8.2.2.3).
+    func namesOnlyKnownOptions(_ value: OctetRange) -> Bool {
+        var start = value.lower
+        while start < value.upper {
+            while start < value.upper, !self[start].isToken { start += 1 }
+            var end = start
+            while end < value.upper, self[end].isToken { end += 1 }
+            if end > start, !self.equals(start..<end, ignoringCase: "path") { return false }
+            start = end
+        }
+        return true
     }
 }

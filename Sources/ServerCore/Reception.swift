@@ -1,5 +1,5 @@
-public import SIPMessages
 import LocationService
+public import SIPMessages
 import SIPTransactions
 
 /// The way in: what is done with a message before any shard is entered (RFC 3261 §18.1.2, §18.2.1).
@@ -7,6 +7,7 @@ public struct Reception: Sendable {
     /// What the server is.
     public var settings: ServerSettings
 
+    /// A reception that works by these settings.
     public init(settings: ServerSettings) { self.settings = settings }
 
     /// Reads a message and leaves it to its shard, or answers it at once when it is broken.
@@ -19,10 +20,17 @@ public struct Reception: Sendable {
         workspace.flow = flow
         do {
             try workspace.index.parse(octets)
-            guard let via = workspace.index.value(.via) else { return }
+        } catch {
+            return  // It is no SIP message.
+        }
+        guard let via = workspace.index.value(.via) else { return }  // Nobody says where an answer is to go.
+        do {
             _ = try ViaIndex.parse(octets, in: via.range, into: &workspace.via)
         } catch {
-            return  // Without a Via there is nobody to answer.
+            // A Via that cannot be read, or of another version, says so too: to where the message came from.
+            workspace.via = ViaIndex()
+            if workspace.index.isRequest { self.refuse(octets, workspace.index.fault ?? error, &workspace) }
+            return
         }
         if workspace.index.isRequest {
             self.receiveRequest(octets, &workspace)
@@ -58,14 +66,14 @@ public struct Reception: Sendable {
 
     private func receiveRequest(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         if let fault = workspace.index.fault {
-            let isVersion = fault.code == .unsupportedVersion && fault.field == .startLine
-            self.refuse(octets, isVersion ? 505 : 400, fault, &workspace)
-            return
+            return self.refuse(octets, fault, &workspace)
         }
         do {
             try workspace.index.checkMandatoryFields(octets)
         } catch {
-            return self.refuse(octets, error.code == .methodMismatch ? 501 : 400, error, &workspace)
+            // A method that differs from CSeq's is an error of the sender, or one that we cannot know (RFC 4475 §3.1.2.18).
+            let isUnknown = error.code == .methodMismatch && workspace.index.method == .other
+            return self.refuse(octets, isUnknown ? 501 : 400, error, &workspace)
         }
         if workspace.index.method == .register, let shard = self.registrarShard(octets, &workspace) {
             workspace.posts.append(.register(shard: shard))
@@ -87,25 +95,28 @@ public struct Reception: Sendable {
             let address = try? AddressIndex(parsing: octets, in: to.range, field: .to),
             let aor = try? URIIndex(parsing: octets, in: address.uri.range, field: .to)
         else { return nil }
-        LocationService.appendKey(aor, of: octets, into: &workspace.mail)
+        Registrar.appendKey(aor, of: octets, into: &workspace.mail)
         let hash = SipHash13.hash(workspace.mail.span, 0..<workspace.mail.count, key: self.settings.hashKey)
         return self.settings.shard(of: hash)
+    }
+
+    private func refuse(_ octets: Span<UInt8>, _ fault: SIPParseError, _ workspace: inout Workspace) {
+        let isVersion = fault.code == .unsupportedVersion && fault.field == .startLine
+        self.refuse(octets, isVersion ? 505 : 400, fault, &workspace)
     }
 
     private func refuse(
         _ octets: Span<UInt8>, _ status: UInt16, _ error: SIPParseError, reason: StaticString? = nil,
         _ workspace: inout Workspace
     ) {
-        // Whatever else is missing, what a response needs must be there.
-        let index = workspace.index
-        guard index.has(.from), index.has(.to), index.has(.callID), index.has(.cseq) || status == 400 else { return }
         var fields: [UInt8] = []
         fields.append("Warning: 399 biloxi ")
         fields.append(quoted: error.description)
         fields.append("\r\n")
         let standard: StaticString =
             status == 505 ? "Version Not Supported" : status == 501 ? "Not Implemented" : "Bad Request"
-        workspace.reply(octets, status, reason ?? standard, fields: fields, tag: 0)
+        let tag = self.settings.statelessTag(octets, workspace.index)
+        workspace.reply(octets, status, reason ?? standard, fields: fields, tag: tag)
     }
 }
 

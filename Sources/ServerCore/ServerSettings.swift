@@ -1,11 +1,14 @@
 public import LocationService
 public import ProxyCore
+public import SIPAuthentication
 public import SIPMessages
 
 /// What a server is and how it behaves: made from the configuration once, then only read.
 public struct ServerSettings: Sendable {
     /// The domains it is responsible for, in lower case.
     public var domains: [[UInt8]]
+    /// Addresses by which it is reached besides those of its end points: those behind a wildcard, an advertised one.
+    public var addresses: [SocketAddress] = []
     /// How it proxies, and its addresses.
     public var proxy: ProxyConfiguration
     /// What its registrar grants.
@@ -14,15 +17,38 @@ public struct ServerSettings: Sendable {
     public var isDurable = false
     /// How many shards there are of calls and of locations, a power of two up to 64.
     public var shardCount = 64
+    /// Whether our users must prove who they are.
+    public var requiresAuthentication = true
+    /// The digest algorithms that are offered, the preferred first (RFC 8760 §2.3).
+    public var algorithms: [DigestAlgorithm] = [.sha256, .md5]
+    /// Whether challenges offer `auth-int` beside `auth`.
+    public var offersIntegrity = false
+    /// Our users.
+    public var subscribers = Subscribers()
+    /// Who may call our users from elsewhere.
+    public var inbound = Inbound.anyone
+    /// Addresses of gateways and neighbours, whose requests to our users are not challenged and whose asserted identities
+    /// are believed (RFC 3325).
+    public var trusted: [AddressBlock] = []
     /// What goes into the Server field; empty for none.
     public var product: [UInt8] = Array("Biloxi".utf8)
     /// The key of every hash that chooses shards and slots.
     public var hashKey: SipHashKey
 
+    /// Who may call our users from elsewhere.
+    public enum Inbound: Hashable, Sendable { case anyone, trusted, nobody }
+
+    /// The settings of a server; the rest has defaults.
     public init(domains: [String], proxy: ProxyConfiguration, hashKey: SipHashKey) {
         self.domains = domains.map { Array($0.lowercased().utf8) }
         self.proxy = proxy
         self.hashKey = hashKey
+    }
+
+    /// Whether an address is one of a gateway or neighbour.
+    func trusts(_ ip: IPAddress) -> Bool {
+        for i in self.trusted.indices where self.trusted[i].contains(ip) { return true }
+        return false
     }
 
     /// The shard to which a keyed hash belongs.
@@ -52,7 +78,18 @@ public struct ServerSettings: Sendable {
             let local = self.proxy.endpoints[i].local
             if local.ip == ip, local.port == port { return true }
         }
+        for i in self.addresses.indices where self.addresses[i].ip == ip && self.addresses[i].port == port {
+            return true
+        }
         return false
+    }
+
+    /// A tag for answers without a transaction: the same for every request of a call, and recognised in its ACK (§8.2.7).
+    func statelessTag(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> UInt64 {
+        var hasher = SipHash24(key: self.hashKey)
+        if let callID = index.value(.callID) { hasher.combine(octets, callID.range) }
+        if let from = index.value(.from) { hasher.combine(octets, from.range) }
+        return hasher.finish()
     }
 
     /// Whether a Via is one that we wrote.

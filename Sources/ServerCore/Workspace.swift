@@ -53,6 +53,7 @@ public struct Workspace: Sendable {
     var mail: [UInt8] = []
     var targets: [UInt8] = []
 
+    /// An empty workspace.
     public init() {
         self.posts.reserveCapacity(16)
         self.mail.reserveCapacity(8192)
@@ -85,13 +86,17 @@ public struct Workspace: Sendable {
         // Nothing is ever sent in answer to an ACK.
         guard self.index.method != .ack else { return }
         let start = self.outbox.octets.count
+        // A Via that could not be read is given back as it came.
+        let isViaRead = !self.via.whole.isEmpty
         self.index.writeResponse(
-            status, reason, to: octets, via: self.via, source: self.flow.remote, toTag: tag,
+            status, reason, to: octets, via: self.via, source: isViaRead ? self.flow.remote : nil, toTag: tag,
             into: &self.outbox.octets)
         self.outbox.octets.append(contentsOf: fields)
         self.outbox.octets.endHeader()
         var flow = self.flow
-        flow.remote = self.via.replyAddress(source: flow.remote, isReliable: flow.transport.isReliable)
+        if isViaRead {
+            flow.remote = self.via.replyAddress(source: flow.remote, isReliable: flow.transport.isReliable)
+        }
         self.outbox.send(from: start, over: flow)
     }
 }

@@ -17,7 +17,8 @@ public final class SignallingServer: Sendable {
     let locations: [Shard<LocationShard>]
     let udpThreads: [UDPThread]
     let streams: StreamEngine
-    let store: @Sendable ([(token: UInt64, change: BindingChange)]) -> Void
+    let store: @Sendable ([BindingChange], _ token: UInt64) -> Bool
+    let withdraw: @Sendable (UInt64) -> Bool
 
     /// A server that has its addresses and does not run yet.
     ///
@@ -26,11 +27,13 @@ public final class SignallingServer: Sendable {
     ///   - threads: How many threads receive UDP, and how many event loops there are for streams.
     ///   - streams: How connections are treated, and their certificates.
     ///   - seeds: A source of numbers that nobody can predict.
-    ///   - store: Takes changes of bindings, to be followed by `committed` or `failed`.
+    ///   - store: Takes the changes of one REGISTER, to be followed by `complete`; `false` when it cannot.
+    ///   - withdraw: Takes them back before they are written; `false` when it is too late.
     /// - Throws: `TransportError` when a socket cannot be opened.
     public init(
         settings: ServerSettings, threads: Int, streams: StreamSettings = StreamSettings(), seeds: () -> UInt64,
-        store: @escaping @Sendable ([(token: UInt64, change: BindingChange)]) -> Void
+        store: @escaping @Sendable ([BindingChange], _ token: UInt64) -> Bool = { _, _ in false },
+        withdraw: @escaping @Sendable (UInt64) -> Bool = { _ in false }
     ) throws(TransportError) {
         var settings = settings
         let threads = Swift.max(1, threads)
@@ -42,11 +45,13 @@ public final class SignallingServer: Sendable {
         for number in 0..<settings.shardCount {
             let seed = (SipHashKey(seeds(), seeds()), SipHashKey(seeds(), seeds()))
             calls.append(Shard(CallShard(number: number, settings: settings, seed: seed, at: now)))
-            locations.append(Shard(LocationShard(number: number, settings: settings)))
+            locations.append(
+                Shard(LocationShard(number: number, settings: settings, seed: SipHashKey(seeds(), seeds()))))
         }
         self.calls = calls
         self.locations = locations
         self.store = store
+        self.withdraw = withdraw
         let reception = Reception(settings: settings)
         self.streams = try StreamEngine(
             listeners: opened.listeners, endpoints: settings.proxy.endpoints, settings: streams, threads: threads,
@@ -101,10 +106,7 @@ public final class SignallingServer: Sendable {
             case .locations(let number):
                 self.locations[number].run(
                     { $0.run(octets, &worker.workspace) }, thenSend: { self.send(&worker) })
-                if !worker.workspace.changes.isEmpty {
-                    self.store(worker.workspace.changes)
-                    worker.workspace.changes = []
-                }
+                if !worker.workspace.changes.isEmpty { self.storeChanges(&worker) }
             }
         }
         if !worker.workspace.outbox.messages.isEmpty { self.send(&worker) }
@@ -124,6 +126,13 @@ public final class SignallingServer: Sendable {
     /// Does what is due in every `step`th shard from `first` on; returns when something is due next.
     func wake(from first: Int, step: Int, _ worker: inout Worker) -> MonotonicInstant {
         var earliest = MonotonicInstant.never
+        for number in stride(from: first, to: self.locations.count, by: step) {
+            var overdue: [UInt64] = []
+            self.locations[number].run(
+                { overdue = $0.wake(&worker.workspace) }, thenSend: { self.send(&worker) })
+            // What is being written right now will be told by the store; only what still waits can be taken back.
+            self.complete(overdue.filter(self.withdraw), isStored: false, &worker)
+        }
         for number in stride(from: first, to: self.calls.count, by: step) {
             self.calls[number].run(
                 { shard in
@@ -141,7 +150,7 @@ public final class SignallingServer: Sendable {
 
     /// Sends what the workspace has decided, in order, and empties it. Requests that cannot go out are left in
     /// `unreached`.
-    private func send(_ worker: inout Worker) {
+    func send(_ worker: inout Worker) {
         let count = worker.workspace.outbox.messages.count
         guard count > 0 else { return }
         var unreached: [Unreached] = []

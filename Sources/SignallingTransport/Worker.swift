@@ -7,7 +7,7 @@ import ServerCore
 struct Worker {
     /// Which of the UDP threads' sockets it sends through.
     let number: Int
-    let reception: Reception
+    var reception: Reception
     var workspace = Workspace()
     /// Requests that did not go out, to be told to their shards once those are left.
     var unreached: [Unreached] = []

@@ -6,8 +6,8 @@ struct Biloxi: ParsableCommand {
         commandName: "biloxi", abstract: "A SIP server, phone and toolbox.",
         discussion: """
             biloxi serve starts a server without any configuration. Exit codes: 0 done, 1 failed, 2 usage, 3 rejected, \
-            4 authentication, 5 timeout, 6 busy or declined, 7 unreachable, 8 media expectation not met, 9 server error, \
-            130 interrupted.
+            4 authentication, 5 timeout, 6 busy or declined, 7 unreachable, 8 media expectation not met, \
+            9 server error, 130 interrupted.
             """,
         version: Self.version, subcommands: [Serve.self, UserCommand.self, ConfigCommand.self, Reload.self])
 

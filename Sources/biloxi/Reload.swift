@@ -20,10 +20,12 @@ struct Reload: ParsableCommand {
         let path = settings.dataPath(of: configuration)
         let client = ControlClient(path: path + "/control.sock")
         guard let reply = try client.send(.reload) else {
-            throw CommandError(.unreachable, "no server runs on \(path): start one with biloxi serve, or name its --data")
+            throw CommandError(
+                .unreachable, "no server runs on \(path): start one with biloxi serve, or name its --data")
         }
         if !reply.ok {
-            throw CommandError(.failed, "the server keeps its configuration:\n" + reply.messages.joined(separator: "\n"))
+            throw CommandError(
+                .failed, "the server keeps its configuration:\n" + reply.messages.joined(separator: "\n"))
         }
         self.common.output.emit(
             "reloaded", ["messages": .array(reply.messages.map { .string($0) })],

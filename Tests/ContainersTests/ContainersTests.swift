@@ -4,7 +4,9 @@ import Testing
 
 @Suite("Tables and pools")
 struct ContainersTests {
-    @Test("Against a dictionary: the table finds what was put in and nothing else, also when all hashes are one", arguments: 0..<20)
+    @Test(
+        "Against a dictionary: the table finds what was put in and nothing else, also when all hashes are one",
+        arguments: 0..<20)
     func tableAgreesWithModel(seed: UInt64) {
         var generator = SeededGenerator(state: seed)
         var table = KeyTable()

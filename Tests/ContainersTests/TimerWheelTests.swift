@@ -28,7 +28,9 @@ final class SharedWheel {
 
 @Suite("Timer wheel")
 struct TimerWheelTests {
-    @Test("Timers fire in the millisecond they were set for, near or far", arguments: [0, 1, 255, 256, 257, 16_383, 16_384, 1_048_575, 1_048_576, 66_060_288, 200_000_000])
+    @Test(
+        "Timers fire in the millisecond they were set for, near or far",
+        arguments: [0, 1, 255, 256, 257, 16_383, 16_384, 1_048_575, 1_048_576, 66_060_288, 200_000_000])
     func firesOnTime(delay: Int64) {
         for start: Int64 in [0, 1, 255, 256, 1_000_003] {
             let wheel = SharedWheel(capacity: 4, now: start)
@@ -40,7 +42,9 @@ struct TimerWheelTests {
         }
     }
 
-    @Test("Against a sorted list: the same timers fire at the same time, whatever is set, moved and stopped", arguments: 0..<100)
+    @Test(
+        "Against a sorted list: the same timers fire at the same time, whatever is set, moved and stopped",
+        arguments: 0..<100)
     func agreesWithModel(seed: UInt64) {
         var generator = SeededGenerator(state: seed)
         let wheel = SharedWheel(capacity: 1000, now: 5)
@@ -51,7 +55,9 @@ struct TimerWheelTests {
             switch generator.next() % 4 {
             case 0, 1:
                 let deadline = now + Int64.random(in: 0...horizon, using: &generator)
-                if let handle = wheel.insert(deadline: deadline, payload: payload) { model[payload] = (handle, deadline) }
+                if let handle = wheel.insert(deadline: deadline, payload: payload) {
+                    model[payload] = (handle, deadline)
+                }
             case 2:
                 if let (key, entry) = model.sorted(by: { $0.key < $1.key }).randomElement(using: &generator) {
                     if generator.next() % 2 == 0 {

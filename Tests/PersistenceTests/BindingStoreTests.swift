@@ -2,6 +2,7 @@ import Dispatch
 import GRDB
 import LocationService
 import SIPMessages
+import Synchronization
 import Testing
 
 @testable import Persistence
@@ -126,7 +127,9 @@ struct BindingStoreTests {
         self.completions.wait(for: 3)
         #expect(!store.withdraw(3))
         #expect(self.completions.committed == [0, 3, 4])
-        #expect(try self.database.bindings().map(\.aor) == ["first", "user3", "user4"].map { Array("\($0)@example.test".utf8) })
+        #expect(
+            try self.database.bindings().map(\.aor)
+                == ["first", "user3", "user4"].map { Array("\($0)@example.test".utf8) })
         store.close()
     }
 
@@ -146,7 +149,9 @@ struct BindingStoreTests {
         let store = try self.store()
         let connection = try #require(store.connection)
         try connection.writeWithoutTransaction { try $0.execute(sql: "PRAGMA max_page_count = 1") }
-        let large = (0..<100).map { BindingChange.store(binding("user\($0)", userAgent: Array(repeating: 0x41, count: 500))) }
+        let large = (0..<100).map {
+            BindingChange.store(binding("user\($0)", userAgent: Array(repeating: 0x41, count: 500)))
+        }
         #expect(store.submit([.store(binding("bob"))] + large, token: 1))
         self.completions.wait(for: 1)
         #expect(self.completions.failures.first?.contains("cannot grow: make room on its disk") == true)
@@ -191,6 +196,47 @@ struct BindingStoreTests {
         store.close()
         #expect(self.completions.committed == [7])
         #expect(try self.database.bindings().isEmpty)
+    }
+
+    @Test("A store can report requests with their changes, so that the caller finds the AOR in them")
+    func reportsRequests() throws {
+        let reported = Mutex<[BindingStore.Request]>([])
+        let store = try BindingStore.reportingRequests(database: self.database) { requests, outcome in
+            if outcome == .committed { reported.withLock { $0 += requests } }
+        }
+        let changes: [BindingChange] = [.remove(binding("bob")), .store(binding("bob", cseq: 2))]
+        #expect(store.submit(changes, token: 7))
+        store.close()
+        #expect(reported.withLock { $0 } == [BindingStore.Request(token: 7, changes: changes)])
+    }
+
+    @Test("From many threads, each request is reported once or taken back, and other writers get their turn")
+    func survivesStorm() throws {
+        let store = try self.store()
+        let withdrawn = Mutex<Set<UInt64>>([])
+        DispatchQueue.concurrentPerform(iterations: 5) { thread in
+            if thread == 4 {
+                for user in 0..<20 {
+                    let subscriber = Subscriber(
+                        user: "user\(user)", domain: "example.test", secrets: .init(), createdAt: 0)
+                    #expect(throws: Never.self) { try self.database.add(subscriber) }
+                }
+                return
+            }
+            for index in UInt64(0)..<1000 {
+                let token = UInt64(thread) * 1000 + index
+                #expect(store.submit([.store(binding("user\(token)"))], token: token))
+                if token % 7 == 0, store.withdraw(token) { _ = withdrawn.withLock { $0.insert(token) } }
+            }
+        }
+        store.close()
+        let committed = self.completions.committed
+        let taken = withdrawn.withLock { $0 }
+        #expect(Set(committed).count == committed.count)
+        #expect(Set(committed).union(taken) == Set(0..<4000))
+        #expect(Set(committed).isDisjoint(with: taken))
+        #expect(try self.database.bindings().count == committed.count)
+        #expect(try self.database.subscribers().count == 20)
     }
 
     @Test("Ended bindings are left out when loading, and purged slice by slice", arguments: [1, 3, 10, 1000])

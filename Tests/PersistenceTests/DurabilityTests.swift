@@ -58,6 +58,32 @@ struct DurabilityTests {
         }
     }
 
+    @Test("What cannot be synced is reported as failed and not stored; when the disk works again, so does the store")
+    func survivesBrokenDisk() throws {
+        let directory = try TemporaryDirectory()
+        RecordingVFS.record(directory.path)
+        let database = try directory.database()
+        let completions = Completions()
+        let store = try BindingStore(database: database) { completions.append($0, $1) }
+        #expect(store.submit([.store(binding("alice", cseq: 1))], token: 1))
+        completions.wait(for: 1)
+        RecordingVFS.failSyncs(in: directory.path, true)
+        for token in UInt64(2)...4 {
+            #expect(store.submit([.store(binding("alice", cseq: 2)), .store(binding("bob"))], token: token))
+            completions.wait(for: 1)
+        }
+        RecordingVFS.failSyncs(in: directory.path, false)
+        #expect(completions.committed == [1])
+        #expect(completions.failures.count == 3)
+        #expect(try self.stored(database) == ["alice@example.test": 1])
+        #expect(store.submit([.store(binding("carol", cseq: 3))], token: 5))
+        completions.wait(for: 1)
+        #expect(completions.committed == [1, 5])
+        let after = try self.restore(RecordingVFS.synced(in: directory.path))
+        #expect(try self.stored(after.database()) == ["alice@example.test": 1, "carol@example.test": 3])
+        store.close()
+    }
+
     @Test("If the process is killed, all that was reported is there", arguments: [1, 40, 333, 1500, 4000])
     func survivesKill(after count: Int) async throws {
         let directory = try TemporaryDirectory()

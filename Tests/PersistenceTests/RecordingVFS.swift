@@ -17,6 +17,7 @@ enum RecordingVFS {
     }
     private struct State {
         var directories: Set<String> = []
+        var failingDirectories: Set<String> = []
         var files: [File] = []
     }
     private static let state = Mutex(State())
@@ -25,6 +26,20 @@ enum RecordingVFS {
     static func record(_ directory: String) {
         _ = Self.isRegistered
         _ = Self.state.withLock { $0.directories.insert(directory) }
+    }
+
+    /// Lets the syncs of a directory's files fail, as on a broken disk, or succeed again.
+    static func failSyncs(in directory: String, _ isFailing: Bool) {
+        Self.state.withLock {
+            if isFailing { $0.failingDirectories.insert(directory) } else { $0.failingDirectories.remove(directory) }
+        }
+    }
+
+    private static func isFailing(_ file: FilePointer?) -> Bool {
+        guard let number = Self.number(file) else { return false }
+        return Self.state.withLock { state in
+            state.failingDirectories.contains { state.files[number].path.hasPrefix($0 + "/") }
+        }
     }
 
     /// What would be left of the directory's files if the power failed now.
@@ -52,7 +67,9 @@ enum RecordingVFS {
     private static func real(_ file: FilePointer?) -> FilePointer? {
         UnsafeMutableRawPointer(file)?.advanced(by: Self.headerSize).assumingMemoryBound(to: sqlite3_file.self)
     }
-    private static func methods(_ file: FilePointer?) -> sqlite3_io_methods? { Self.real(file)?.pointee.pMethods.pointee }
+    private static func methods(_ file: FilePointer?) -> sqlite3_io_methods? {
+        Self.real(file)?.pointee.pMethods.pointee
+    }
     private static func number(_ file: FilePointer?) -> Int? {
         UnsafeMutableRawPointer(file)?.assumingMemoryBound(to: Header.self).pointee.number
     }
@@ -116,7 +133,8 @@ enum RecordingVFS {
         methods.xClose = { RecordingVFS.methods($0)?.xClose(RecordingVFS.real($0)) ?? SQLITE_ERROR }
         methods.xRead = { RecordingVFS.methods($0)?.xRead(RecordingVFS.real($0), $1, $2, $3) ?? SQLITE_ERROR }
         methods.xWrite = { file, octets, count, offset in
-            let code = RecordingVFS.methods(file)?.xWrite(RecordingVFS.real(file), octets, count, offset) ?? SQLITE_ERROR
+            let code =
+                RecordingVFS.methods(file)?.xWrite(RecordingVFS.real(file), octets, count, offset) ?? SQLITE_ERROR
             let buffer = UnsafeRawBufferPointer(start: octets, count: Int(count))
             RecordingVFS.update(file) { file in
                 let end = Int(offset) + buffer.count
@@ -132,6 +150,8 @@ enum RecordingVFS {
             return RecordingVFS.methods(file)?.xTruncate(RecordingVFS.real(file), size) ?? SQLITE_ERROR
         }
         methods.xSync = { file, flags in
+            // SQLITE_IOERR_FSYNC, a macro that Swift does not see.
+            if RecordingVFS.isFailing(file) { return SQLITE_IOERR | 4 << 8 }
             let code = RecordingVFS.methods(file)?.xSync(RecordingVFS.real(file), flags) ?? SQLITE_ERROR
             RecordingVFS.update(file) { $0.synced = $0.written }
             return code

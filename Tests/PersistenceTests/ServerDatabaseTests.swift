@@ -57,8 +57,9 @@ struct ServerDatabaseTests {
         }
         let (code, text) = self.code { _ = try self.directory.database() }
         #expect(code == .newerVersion)
-        #expect(text == "database \(self.path) was written by a newer version of biloxi: run that version, or name another"
-            + " directory with --data")
+        #expect(
+            text == "database \(self.path) was written by a newer version of biloxi: run that version, or name another"
+                + " directory with --data")
     }
 
     @Test("A file that is no database is left alone")
@@ -95,8 +96,9 @@ struct ServerDatabaseTests {
     func refusesFile() throws {
         let file = self.directory.path + "/file"
         try Data().write(to: URL(fileURLWithPath: file))
-        #expect(self.code { _ = try DataDirectory(path: file) }
-            == (.unusableDirectory, "data directory \(file) is a file: name a directory with --data"))
+        #expect(
+            self.code { _ = try DataDirectory(path: file) }
+                == (.unusableDirectory, "data directory \(file) is a file: name a directory with --data"))
         #expect(self.code { _ = try DataDirectory(path: file + "/below") }.code == .unusableDirectory)
     }
 
@@ -106,8 +108,9 @@ struct ServerDatabaseTests {
         var lock: DirectoryLock? = try data.lockForServer()
         let (code, text) = self.code { _ = try data.lockForServer() }
         #expect(code == .inUse)
-        #expect(text == "a server runs on \(data.path) (process \(ProcessInfo.processInfo.processIdentifier)): stop it, or"
-            + " name another directory with --data")
+        #expect(
+            text == "a server runs on \(data.path) (process \(ProcessInfo.processInfo.processIdentifier)): stop it, or"
+                + " name another directory with --data")
         withExtendedLifetime(lock) {}
         lock = nil
         #expect(self.code { _ = try data.lockForServer() }.code == nil)
@@ -115,7 +118,8 @@ struct ServerDatabaseTests {
 
     @Test("Without the right to write, directory and database say so")
     func refusesReadOnly() async throws {
-        try self.directory.database().add(Subscriber(user: "bob", domain: "example.test", secrets: .init(), createdAt: 0))
+        try self.directory.database().add(
+            Subscriber(user: "bob", domain: "example.test", secrets: .init(), createdAt: 0))
         let path = self.directory.path
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
         await #expect(processExitsWith: .success) { [path = path as String] in

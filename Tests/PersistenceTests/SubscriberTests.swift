@@ -36,7 +36,8 @@ struct SubscriberTests {
     @Test("New secrets replace all the old ones")
     func setsSecrets() throws {
         try self.database.setSecrets(SubscriberSecrets(sha256: [7]), of: "alice", domain: "example.test")
-        #expect(try self.database.subscriber("alice", domain: "example.test")?.secrets == SubscriberSecrets(sha256: [7]))
+        #expect(
+            try self.database.subscriber("alice", domain: "example.test")?.secrets == SubscriberSecrets(sha256: [7]))
     }
 
     @Test("A removed subscriber is gone, with the bindings of that address only")
@@ -62,8 +63,9 @@ struct SubscriberTests {
         for (user, domain) in [("zoe", "a.test"), ("bob", "example.test"), ("adam", "example.test")] {
             try self.database.add(Subscriber(user: user, domain: domain, secrets: .init(), createdAt: 0))
         }
-        #expect(try self.database.subscribers().map(\.aor)
-            == ["zoe@a.test", "adam@example.test", "alice@example.test", "bob@example.test"])
+        #expect(
+            try self.database.subscribers().map(\.aor)
+                == ["zoe@a.test", "adam@example.test", "alice@example.test", "bob@example.test"])
         #expect(try self.database.subscribers(of: "A.test").map(\.user) == ["zoe"])
     }
 

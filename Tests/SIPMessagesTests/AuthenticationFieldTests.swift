@@ -40,10 +40,13 @@ struct AuthenticationFieldTests {
             Challenge(realm: "a", nonce: "n", algorithm: "SHA-256", isStale: true).text
                 == #"Digest realm="a", nonce="n", algorithm=SHA-256, qop="auth", stale=true"#)
         let sloppy = try Credentials(
-            parsing: #"Digest username=bob, realm="a\"b", uri=sip:x@y, nc="00000001", qop="auth", algorithm="MD5", response="0""#)
+            parsing:
+                #"Digest username=bob, realm="a\"b", uri=sip:x@y, nc="00000001", qop="auth", algorithm="MD5", response="0""#
+        )
         #expect(
             sloppy.text
-                == #"Digest username="bob", realm="a\"b", uri="sip:x@y", nc=00000001, qop=auth, algorithm=MD5, response="0""#)
+                == #"Digest username="bob", realm="a\"b", uri="sip:x@y", nc=00000001, qop=auth, algorithm=MD5, response="0""#
+        )
         #expect(sloppy.nonceCount == 1 && sloppy.uri == "sip:x@y" && sloppy.realm == "a\"b")
     }
 
@@ -55,10 +58,12 @@ struct AuthenticationFieldTests {
         #expect(unknown.token68 == nil && unknown.parameters["opaque-data"] == "here")
     }
 
-    @Test("Credentials that could be read in two ways are refused", arguments: [
-        #"Digest nonce="1", nonce="2""#, #"Digest realm="a" nonce="b""#, #"Digest realm="a",, nonce="b""#,
-        #"Digest realm="a"#, "Digest realm", "Digest =x", "", #"Digest realm="a","#, #"Digest,realm="a""#,
-    ])
+    @Test(
+        "Credentials that could be read in two ways are refused",
+        arguments: [
+            #"Digest nonce="1", nonce="2""#, #"Digest realm="a" nonce="b""#, #"Digest realm="a",, nonce="b""#,
+            #"Digest realm="a"#, "Digest realm", "Digest =x", "", #"Digest realm="a","#, #"Digest,realm="a""#,
+        ])
     func ambiguous(text: String) {
         #expect(throws: SIPParseError.self) { try Credentials(parsing: text, field: .authorization) }
     }

@@ -14,7 +14,9 @@ struct FieldValueTests {
         #expect(bare.displayName == nil)
         #expect(bare.uri.sip?.parameters.isEmpty == true)
         #expect(bare.tag == "887s")
-        #expect(try NameAddress(parsing: "Anonymous  Caller <sip:c8oqz84zk7z@privacy.org>").displayName == "Anonymous Caller")
+        #expect(
+            try NameAddress(parsing: "Anonymous  Caller <sip:c8oqz84zk7z@privacy.org>").displayName
+                == "Anonymous Caller")
         #expect(try NameAddress(parsing: #""" <sip:a@b>"#).displayName?.isEmpty == true)
         #expect(NameAddress(try URI("sip:a@b"), displayName: "x\"\\y").text == #""x\"\\y" <sip:a@b>"#)
     }
@@ -35,7 +37,8 @@ struct FieldValueTests {
         let contact = try Contact(
             parsing: #"<sip:callee@192.0.2.2;transport=tcp>;q=0.7;expires=3600;reg-id=1;"#
                 + #"+sip.instance="<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>";"#
-                + #"pub-gruu="sip:callee@example.com;gr=urn:uuid:f81d";temp-gruu="sip:tgruu.7hs==@example.com;gr";audio"#)
+                + #"pub-gruu="sip:callee@example.com;gr=urn:uuid:f81d";temp-gruu="sip:tgruu.7hs==@example.com;gr";audio"#
+        )
         #expect(contact.q == QValue(thousandths: 700))
         #expect(contact.expires == 3600)
         #expect(contact.regID == 1)
@@ -68,7 +71,9 @@ struct FieldValueTests {
     @Test("A Via names protocol, sent-by and parameters (RFC 3261 §20.42, RFC 3581)")
     func via() throws {
         let via = try Via(
-            parsing: "SIP / 2.0 / UDP first.example.com: 4000;ttl=16 ;maddr=224.2.0.1 ;branch=z9hG4bKa7c6a8dlze.1;rport;x", field: .via)
+            parsing:
+                "SIP / 2.0 / UDP first.example.com: 4000;ttl=16 ;maddr=224.2.0.1 ;branch=z9hG4bKa7c6a8dlze.1;rport;x",
+            field: .via)
         #expect(via.transport == .udp && via.host == "first.example.com" && via.port == 4000)
         #expect(via.ttl == 16 && via.maddr == "224.2.0.1" && via.branch == "z9hG4bKa7c6a8dlze.1")
         #expect(via.hasRport && via.rport == nil)
@@ -91,18 +96,21 @@ struct FieldValueTests {
         #expect((try? CSeq(parsing: text))?.number == number)
     }
 
-    @Test("A Call-ID is a word, or two with an @ (RFC 3261 §20.8)", arguments: [
-        ("f81d4fae-7dec-11d0-a765-00a0c91e6bf6@biloxi.com", true), ("843817637684230@998sdasdh09", true),
-        ("a\"<>[]{}?:/\\b", true), ("", false), ("a@", false), ("@a", false), ("a@b@c", false), ("a b", false),
-        ("a;b", false), ("a,b", false),
-    ])
+    @Test(
+        "A Call-ID is a word, or two with an @ (RFC 3261 §20.8)",
+        arguments: [
+            ("f81d4fae-7dec-11d0-a765-00a0c91e6bf6@biloxi.com", true), ("843817637684230@998sdasdh09", true),
+            ("a\"<>[]{}?:/\\b", true), ("", false), ("a@", false), ("@a", false), ("a@b@c", false), ("a b", false),
+            ("a;b", false), ("a,b", false),
+        ])
     func callID(text: String, isValid: Bool) {
         #expect(((try? CallID(parsing: text, field: .callID)) != nil) == isValid)
     }
 
     @Test("In-Reply-To is a list of Call-IDs, which may hold quotes and brackets (RFC 3261 §20.21)")
     func inReplyTo() throws {
-        let message = try SIPMessage("OPTIONS urn:x SIP/2.0\r\nIn-Reply-To: 70\"710@saturn.com, 17<320@saturn.com\r\n\r\n")
+        let message = try SIPMessage(
+            "OPTIONS urn:x SIP/2.0\r\nIn-Reply-To: 70\"710@saturn.com, 17<320@saturn.com\r\n\r\n")
         #expect(message.all(.inReplyTo) == [CallID("70\"710@saturn.com"), CallID("17<320@saturn.com")])
     }
 
@@ -114,19 +122,21 @@ struct FieldValueTests {
         #expect(ranges.map(\.q.thousandths) == [1000, 300, 0])
         #expect(ranges.map { $0.covers(MediaType("Application", "pidf+xml")) } == [false, true, true])
         #expect(ranges.map { $0.covers(.sdp) } == [true, true, true])
-        try message.index.fields.forEach { try $0.validateTyped(message.octets.span) }
+        for field in message.index.fields { try field.validateTyped(message.octets.span) }
     }
 
     @Test("Replaces and Join need both tags once (RFC 3891 §3, RFC 3911 §4)")
     func dialogReferences() throws {
-        let replaces = try Replaces(parsing: "98732@sip.example.com\r\n ;from-tag=r33th4x0r\r\n ;to-tag=ff87ff ;early-only")
+        let replaces = try Replaces(
+            parsing: "98732@sip.example.com\r\n ;from-tag=r33th4x0r\r\n ;to-tag=ff87ff ;early-only")
         #expect(replaces.callID == "98732@sip.example.com")
         #expect(replaces.toTag == "ff87ff" && replaces.fromTag == "r33th4x0r" && replaces.isEarlyOnly)
         for text in ["a;to-tag=1", "a;from-tag=1", "a;to-tag=1;to-tag=1;from-tag=2", "a", ";to-tag=1;from-tag=2"] {
             #expect(throws: SIPParseError.self) { try Replaces(parsing: text) }
             #expect(throws: SIPParseError.self) { try Join(parsing: text) }
         }
-        let target = try TargetDialog(parsing: "fa77as7dad8-sd98ajzz@host.example.com ;local-tag=kkaz- ;remote-tag=6544")
+        let target = try TargetDialog(
+            parsing: "fa77as7dad8-sd98ajzz@host.example.com ;local-tag=kkaz- ;remote-tag=6544")
         #expect(target.localTag == "kkaz-" && target.remoteTag == "6544")
     }
 
@@ -142,7 +152,8 @@ struct FieldValueTests {
     @Test("Reasons of several protocols stand side by side (RFC 3326 §2)")
     func reasons() throws {
         let message = try SIPMessage(
-            "CANCEL sip:a@b SIP/2.0\r\nReason: SIP ;cause=200 ;text=\"Call completed elsewhere\", Q.850;cause=16\r\n\r\n")
+            "CANCEL sip:a@b SIP/2.0\r\nReason: SIP ;cause=200 ;text=\"Call completed elsewhere\", Q.850;cause=16\r\n\r\n"
+        )
         let reasons = message.all(.reason)
         #expect(reasons.map(\.cause) == [200, 16])
         #expect(reasons[0].isSIP && reasons[1].isQ850)
@@ -153,7 +164,8 @@ struct FieldValueTests {
     @Test("An entry of History-Info carries its reason within the URI (RFC 7044 §5.1)")
     func historyInfo() throws {
         let entry = try HistoryInfo(
-            parsing: "<sip:bob@192.0.2.4?Reason=SIP%3Bcause%3D302&Privacy=history>;index=1.1.1;rc=1.1", field: .historyInfo)
+            parsing: "<sip:bob@192.0.2.4?Reason=SIP%3Bcause%3D302&Privacy=history>;index=1.1.1;rc=1.1",
+            field: .historyInfo)
         #expect(entry.index == "1.1.1")
         #expect(entry.origin == .contact(of: "1.1"))
         #expect(entry.reason?.cause == 302)
@@ -181,7 +193,8 @@ struct FieldValueTests {
 
     @Test("Identity reads RFC 8224 and RFC 4474")
     func identity() throws {
-        let current = try Identity(parsing: "eyJh.eyJk.c2ln;info=<https://biloxi.example.org/biloxi.cer>;alg=ES256;ppt=shaken")
+        let current = try Identity(
+            parsing: "eyJh.eyJk.c2ln;info=<https://biloxi.example.org/biloxi.cer>;alg=ES256;ppt=shaken")
         #expect(current.digest == "eyJh.eyJk.c2ln" && current.algorithm == "ES256" && current.type == "shaken")
         #expect(current.info == "https://biloxi.example.org/biloxi.cer")
         #expect(try Identity(parsing: "\"ZYNBbHC00VM=\"").isQuoted)
@@ -215,12 +228,13 @@ struct FieldValueTests {
         #expect(set.isRequired && !set.isExplicit)
         let features = set.features
         #expect(features.map(\.name) == ["audio", "methods", "+sip.rate", "class"])
-        #expect(features.map(\.values) == [
-            [FeatureValue(.token("TRUE"))],
-            [FeatureValue(.token("INVITE")), FeatureValue(.token("BYE"), isNegated: true)],
-            [FeatureValue(.number(from: 2500, to: nil)), FeatureValue(.number(from: 1000, to: 3000))],
-            [FeatureValue(.string("business"))],
-        ])
+        #expect(
+            features.map(\.values) == [
+                [FeatureValue(.token("TRUE"))],
+                [FeatureValue(.token("INVITE")), FeatureValue(.token("BYE"), isNegated: true)],
+                [FeatureValue(.number(from: 2500, to: nil)), FeatureValue(.number(from: 1000, to: 3000))],
+                [FeatureValue(.string("business"))],
+            ])
     }
 
     @Test("Tokens of an open set compare in any case, methods do not (RFC 3261 §7.1, §7.3.1)")

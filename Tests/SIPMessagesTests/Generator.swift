@@ -48,10 +48,11 @@ struct Generator: RandomNumberGenerator {
     mutating func port() -> UInt16? { self.maybe { UInt16($0.number(1...65_535)) } }
 
     mutating func uriParameters(mayLackValue: Bool) -> URIParameters {
-        URIParameters((0..<self.number(0...3)).map { _ in
-            let value = mayLackValue && self.chance(30) ? nil : self.anyText()
-            return URIParameter(self.name(), value)
-        })
+        URIParameters(
+            (0..<self.number(0...3)).map { _ in
+                let value = mayLackValue && self.chance(30) ? nil : self.anyText()
+                return URIParameter(self.name(), value)
+            })
     }
 
     mutating func sipURI() -> SIPURI {
@@ -64,22 +65,26 @@ struct Generator: RandomNumberGenerator {
 
     mutating func uri() -> URI {
         switch self.number(0...5) {
-        case 0: .tel(TelURI(number: self.pick(["+1-201-555-0123", "863-1234", "*11#", "+358-555-1234567"]),
-            parameters: self.uriParameters(mayLackValue: true)))
+        case 0:
+            .tel(
+                TelURI(
+                    number: self.pick(["+1-201-555-0123", "863-1234", "*11#", "+358-555-1234567"]),
+                    parameters: self.uriParameters(mayLackValue: true)))
         case 1: .other(self.pick(["urn:service:sos", "http://example.com/a,b?c;d", "mailto:a@b", "pres:x@y"]))
         default: .sip(self.sipURI())
         }
     }
 
     mutating func parameters() -> Parameters {
-        Parameters((0..<self.number(0...4)).map { _ in
-            switch self.number(0...3) {
-            case 0: Parameter(self.token())
-            case 1: Parameter(self.token(), self.token())
-            case 2: Parameter(self.token(), self.host().description)
-            default: Parameter(self.token(), self.anyText(), isQuoted: self.chance(50))
-            }
-        })
+        Parameters(
+            (0..<self.number(0...4)).map { _ in
+                switch self.number(0...3) {
+                case 0: Parameter(self.token())
+                case 1: Parameter(self.token(), self.token())
+                case 2: Parameter(self.token(), self.host().description)
+                default: Parameter(self.token(), self.anyText(), isQuoted: self.chance(50))
+                }
+            })
     }
 
     mutating func nameAddress() -> NameAddress {

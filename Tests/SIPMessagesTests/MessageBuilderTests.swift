@@ -53,6 +53,15 @@ struct MessageBuilderTests {
         #expect(response.first(.to)?.tag == "1")
     }
 
+    @Test("The 400 to a request that repeats From, To, Call-ID and CSeq has each once (RFC 4475 §3.3.8)")
+    func repeatedFields() throws {
+        let request = try SIPMessage(parsing: TortureMessage.octets(of: "multi01.dat"))
+        #expect(request.fault?.code == .repeated)
+        let response = try MessageBuilder(400, to: request, toTag: "1").message()
+        #expect(response.fault == nil)
+        #expect(response.all(.to).count == 1 && response.all(.cseq).count == 1)
+    }
+
     @Test("Content-Length is that of the body, and written once (§20.14)")
     func contentLength() throws {
         var builder = MessageBuilder(try SIPMessage(Self.invite))
@@ -96,9 +105,10 @@ struct MessageBuilderTests {
         builder.remove(named: "X-TWO")
         let message = try builder.message()
         #expect(message.index.fields.first?.id == .via)
-        #expect(message.all(.via).map(\.host.name) == [
-            "new.example.com", "proxy.example.com", "pc33.example.com", "last.example.com",
-        ])
+        #expect(
+            message.all(.via).map(\.host.name) == [
+                "new.example.com", "proxy.example.com", "pc33.example.com", "last.example.com",
+            ])
         #expect(message.all(.maxForwards) == [69])
         #expect(!message.has(.timestamp) && !message.has(.to))
         #expect(message.values(named: "x-two").isEmpty)

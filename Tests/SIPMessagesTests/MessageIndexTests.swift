@@ -56,13 +56,18 @@ struct MessageIndexTests {
         arguments: [
             ("192.0.2.1", "192.0.2.1"), ("2001:DB8::0009:1", "2001:db8::9:1"), ("::", "::"), ("::1", "::1"),
             ("2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"), ("::ffff:192.0.2.10", "::ffff:192.0.2.10"),
-            ("2001:db8:::192.0.2.1", "2001:db8::c000:201"), ("1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"), ("fe80::", "fe80::"),
+            ("2001:db8:::192.0.2.1", "2001:db8::c000:201"), ("1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"),
+            ("fe80::", "fe80::"),
         ])
     func canonicalAddresses(text: String, canonical: String) {
         #expect(IPAddress(text)?.description == canonical)
     }
 
-    @Test("What is no IP address is refused", arguments: ["1.2.3", "1.2.3.4.5", "256.1.1.1", "1:2", ":::1::2", "1::2::3", "12345::", ":1", "1:2:3:4:5:6:7:8:9"])
+    @Test(
+        "What is no IP address is refused",
+        arguments: [
+            "1.2.3", "1.2.3.4.5", "256.1.1.1", "1:2", ":::1::2", "1::2::3", "12345::", ":1", "1:2:3:4:5:6:7:8:9",
+        ])
     func refusedAddresses(text: String) {
         #expect(IPAddress(text) == nil)
     }

@@ -79,8 +79,9 @@ struct RoundTripTests {
         if generator.chance(50) { challenge.parameters["x" + generator.name()] = generator.anyText() }
         try self.check(.wwwAuthenticate, challenge)
         var credentials = Credentials(scheme: "Digest")
-        for name in ["username", "realm", "nonce", "uri", "response", "cnonce", "opaque", "qop", "nc"] {
-            if generator.chance(80) { credentials.parameters[name] = generator.anyText() }
+        for name in ["username", "realm", "nonce", "uri", "response", "cnonce", "opaque", "qop", "nc"]
+        where generator.chance(80) {
+            credentials.parameters[name] = generator.anyText()
         }
         credentials.parameters["algorithm"] = "SHA-256"
         try self.check(.authorization, credentials)
@@ -129,7 +130,8 @@ struct RoundTripTests {
         var retry = RetryAfter(generator.uint32(), duration: generator.maybe { $0.uint32() })
         retry.comment = generator.maybe { "in (\($0.name())) a while" }
         try self.check(.retryAfter, retry)
-        try self.check(.timestamp, Timestamp("\(generator.uint32()).5", delay: generator.pick([nil, ".25", "1.", "0"])))
+        try self.check(
+            .timestamp, Timestamp("\(generator.uint32()).5", delay: generator.pick([nil, ".25", "1.", "0"])))
         try self.check(
             .warning,
             Warning(UInt16(generator.number(100...999)), agent: "[2001:db8::1]:5060", phrase: generator.anyText()))

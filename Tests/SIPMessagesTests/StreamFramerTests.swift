@@ -97,4 +97,18 @@ struct StreamFramerTests {
             return
         }
     }
+
+    @Test("A long header that comes octet by octet is looked at once")
+    func manyPieces() {
+        let subject = String(repeating: "s", count: 60_000)
+        let text = "OPTIONS sip:a@b SIP/2.0\r\nSubject: \(subject)\r\nl: 0\r\n\r\n"
+        #expect(FramedStream(Array(text.utf8), pieces: 1).events == [.message])
+    }
+
+    @Test("Many keep-alives in one piece are found one by one")
+    func manyKeepAlives() {
+        let pings = [UInt8](String(repeating: "\r\n", count: 50_000).utf8)
+        #expect(
+            FramedStream(pings, pieces: pings.count).events == [StreamFramer.Event](repeating: .ping, count: 25_000))
+    }
 }

@@ -107,8 +107,9 @@ struct TortureTests {
         #expect(copy.requestURI == original.requestURI)
         #expect(copy.body == original.body)
         #expect(copy.first(.contentLength).map { Int($0) } == original.body.count)
-        #expect(copy.index.fields.filter { $0.id != .contentLength }.count
-            == original.index.fields.filter { $0.id != .contentLength }.count)
+        #expect(
+            copy.index.fields.filter { $0.id != .contentLength }.count
+                == original.index.fields.filter { $0.id != .contentLength }.count)
     }
 
     // MARK: What single sections point at

@@ -106,7 +106,8 @@ struct URITests {
         #expect(throws: SIPParseError.self) { try URI(text) }
     }
 
-    @Test("A URI of another scheme passes unchanged", arguments: ["urn:service:sos", "Http://a/b?c;d=%zz,e", "isbn:29"])
+    @Test(
+        "A URI of another scheme passes unchanged", arguments: ["urn:service:sos", "Http://a/b?c;d=%zz,e", "isbn:29"])
     func otherSchemes(text: String) throws {
         let uri = try URI(text)
         #expect(uri.description == text)

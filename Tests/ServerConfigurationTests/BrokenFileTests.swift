@@ -18,82 +18,132 @@ struct BrokenFileTests {
         // YAML itself.
         .init("registrar: {minExpires: 60", "f.yaml:2:1: this is not YAML: did not find expected ',' or '}'"),
         .init("a: b: c", "f.yaml:1:5: this is not YAML: mapping values are not allowed in this context"),
-        .init("http: 127.0.0.1:80\nhttp: 127.0.0.1:81", "f.yaml:1:1: the key \"http\" stands more than once in this object"),
-        .init("- udp:127.0.0.1:5060", "f.yaml:1:1: the file must be an object with the keys domains, listen, advertise,"
-            + " storage, data, http, threads, logLevel, authentication, registrar, proxy, tls, trunks, inbound, routes"
-            + " and users, not a list"),
+        .init(
+            "http: 127.0.0.1:80\nhttp: 127.0.0.1:81",
+            "f.yaml:1:1: the key \"http\" stands more than once in this object"),
+        .init(
+            "- udp:127.0.0.1:5060",
+            "f.yaml:1:1: the file must be an object with the keys domains, listen, advertise,"
+                + " storage, data, http, threads, logLevel, authentication, registrar, proxy, tls, trunks, inbound, routes"
+                + " and users, not a list"),
         // Unknown keys.
         .init("domain: [a.test]", "f.yaml:1:1: unknown key \"domain\": did you mean \"domains\"?"),
-        .init("registrar:\n  minExpire: 60", "f.yaml:2:3: unknown key \"minExpire\" in registrar: did you mean \"minExpires\"?"),
+        .init(
+            "registrar:\n  minExpire: 60",
+            "f.yaml:2:3: unknown key \"minExpire\" in registrar: did you mean \"minExpires\"?"),
         .init("proxy: { timerc: 200 }", "f.yaml:1:10: unknown key \"timerc\" in proxy: did you mean \"timerC\"?"),
-        .init("authentication: {secret: x}",
+        .init(
+            "authentication: {secret: x}",
             "f.yaml:1:18: unknown key \"secret\" in authentication: known is required and algorithms"),
-        .init("trunks:\n  pstn: {targets: [\"sip:192.0.2.1\"], line: 3}",
+        .init(
+            "trunks:\n  pstn: {targets: [\"sip:192.0.2.1\"], line: 3}",
             "f.yaml:2:38: unknown key \"line\" in trunks.pstn: did you mean \"lines\"?"),
-        .init("users: {bob: {forward: {buzy: \"sip:a@b.test\"}}}",
+        .init(
+            "users: {bob: {forward: {buzy: \"sip:a@b.test\"}}}",
             "f.yaml:1:25: unknown key \"buzy\" in users.bob.forward: did you mean \"busy\"?"),
         // Wrong types.
-        .init("registrar: 60", "f.yaml:1:12: registrar must be an object with the keys minExpires, defaultExpires,"
-            + " maxExpires and maxContacts, not \"60\""),
-        .init("registrar: {minExpires: soon}", "f.yaml:1:25: registrar.minExpires must be 1 to 3600 seconds, not \"soon\""),
-        .init("registrar: {minExpires: [60]}", "f.yaml:1:25: registrar.minExpires must be 1 to 3600 seconds, not a list"),
-        .init("authentication: {required: yes}",
+        .init(
+            "registrar: 60",
+            "f.yaml:1:12: registrar must be an object with the keys minExpires, defaultExpires,"
+                + " maxExpires and maxContacts, not \"60\""),
+        .init(
+            "registrar: {minExpires: soon}", "f.yaml:1:25: registrar.minExpires must be 1 to 3600 seconds, not \"soon\""
+        ),
+        .init(
+            "registrar: {minExpires: [60]}", "f.yaml:1:25: registrar.minExpires must be 1 to 3600 seconds, not a list"),
+        .init(
+            "authentication: {required: yes}",
             "f.yaml:1:28: authentication.required must be true or false, not \"yes\""),
         .init("domains: {a: b}", "f.yaml:1:10: domains must be a host name or IP address, not an object"),
         .init("trunks: [a]", "f.yaml:1:9: trunks must be an object whose keys are trunk names, not a list"),
         // Out of range.
         .init("registrar: {minExpires: 0}", "f.yaml:1:25: registrar.minExpires must be 1 to 3600 seconds, not 0"),
-        .init("registrar: {maxContacts: 100000}", "f.yaml:1:26: registrar.maxContacts must be 1 to 1000 devices, not 100000"),
+        .init(
+            "registrar: {maxContacts: 100000}",
+            "f.yaml:1:26: registrar.maxContacts must be 1 to 1000 devices, not 100000"),
         .init("threads: 0", "f.yaml:1:10: threads must be 1 to 256 threads, not 0"),
-        .init("proxy:\n  timerC: 180", "f.yaml:2:11: proxy.timerC must be 181 to 3600 seconds, not 180: timer C must be"
-            + " larger than 3 minutes (RFC 3261 §16.6)"),
-        .init("proxy: {timerC: 9999999999999999999999}",
+        .init(
+            "proxy:\n  timerC: 180",
+            "f.yaml:2:11: proxy.timerC must be 181 to 3600 seconds, not 180: timer C must be"
+                + " larger than 3 minutes (RFC 3261 §16.6)"),
+        .init(
+            "proxy: {timerC: 9999999999999999999999}",
             "f.yaml:1:17: proxy.timerC must be 181 to 3600 seconds, not \"9999999999999999999999\""),
         .init("domains: []", "f.yaml:1:10: domains must have at least 1 entry"),
         // Words.
-        .init("inbound: anyon", "f.yaml:1:10: inbound must be anyone, trusted or none, not \"anyon\": did you mean \"anyone\"?"),
+        .init(
+            "inbound: anyon",
+            "f.yaml:1:10: inbound must be anyone, trusted or none, not \"anyon\": did you mean \"anyone\"?"),
         .init("storage: oracle", "f.yaml:1:10: storage must be sqlite or memory, not \"oracle\""),
-        .init("authentication: {algorithms: [sha256]}", "f.yaml:1:31: authentication.algorithms must be SHA-512-256, SHA-256"
-            + " or MD5, not \"sha256\": did you mean \"SHA-256\"?"),
+        .init(
+            "authentication: {algorithms: [sha256]}",
+            "f.yaml:1:31: authentication.algorithms must be SHA-512-256, SHA-256"
+                + " or MD5, not \"sha256\": did you mean \"SHA-256\"?"),
         // Forms.
-        .init("listen:\n  - udp:127.0.0.1:5060\n  - 5060", "f.yaml:3:5: listen must be TRANSPORT:ADDRESS:PORT such as"
-            + " udp:127.0.0.1:5060 or tls:[::1]:5061, with the transport udp, tcp, tls, ws, wss or sctp, not \"5060\""),
-        .init("domains: [\"bad domain\"]", "f.yaml:1:11: domains must be a host name or IP address, not \"bad domain\""),
+        .init(
+            "listen:\n  - udp:127.0.0.1:5060\n  - 5060",
+            "f.yaml:3:5: listen must be TRANSPORT:ADDRESS:PORT such as"
+                + " udp:127.0.0.1:5060 or tls:[::1]:5061, with the transport udp, tcp, tls, ws, wss or sctp, not \"5060\""
+        ),
+        .init(
+            "domains: [\"bad domain\"]", "f.yaml:1:11: domains must be a host name or IP address, not \"bad domain\""),
         .init("http: localhost", "f.yaml:1:7: http must be HOST:PORT such as 127.0.0.1:8080, not \"localhost\""),
-        .init("trunks: {a: {targets: [192.0.2.1]}}", "f.yaml:1:24: trunks.a.targets must be a SIP, SIPS or tel URI such as"
-            + " sip:192.0.2.10, not \"192.0.2.1\""),
-        .init("trunks: {a: {targets: [\"sip:192.0.2.1\"], failover: [boom]}}", "f.yaml:1:53: trunks.a.failover must be a"
-            + " status code such as 503, or a class of them such as 5xx, not \"boom\""),
-        .init("trunks: {a: {targets: [\"sip:192.0.2.1\"], allow: [192.0.2.0/33]}}", "f.yaml:1:50: trunks.a.allow must be an"
-            + " IP address or block such as 192.0.2.0/24, not \"192.0.2.0/33\""),
-        .init("routes: [{match: \"9*\", to: nowhere}]", "f.yaml:1:28: routes.to must be a URI such as"
-            + " sip:carol@biloxi.example, trunk:NAME or service:NAME, not \"nowhere\""),
+        .init(
+            "trunks: {a: {targets: [192.0.2.1]}}",
+            "f.yaml:1:24: trunks.a.targets must be a SIP, SIPS or tel URI such as"
+                + " sip:192.0.2.10, not \"192.0.2.1\""),
+        .init(
+            "trunks: {a: {targets: [\"sip:192.0.2.1\"], failover: [boom]}}",
+            "f.yaml:1:53: trunks.a.failover must be a"
+                + " status code such as 503, or a class of them such as 5xx, not \"boom\""),
+        .init(
+            "trunks: {a: {targets: [\"sip:192.0.2.1\"], allow: [192.0.2.0/33]}}",
+            "f.yaml:1:50: trunks.a.allow must be an"
+                + " IP address or block such as 192.0.2.0/24, not \"192.0.2.0/33\""),
+        .init(
+            "routes: [{match: \"9*\", to: nowhere}]",
+            "f.yaml:1:28: routes.to must be a URI such as"
+                + " sip:carol@biloxi.example, trunk:NAME or service:NAME, not \"nowhere\""),
         // What is missing.
         .init("tls: {certificate: a.pem}", "f.yaml:1:6: tls has no key: it must be the path of a file"),
-        .init("trunks:\n  pstn:\n    lines: 3",
-            "f.yaml:3:5: trunks.pstn has no targets: it must be a list of: a SIP, SIPS or tel URI such as sip:192.0.2.10"),
-        .init("routes:\n  - match: 9*", "f.yaml:2:5: routes has no to: it must be a URI such as sip:carol@biloxi.example,"
-            + " trunk:NAME or service:NAME"),
+        .init(
+            "trunks:\n  pstn:\n    lines: 3",
+            "f.yaml:3:5: trunks.pstn has no targets: it must be a list of: a SIP, SIPS or tel URI such as sip:192.0.2.10"
+        ),
+        .init(
+            "routes:\n  - match: 9*",
+            "f.yaml:2:5: routes has no to: it must be a URI such as sip:carol@biloxi.example,"
+                + " trunk:NAME or service:NAME"),
         // What does not fit together.
         .init("domains: [a.test, b.test, A.TEST]", "f.yaml:1:27: domains has a.test twice"),
-        .init("listen: [\"udp:127.0.0.1:5060\", \"udp:127.0.0.1\"]", "f.yaml:1:32: listen has udp:127.0.0.1:5060 twice"),
-        .init("registrar: {minExpires: 600, defaultExpires: 300}",
+        .init(
+            "listen: [\"udp:127.0.0.1:5060\", \"udp:127.0.0.1\"]", "f.yaml:1:32: listen has udp:127.0.0.1:5060 twice"),
+        .init(
+            "registrar: {minExpires: 600, defaultExpires: 300}",
             "f.yaml:1:46: registrar.minExpires (600 s) must not exceed registrar.defaultExpires (300 s)"),
-        .init("registrar: {defaultExpires: 9000}",
+        .init(
+            "registrar: {defaultExpires: 9000}",
             "f.yaml:1:29: registrar.defaultExpires (9000 s) must not exceed registrar.maxExpires (7200 s)"),
-        .init("listen: tls:127.0.0.1:5061", "f.yaml:1:9: listen has tls:127.0.0.1:5061, which needs a certificate: set"
-            + " tls.certificate and tls.key"),
-        .init("routes: [{match: \"9*\", to: \"trunk:pstn\"}]",
+        .init(
+            "listen: tls:127.0.0.1:5061",
+            "f.yaml:1:9: listen has tls:127.0.0.1:5061, which needs a certificate: set"
+                + " tls.certificate and tls.key"),
+        .init(
+            "routes: [{match: \"9*\", to: \"trunk:pstn\"}]",
             "f.yaml:1:28: routes.to names trunk \"pstn\", which is unknown: there are no trunks"),
-        .init("trunks: {pstn: {targets: [\"sip:192.0.2.1\"]}}\nroutes: [{match: \"9*\", to: \"trunk:pstm\"}]",
+        .init(
+            "trunks: {pstn: {targets: [\"sip:192.0.2.1\"]}}\nroutes: [{match: \"9*\", to: \"trunk:pstm\"}]",
             "f.yaml:2:28: routes.to names trunk \"pstm\", which is unknown: did you mean \"pstn\"?"),
-        .init("users: {bob: {forward: {noAnswer: {to: \"trunk:x\"}}}}",
+        .init(
+            "users: {bob: {forward: {noAnswer: {to: \"trunk:x\"}}}}",
             "f.yaml:1:40: users.bob.forward.noAnswer names trunk \"x\", which is unknown: there are no trunks"),
-        .init("domains: [a.test]\nusers: {bob@b.test: {}}",
+        .init(
+            "domains: [a.test]\nusers: {bob@b.test: {}}",
             "f.yaml:2:9: users has bob@b.test, whose domain is not in domains: did you mean \"a.test\"?"),
         .init("domains: [a.test]\nusers: {bob: {}, bob@A.test: {}}", "f.yaml:2:18: users has bob@a.test twice"),
         // All at once, in the order of the file.
-        .init("inbound: all\nthreads: many\nproxi: {}",
+        .init(
+            "inbound: all\nthreads: many\nproxi: {}",
             "f.yaml:1:10: inbound must be anyone, trusted or none, not \"all\"",
             "f.yaml:2:10: threads must be 1 to 256 threads, not \"many\"",
             "f.yaml:3:1: unknown key \"proxi\": did you mean \"proxy\"?"),

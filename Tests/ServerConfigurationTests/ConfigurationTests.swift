@@ -20,8 +20,9 @@ struct ConfigurationTests {
         #expect(configuration.listen.map(\.description) == ["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"])
         #expect(configuration.authentication.isRequired)
         #expect(configuration.authentication.algorithms == [.sha256, .md5])
-        #expect(configuration.registrar
-            == .init(minExpires: 60, defaultExpires: 3600, maxExpires: 7200, maxContacts: 10))
+        #expect(
+            configuration.registrar
+                == .init(minExpires: 60, defaultExpires: 3600, maxExpires: 7200, maxContacts: 10))
         #expect(configuration.proxy == .init(recordRoute: true, forking: .parallel, timerC: .seconds(185)))
         #expect(configuration.storage == .sqlite)
         #expect(configuration.logLevel == .info)
@@ -78,10 +79,11 @@ struct ConfigurationTests {
         #expect(configuration.authentication.algorithms == [.sha512_256, .sha256, .md5])
         #expect(configuration.registrar == .init(minExpires: 30, defaultExpires: 600, maxExpires: 600, maxContacts: 3))
         #expect(configuration.proxy == .init(recordRoute: false, forking: .sequential, timerC: .seconds(181)))
-        #expect(configuration.tls
-            == .init(
-                certificate: "/etc/biloxi/cert.pem", key: "/keys/key.pem", clientCertificates: .optional,
-                authorities: "/etc/biloxi/ca.pem"))
+        #expect(
+            configuration.tls
+                == .init(
+                    certificate: "/etc/biloxi/cert.pem", key: "/keys/key.pem", clientCertificates: .optional,
+                    authorities: "/etc/biloxi/ca.pem"))
         let trunk = try #require(configuration.trunks.first)
         #expect(trunk.name == "pstn")
         #expect(trunk.targets == ["sip:192.0.2.10", "sip:192.0.2.11"])
@@ -95,10 +97,11 @@ struct ConfigurationTests {
         #expect(configuration.routes.map(\.to) == [.service("echo"), .trunk("pstn"), .trunk("pstn")])
         #expect(configuration.routes.last?.rewrite == "+49$1")
         #expect(configuration.users.map { "\($0.user)@\($0.domain)" } == ["bob@biloxi.example", "Carol@example.test"])
-        #expect(configuration.users.first?.forward
-            == .init(
-                always: nil, busy: .uri("sip:carol@biloxi.example"), noAnswer: .service("voicemail"),
-                noAnswerAfter: .seconds(30), unregistered: nil))
+        #expect(
+            configuration.users.first?.forward
+                == .init(
+                    always: nil, busy: .uri("sip:carol@biloxi.example"), noAnswer: .service("voicemail"),
+                    noAnswerAfter: .seconds(30), unregistered: nil))
         #expect(configuration.users.last?.forward.noAnswer == .uri("sip:bob@biloxi.example"))
         #expect(configuration.users.last?.forward.noAnswerAfter == .seconds(20))
     }
@@ -107,8 +110,9 @@ struct ConfigurationTests {
     func listsFiles() throws {
         let loaded = try Configuration.load(yaml: Self.everything, path: "f.yaml", environment: [:], overrides: [])
         #expect(loaded.files.map(\.path) == ["cert.pem", "/keys/key.pem", "ca.pem", "trunk.secret"])
-        #expect(loaded.files.map(\.key)
-            == ["tls.certificate", "tls.key", "tls.authorities", "trunks.pstn.register.passwordFile"])
+        #expect(
+            loaded.files.map(\.key)
+                == ["tls.certificate", "tls.key", "tls.authorities", "trunks.pstn.register.passwordFile"])
         #expect(loaded.files.last?.source == .file("f.yaml", line: 18, column: 51))
     }
 
@@ -153,12 +157,13 @@ struct ConfigurationTests {
                 environment: ["BILOXI_PROXY_TIMERC": "60"],
                 overrides: [.init(key: "listen", values: ["udp"], option: "--listen")])
         }
-        #expect(error?.problems.map(\.description) == [
-            "BILOXI_PROXY_TIMERC: proxy.timerC must be 181 to 3600 seconds, not 60: timer C must be larger than 3 minutes"
-                + " (RFC 3261 §16.6)",
-            "--listen: listen must be TRANSPORT:ADDRESS:PORT such as udp:127.0.0.1:5060 or tls:[::1]:5061, with the"
-                + " transport udp, tcp, tls, ws, wss or sctp, not \"udp\"",
-        ])
+        #expect(
+            error?.problems.map(\.description) == [
+                "BILOXI_PROXY_TIMERC: proxy.timerC must be 181 to 3600 seconds, not 60: timer C must be larger than 3 minutes"
+                    + " (RFC 3261 §16.6)",
+                "--listen: listen must be TRANSPORT:ADDRESS:PORT such as udp:127.0.0.1:5060 or tls:[::1]:5061, with the"
+                    + " transport udp, tcp, tls, ws, wss or sctp, not \"udp\"",
+            ])
     }
 
     @Test("A variable that nearly stands for a key, and an open server, earn a warning")
@@ -166,14 +171,16 @@ struct ConfigurationTests {
         let loaded = try Configuration.load(
             yaml: "authentication: {required: false}\nlisten: [\"udp:0.0.0.0:5060\"]", path: "f.yaml",
             environment: ["BILOXI_REGISTRAR_MINEXPIRE": "60", "BILOXI_UNRELATED_THING": "1"], overrides: [])
-        #expect(loaded.warnings.map(\.description) == [
-            "BILOXI_REGISTRAR_MINEXPIRE: stands for no key: did you mean BILOXI_REGISTRAR_MINEXPIRES?",
-            "f.yaml:1:28: authentication.required is false, and udp:0.0.0.0:5060 can be reached by others: anyone can"
-                + " register and call",
-        ])
-        #expect(try Configuration.load(
-            yaml: "authentication: {required: false}", path: "f.yaml", environment: [:], overrides: []
-        ).warnings.isEmpty)
+        #expect(
+            loaded.warnings.map(\.description) == [
+                "BILOXI_REGISTRAR_MINEXPIRE: stands for no key: did you mean BILOXI_REGISTRAR_MINEXPIRES?",
+                "f.yaml:1:28: authentication.required is false, and udp:0.0.0.0:5060 can be reached by others: anyone can"
+                    + " register and call",
+            ])
+        #expect(
+            try Configuration.load(
+                yaml: "authentication: {required: false}", path: "f.yaml", environment: [:], overrides: []
+            ).warnings.isEmpty)
     }
 
     @Test("Every key has a line in the text, and a place in the JSON Schema")
@@ -193,48 +200,66 @@ struct ConfigurationTests {
 
 @Suite("Values of the configuration")
 struct ConfigurationValueTests {
-    @Test("Listeners", arguments: [
-        ("udp:127.0.0.1:5060", "udp:127.0.0.1:5060"), ("TLS:[::1]:0", "tls:[::1]:0"), ("wss:0.0.0.0", "wss:0.0.0.0:443"),
-        ("tcp:[2001:db8::1]", "tcp:[2001:db8::1]:5060"), ("udp:5060", nil), ("udp:::1:5060", nil), ("udp:[127.0.0.1]:1", nil),
-        ("udp:127.0.0.1:65536", nil), ("udp:127.0.0.1:+1", nil), ("udp:127.0.0.1:", nil), ("dccp:127.0.0.1:1", nil),
-        ("udp:localhost:5060", nil), ("tls-sctp:127.0.0.1:1", nil), ("", nil),
-    ] as [(String, String?)])
+    @Test(
+        "Listeners",
+        arguments: [
+            ("udp:127.0.0.1:5060", "udp:127.0.0.1:5060"), ("TLS:[::1]:0", "tls:[::1]:0"),
+            ("wss:0.0.0.0", "wss:0.0.0.0:443"),
+            ("tcp:[2001:db8::1]", "tcp:[2001:db8::1]:5060"), ("udp:5060", nil), ("udp:::1:5060", nil),
+            ("udp:[127.0.0.1]:1", nil),
+            ("udp:127.0.0.1:65536", nil), ("udp:127.0.0.1:+1", nil), ("udp:127.0.0.1:", nil), ("dccp:127.0.0.1:1", nil),
+            ("udp:localhost:5060", nil), ("tls-sctp:127.0.0.1:1", nil), ("", nil),
+        ] as [(String, String?)])
     func listeners(text: String, expected: String?) {
         #expect(Listener(text)?.description == expected)
     }
 
-    @Test("Blocks of addresses", arguments: [
-        ("192.0.2.0/24", "192.0.2.255", true), ("192.0.2.0/24", "192.0.3.0", false), ("0.0.0.0/0", "203.0.113.9", true),
-        ("192.0.2.7", "192.0.2.7", true), ("192.0.2.7", "192.0.2.6", false), ("2001:db8::/32", "2001:db8:ffff::1", true),
-        ("2001:db8::/32", "2001:db9::", false), ("2001:db8::/127", "2001:db8::1", true), ("::/0", "192.0.2.1", false),
-        ("2001:db8::8000:0:0:0/65", "2001:db8::ffff:0:0:1", true), ("2001:db8::8000:0:0:0/65", "2001:db8::1", false),
-    ])
+    @Test(
+        "Blocks of addresses",
+        arguments: [
+            ("192.0.2.0/24", "192.0.2.255", true), ("192.0.2.0/24", "192.0.3.0", false),
+            ("0.0.0.0/0", "203.0.113.9", true),
+            ("192.0.2.7", "192.0.2.7", true), ("192.0.2.7", "192.0.2.6", false),
+            ("2001:db8::/32", "2001:db8:ffff::1", true),
+            ("2001:db8::/32", "2001:db9::", false), ("2001:db8::/127", "2001:db8::1", true),
+            ("::/0", "192.0.2.1", false),
+            ("2001:db8::8000:0:0:0/65", "2001:db8::ffff:0:0:1", true),
+            ("2001:db8::8000:0:0:0/65", "2001:db8::1", false),
+        ])
     func blocks(block: String, address: String, isInside: Bool) throws {
         let address = try #require(IPAddress(address))
         #expect(try #require(AddressBlock(block)).contains(address) == isInside)
     }
 
-    @Test("Patterns match whole user parts, and say what the wildcards stood for", arguments: [
-        ("9???", "9123", ["123"]), ("9???", "91234", nil), ("9???", "8123", nil), ("echo", "echo", []), ("echo", "Echo", nil),
-        ("0049*", "004930123", ["30123"]), ("0049*", "0049", [""]), ("*7*", "37178", ["3", "178"]), ("*", "", [""]),
-        ("a*b?c", "axbbxc", ["xb", "x"]), ("*a*a*b", String(repeating: "a", count: 5000), nil),
-    ] as [(String, String, [String]?)])
+    @Test(
+        "Patterns match whole user parts, and say what the wildcards stood for",
+        arguments: [
+            ("9???", "9123", ["123"]), ("9???", "91234", nil), ("9???", "8123", nil), ("echo", "echo", []),
+            ("echo", "Echo", nil),
+            ("0049*", "004930123", ["30123"]), ("0049*", "0049", [""]), ("*7*", "37178", ["3", "178"]), ("*", "", [""]),
+            ("a*b?c", "axbbxc", ["xb", "x"]), ("*a*a*b", String(repeating: "a", count: 5000), nil),
+        ] as [(String, String, [String]?)])
     func patterns(pattern: String, user: String, captures: [String]?) throws {
         #expect(try #require(RoutePattern(pattern)).match(user) == captures)
     }
 
-    @Test("A template puts in what was dialled and what the wildcards stood for", arguments: [
-        ("+49$1", "+4930123"), ("$0", "004930123"), ("$2", ""), ("a$", "a$"), ("$$1", "$30123"), ("x$1y$1", "x30123y30123"),
-    ])
+    @Test(
+        "A template puts in what was dialled and what the wildcards stood for",
+        arguments: [
+            ("+49$1", "+4930123"), ("$0", "004930123"), ("$2", ""), ("a$", "a$"), ("$$1", "$30123"),
+            ("x$1y$1", "x30123y30123"),
+        ])
     func rewrites(template: String, expected: String) throws {
         let captures = try #require(RoutePattern("0049*")?.match("004930123"))
         #expect(RoutePattern.rewrite("004930123", captures: captures, by: template) == expected)
     }
 
-    @Test("A typing error is a letter more, less or other, or two swapped", arguments: [
-        ("listen", "lsiten", 1), ("listen", "listen", 0), ("http", "htp", 1), ("http", "httpp", 1), ("", "abc", 3),
-        ("timerC", "timeC", 1), ("kitten", "sitting", 3),
-    ])
+    @Test(
+        "A typing error is a letter more, less or other, or two swapped",
+        arguments: [
+            ("listen", "lsiten", 1), ("listen", "listen", 0), ("http", "htp", 1), ("http", "httpp", 1), ("", "abc", 3),
+            ("timerC", "timeC", 1), ("kitten", "sitting", 3),
+        ])
     func distances(a: String, b: String, expected: Int) {
         #expect(Suggestion.distance(a, b) == expected)
     }

@@ -19,7 +19,8 @@ final class Certificate: Sendable {
         guard let path = mkdtemp(&template) else { throw TimedOut() }
         self.directory = String(cString: path)
         try SelfSignedCertificate.make(
-            certificateFile: self.certificateFile, keyFile: self.keyFile, domains: ["sip.test"], addresses: self.addresses)
+            certificateFile: self.certificateFile, keyFile: self.keyFile, domains: ["sip.test"],
+            addresses: self.addresses)
     }
 
     deinit {
@@ -33,7 +34,8 @@ final class Certificate: Sendable {
         unlink(self.certificateFile)
         unlink(self.keyFile)
         try SelfSignedCertificate.make(
-            certificateFile: self.certificateFile, keyFile: self.keyFile, domains: ["sip.test"], addresses: self.addresses)
+            certificateFile: self.certificateFile, keyFile: self.keyFile, domains: ["sip.test"],
+            addresses: self.addresses)
     }
 
     /// Leaves a file that holds no certificate.

@@ -86,7 +86,8 @@ struct LimitTests {
         let server = try TestServer([.tcp], streams: settings)
         let registered = try Peer(connectingTo: server.address(.tcp))
         try registered.send(
-            Text.register("bob", contact: "sip:bob@\(registered.local);transport=tcp", from: registered.local, over: .tcp))
+            Text.register(
+                "bob", contact: "sip:bob@\(registered.local);transport=tcp", from: registered.local, over: .tcp))
         #expect(Text.startLine(try registered.inbox.message()) == "SIP/2.0 200 OK")
         // The other connection is opened later and closed for its silence.
         let other = try Peer(connectingTo: server.address(.tcp))

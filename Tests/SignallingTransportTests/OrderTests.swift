@@ -30,7 +30,8 @@ struct OrderTests {
             for (number, pair) in pairs.enumerated() {
                 try pair.caller.send(
                     Text.request(
-                        "INVITE", to: "u\(number)", from: pair.caller.local, over: callers, call: "c\(number)r\(round)"))
+                        "INVITE", to: "u\(number)", from: pair.caller.local, over: callers, call: "c\(number)r\(round)")
+                )
             }
             for pair in pairs {
                 let invite = try pair.callee.inbox.messages(until: "INVITE ").last ?? ""

@@ -16,7 +16,8 @@ struct TLSTests {
         Text.request("OPTIONS", to: "", uri: "sip:sip.test", from: peer.local, over: transport, call: "o")
     }
 
-    @Test("A client that trusts the certificate made by the server is answered", arguments: [TLSVersion.tlsv12, .tlsv13])
+    @Test(
+        "A client that trusts the certificate made by the server is answered", arguments: [TLSVersion.tlsv12, .tlsv13])
     func answers(version: TLSVersion) throws {
         let certificate = try Certificate()
         let server = try TestServer([.tls], streams: self.settings(certificate))
@@ -44,7 +45,8 @@ struct TLSTests {
         func shown() throws -> [UInt8]? {
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.certificateVerification = .none
-            let peer = try Peer(connectingTo: server.address(.tls), tls: try NIOSSLContext(configuration: configuration))
+            let peer = try Peer(
+                connectingTo: server.address(.tls), tls: try NIOSSLContext(configuration: configuration))
             try peer.send("\r\n\r\n")
             #expect(try peer.inbox.next() == .pong)
             return try peer.shownCertificate()
@@ -87,7 +89,8 @@ struct TLSTests {
         return Text.startLine(try caller.inbox.message())
     }
 
-    @Test("A server is connected to when its certificate is for its address and leads to a trusted root (RFC 5922 §7.3)")
+    @Test(
+        "A server is connected to when its certificate is for its address and leads to a trusted root (RFC 5922 §7.3)")
     func connects() throws {
         let certificate = try Certificate()
         #expect(try self.relay(trusting: certificate, to: certificate) == "SIP/2.0 200 OK")

@@ -14,11 +14,12 @@ final class TestServer: Sendable {
         streams: StreamSettings = StreamSettings()
     ) throws {
         let endpoints = transports.map { Endpoint($0, local: SocketAddress(ip, port)) }
-        let settings = ServerSettings(
+        var settings = ServerSettings(
             domains: ["sip.test"], proxy: ProxyConfiguration(endpoints: endpoints), hashKey: SipHashKey(1, 2))
+        settings.requiresAuthentication = false
         self.server = try SignallingServer(
             settings: settings, threads: threads, streams: streams, seeds: { UInt64.random(in: 0...(.max)) },
-            store: { _ in })
+            store: { _, _ in true })
         try self.server.start()
     }
 

@@ -83,7 +83,8 @@ struct WebSocketTests {
         let callee = try self.connected(server)
         try callee.send(
             octets: WebSocketText.text(
-                Text.register("bob", contact: "sip:x@df7jal23ls0d.invalid;transport=ws", from: callee.local, over: .ws)))
+                Text.register("bob", contact: "sip:x@df7jal23ls0d.invalid;transport=ws", from: callee.local, over: .ws))
+        )
         #expect(Text.startLine(try callee.inbox.message()) == "SIP/2.0 200 OK")
         let caller = try Peer(udpTo: server.address(.udp))
         try caller.send(Text.request("MESSAGE", to: "bob", from: caller.local, over: .udp, call: "m1"))

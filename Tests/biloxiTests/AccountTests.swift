@@ -5,20 +5,25 @@ import Testing
 
 @Suite("Accounts and passwords as they are typed")
 struct AccountTests {
-    @Test("A user is named with or without domain and scheme", arguments: [
-        ("alice", "alice@biloxi.localhost"), ("alice@Example.TEST", "alice@example.test"),
-        ("sip:alice@example.test", "alice@example.test"), ("sips:Alice@example.test", "Alice@example.test"),
-        ("+4930123", "+4930123@biloxi.localhost"), ("a%6Cice@example.test", "alice@example.test"),
-        ("alice@[2001:db8::1]", "alice@2001:db8::1"),
-    ])
+    @Test(
+        "A user is named with or without domain and scheme",
+        arguments: [
+            ("alice", "alice@biloxi.localhost"), ("alice@Example.TEST", "alice@example.test"),
+            ("sip:alice@example.test", "alice@example.test"), ("sips:Alice@example.test", "Alice@example.test"),
+            ("+4930123", "+4930123@biloxi.localhost"), ("a%6Cice@example.test", "alice@example.test"),
+            ("alice@[2001:db8::1]", "alice@2001:db8::1"),
+        ])
     func parses(text: String, aor: String) throws {
         #expect(try Account(text, defaultDomain: "biloxi.localhost").aor == aor)
     }
 
-    @Test("What no phone could use is refused as usage", arguments: [
-        "", "@example.test", "alice@", "al ice", "a:b@example.test", "a%3Ab@example.test", "alice@example.test:5060",
-        "alice@example.test;x=1", "alice@example.test?x=1", "<sip:alice@example.test>", "a%22b", "a%0Ab",
-    ])
+    @Test(
+        "What no phone could use is refused as usage",
+        arguments: [
+            "", "@example.test", "alice@", "al ice", "a:b@example.test", "a%3Ab@example.test",
+            "alice@example.test:5060",
+            "alice@example.test;x=1", "alice@example.test?x=1", "<sip:alice@example.test>", "a%22b", "a%0Ab",
+        ])
     func refuses(text: String) {
         let error = #expect(throws: CommandError.self) { try Account(text, defaultDomain: "biloxi.localhost") }
         #expect(error?.status == .usage)
@@ -49,9 +54,12 @@ struct AccountTests {
         #expect(!Password.alphabet.contains { "il1o0".contains($0) })
     }
 
-    @Test("A password is the first line of its file", arguments: [
-        ("secret", "secret"), ("secret\n", "secret"), ("secret\r\nmore\n", "secret"), (" a b \n", " a b "), ("pä\n", "pä"),
-    ])
+    @Test(
+        "A password is the first line of its file",
+        arguments: [
+            ("secret", "secret"), ("secret\n", "secret"), ("secret\r\nmore\n", "secret"), (" a b \n", " a b "),
+            ("pä\n", "pä"),
+        ])
     func readsFile(content: String, password: String) throws {
         let directory = try TestDirectory()
         let file = try directory.write(content, to: "password")

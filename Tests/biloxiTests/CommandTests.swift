@@ -18,9 +18,11 @@ struct CommandTests {
             ["serve", "--data", self.data, "--listen", "udp:127.0.0.1:0"] + arguments, environment: environment)
     }
 
-    @Test("--version and --help are no errors", arguments: [
-        ["--version"], ["--help"], ["serve", "--help"], ["user", "add", "--help"], ["config", "check", "--help"],
-    ])
+    @Test(
+        "--version and --help are no errors",
+        arguments: [
+            ["--version"], ["--help"], ["serve", "--help"], ["user", "add", "--help"], ["config", "check", "--help"],
+        ])
     func helps(arguments: [String]) throws {
         let result = try RunningCommand(arguments).finish()
         #expect(result.status == 0)
@@ -28,10 +30,12 @@ struct CommandTests {
         #expect(!result.output.isEmpty)
     }
 
-    @Test("What the command line does not allow ends with 2, without output", arguments: [
-        ["dance"], ["serve", "--dance"], ["serve", "--auth", "maybe"], ["user", "add"], ["config", "check"],
-        ["user", "add", "alice", "--password", "secret"],
-    ])
+    @Test(
+        "What the command line does not allow ends with 2, without output",
+        arguments: [
+            ["dance"], ["serve", "--dance"], ["serve", "--auth", "maybe"], ["user", "add"], ["config", "check"],
+            ["user", "add", "alice", "--password", "secret"],
+        ])
     func reportsUsage(arguments: [String]) throws {
         let result = try RunningCommand(arguments).finish()
         #expect(result.status == 2)
@@ -54,8 +58,9 @@ struct CommandTests {
         #expect(Set(passwords).count == 2)
         #expect(events.allSatisfy { $0["schema"] as? Int == 1 })
         let stored = try ServerDatabase(path: self.data + "/biloxi.db").subscriber("alice", domain: "biloxi.localhost")
-        #expect(stored?.secrets
-            == (try Account("alice", defaultDomain: "biloxi.localhost").secrets(password: passwords.first ?? "")))
+        #expect(
+            stored?.secrets
+                == (try Account("alice", defaultDomain: "biloxi.localhost").secrets(password: passwords.first ?? "")))
         let result = server.finish(SIGTERM)
         #expect(result.status == 0)
         // No password is stored, and none is logged.
@@ -106,13 +111,16 @@ struct CommandTests {
             "user", "add", "alice@a.test", "--display-name", "Alice", "--password-file", password, "--data", self.data,
             "--json")
         #expect(added.status == 0)
-        #expect(added.output
-            == "{\"aor\":\"alice@a.test\",\"appliedTo\":\"database\",\"event\":\"userAdded\",\"schema\":1}\n")
-        #expect(try RunningCommand.run("user", "add", "bob", "--data", self.data).lines.map { $0.prefix(9) }
-            == ["added bob", "password "])
+        #expect(
+            added.output
+                == "{\"aor\":\"alice@a.test\",\"appliedTo\":\"database\",\"event\":\"userAdded\",\"schema\":1}\n")
+        #expect(
+            try RunningCommand.run("user", "add", "bob", "--data", self.data).lines.map { $0.prefix(9) }
+                == ["added bob", "password "])
         let account = try Account("alice@a.test", defaultDomain: "")
         let database = try ServerDatabase(path: self.data + "/biloxi.db")
-        #expect(try database.subscriber("alice", domain: "a.test")?.secrets == account.secrets(password: "first secret"))
+        #expect(
+            try database.subscriber("alice", domain: "a.test")?.secrets == account.secrets(password: "first secret"))
 
         let twice = try RunningCommand.run("user", "add", "alice@a.test", "--data", self.data)
         #expect(twice.status == 1)
@@ -121,13 +129,15 @@ struct CommandTests {
         let changed = try RunningCommand.run(
             "user", "passwd", "alice@a.test", "--password-file", "-", "--data", self.data, input: "second secret\n")
         #expect(changed.output == "changed the password of alice@a.test\n")
-        #expect(try database.subscriber("alice", domain: "a.test")?.secrets == account.secrets(password: "second secret"))
+        #expect(
+            try database.subscriber("alice", domain: "a.test")?.secrets == account.secrets(password: "second secret"))
         _ = try RunningCommand.run(
             "user", "passwd", "alice@a.test", "--data", self.data, environment: ["BILOXI_PASSWORD": "third"])
         #expect(try database.subscriber("alice", domain: "a.test")?.secrets == account.secrets(password: "third"))
 
-        #expect(try RunningCommand.run("user", "list", "--data", self.data).lines
-            == ["alice@a.test  \"Alice\"", "bob@biloxi.localhost"])
+        #expect(
+            try RunningCommand.run("user", "list", "--data", self.data).lines
+                == ["alice@a.test  \"Alice\"", "bob@biloxi.localhost"])
         #expect(try RunningCommand.run("user", "remove", "alice@a.test", "--data", self.data).status == 0)
         let gone = try RunningCommand.run("user", "remove", "alice@a.test", "--data", self.data)
         #expect(gone.status == 1)
@@ -154,8 +164,9 @@ struct CommandTests {
         #expect(server.wait(for: "ready"))
         let second = try self.server().finish()
         #expect(second.status == 1)
-        #expect(second.errors == "biloxi: a server runs on \(self.data) (process \(server.processID)): stop it, or name"
-            + " another directory with --data\n")
+        #expect(
+            second.errors == "biloxi: a server runs on \(self.data) (process \(server.processID)): stop it, or name"
+                + " another directory with --data\n")
         #expect(server.finish(SIGTERM).status == 0)
     }
 
@@ -174,8 +185,9 @@ struct CommandTests {
         _ = try self.directory.write("domains: [c.test]\nthread: 2\n", to: "f.yaml")
         let refused = try RunningCommand.run("reload", "--data", self.data)
         #expect(refused.status == 1)
-        #expect(refused.errors == "biloxi: the server keeps its configuration:\n\(file):2:1: unknown key \"thread\":"
-            + " did you mean \"threads\"?\n")
+        #expect(
+            refused.errors == "biloxi: the server keeps its configuration:\n\(file):2:1: unknown key \"thread\":"
+                + " did you mean \"threads\"?\n")
         #expect(try control.send(.status)?.status?["domains"] == .array(["b.test"]))
 
         _ = try self.directory.write("domains: [d.test]\n", to: "f.yaml")
@@ -193,7 +205,9 @@ struct CommandTests {
     func reportsNoServer() throws {
         let result = try RunningCommand.run("reload", "--data", self.data)
         #expect(result.status == 7)
-        #expect(result.errors == "biloxi: no server runs on \(self.data): start one with biloxi serve, or name its --data\n")
+        #expect(
+            result.errors == "biloxi: no server runs on \(self.data): start one with biloxi serve, or name its --data\n"
+        )
     }
 
     @Test("config check says what is wrong, on both channels, and ends with 2")
@@ -217,18 +231,22 @@ struct CommandTests {
         for arguments in [["config", "check", file], ["serve", "--config", file, "--data", self.data]] {
             let result = try RunningCommand(arguments).finish()
             #expect(result.status == (arguments[0] == "serve" ? 1 : 2))
-            #expect(result.errors.hasSuffix(
-                "\(file):1:20: tls.certificate names \(self.directory.path)/cert.pem, which cannot be read (No such file or"
-                    + " directory): name a file that exists and is readable for this user\n"))
+            #expect(
+                result.errors.hasSuffix(
+                    "\(file):1:20: tls.certificate names \(self.directory.path)/cert.pem, which cannot be read (No such file"
+                        + " or directory): name a file that exists and is readable for this user\n"))
         }
     }
 
-    @Test("serve names a wrong option, variable or key, and ends with 2", arguments: [
-        (["--listen", "udp"], [:], "--listen: listen must be"), (["--threads", "many"], [:], "--threads: threads must be"),
-        ([], ["BILOXI_PROXY_TIMERC": "9"], "BILOXI_PROXY_TIMERC: proxy.timerC must be"),
-        (["--storage", "postgres"], [:], "--storage: storage must be sqlite or memory"),
-        (["--config", "/nonexistent.yaml"], [:], "configuration /nonexistent.yaml cannot be read"),
-    ] as [([String], [String: String], String)])
+    @Test(
+        "serve names a wrong option, variable or key, and ends with 2",
+        arguments: [
+            (["--listen", "udp"], [:], "--listen: listen must be"),
+            (["--threads", "many"], [:], "--threads: threads must be"),
+            ([], ["BILOXI_PROXY_TIMERC": "9"], "BILOXI_PROXY_TIMERC: proxy.timerC must be"),
+            (["--storage", "postgres"], [:], "--storage: storage must be sqlite or memory"),
+            (["--config", "/nonexistent.yaml"], [:], "configuration /nonexistent.yaml cannot be read"),
+        ] as [([String], [String: String], String)])
     func reportsWrongSettings(arguments: [String], environment: [String: String], message: String) throws {
         let result = try RunningCommand(["serve", "--data", self.data] + arguments, environment: environment).finish()
         #expect(result.status == 2)
@@ -250,20 +268,24 @@ struct CommandTests {
         #expect(try RunningCommand.run("config", "schema", "--json").output == ConfigurationSchema.json)
     }
 
-    @Test("Without --data the directory is that of the user's programs", arguments: [
-        (["XDG_DATA_HOME": "/x"], "/x/biloxi"), (["HOME": "/home/u"], "/home/u/.local/share/biloxi"),
-        (["XDG_DATA_HOME": "relative", "HOME": "/home/u"], "/home/u/.local/share/biloxi"), ([:], "biloxi-data"),
-        (["BILOXI_DATA": "/srv", "HOME": "/home/u"], "/srv"),
-    ])
+    @Test(
+        "Without --data the directory is that of the user's programs",
+        arguments: [
+            (["XDG_DATA_HOME": "/x"], "/x/biloxi"), (["HOME": "/home/u"], "/home/u/.local/share/biloxi"),
+            (["XDG_DATA_HOME": "relative", "HOME": "/home/u"], "/home/u/.local/share/biloxi"), ([:], "biloxi-data"),
+            (["BILOXI_DATA": "/srv", "HOME": "/home/u"], "/srv"),
+        ])
     func choosesDirectory(environment: [String: String], path: String) throws {
         let settings = ServerSettings(configPath: nil, overrides: [], environment: environment)
         #expect(settings.dataPath(of: try settings.load().configuration) == path)
     }
 
-    @Test("The echo number is the one that a route leads to the echo service", arguments: [
-        ("routes: [{match: echo, to: \"service:echo\"}]", "echo"), ("routes: []", nil),
-        ("routes: [{match: [\"6*\", \"600\"], to: \"service:echo\"}]", "600"),
-    ] as [(String, String?)])
+    @Test(
+        "The echo number is the one that a route leads to the echo service",
+        arguments: [
+            ("routes: [{match: echo, to: \"service:echo\"}]", "echo"), ("routes: []", nil),
+            ("routes: [{match: [\"6*\", \"600\"], to: \"service:echo\"}]", "600"),
+        ] as [(String, String?)])
     func findsEchoNumber(yaml: String, number: String?) throws {
         let loaded = try Configuration.load(yaml: yaml, path: "f", environment: [:], overrides: [])
         #expect(FirstRun.echoNumber(loaded.configuration) == number)

@@ -20,16 +20,19 @@ struct ControlTests {
         return socket.receiveLine(limit: 1 << 20).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    @Test("A request reaches the server, and its reply the client", arguments: [
-        ControlRequest.Kind.reload, .usersChanged, .status,
-    ])
+    @Test(
+        "A request reaches the server, and its reply the client",
+        arguments: [
+            ControlRequest.Kind.reload, .usersChanged, .status,
+        ])
     func answers(kind: ControlRequest.Kind) throws {
         let path = self.directory.path + "/control.sock"
         let server = try ControlServer(path: path) { request, reply in
             reply(ControlReply(ok: true, messages: [request.request.rawValue], status: ["n": .number(7), "s": "é\n"]))
         }
-        #expect(try ControlClient(path: path).send(kind)
-            == ControlReply(ok: true, messages: [kind.rawValue], status: ["n": .number(7), "s": "é\n"]))
+        #expect(
+            try ControlClient(path: path).send(kind)
+                == ControlReply(ok: true, messages: [kind.rawValue], status: ["n": .number(7), "s": "é\n"]))
         server.stop()
         #expect(!FileManager.default.fileExists(atPath: path))
     }
@@ -78,14 +81,17 @@ struct ControlTests {
         #expect(try ControlClient(path: path).send(.status) == nil)
     }
 
-    @Test("What is no request is answered with an error, or with the end; the next client is served", arguments: [
-        "{}", "{\"request\":\"explode\"}", "[]", "reload", "\u{0}", "",
-    ])
+    @Test(
+        "What is no request is answered with an error, or with the end; the next client is served",
+        arguments: [
+            "{}", "{\"request\":\"explode\"}", "[]", "reload", "\u{0}", "",
+        ])
     func survivesNonsense(line: String) throws {
         let path = self.directory.path + "/control.sock"
         let server = try ControlServer(path: path) { _, reply in reply(ControlReply(ok: true)) }
-        #expect(try self.exchange(Array("\(line)\n".utf8), path: path)
-            == "{\"messages\":[\"unknown request: known are reload, usersChanged and status\"],\"ok\":false}")
+        #expect(
+            try self.exchange(Array("\(line)\n".utf8), path: path)
+                == "{\"messages\":[\"unknown request: known are reload, usersChanged and status\"],\"ok\":false}")
         #expect(try ControlClient(path: path).send(.status)?.ok == true)
         server.stop()
     }

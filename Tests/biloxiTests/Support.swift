@@ -95,6 +95,7 @@ final class RunningCommand {
         output += (try? self.output.fileHandleForReading.readToEnd()) ?? Data()
         self.process.waitUntilExit()
         return Result(
-            status: self.process.terminationStatus, output: String(decoding: output, as: UTF8.self), errors: self.errors)
+            status: self.process.terminationStatus, output: String(decoding: output, as: UTF8.self), errors: self.errors
+        )
     }
 }

@@ -1,16 +1,24 @@
 /// A transport protocol of SIP (RFC 3261 §18, RFC 4168, RFC 7118).
 public struct TransportProtocol: BitwiseCopyable, RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// The number that stands for it inside the program.
     public let rawValue: UInt8
+    /// What the number stands for.
     @inlinable
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+    /// UDP (RFC 3261 §18).
     @inlinable public static var udp: TransportProtocol { TransportProtocol(rawValue: 0) }
+    /// TCP (RFC 3261 §18).
     @inlinable public static var tcp: TransportProtocol { TransportProtocol(rawValue: 1) }
+    /// TLS over TCP (RFC 3261 §26.2).
     @inlinable public static var tls: TransportProtocol { TransportProtocol(rawValue: 2) }
+    /// SCTP (RFC 4168).
     @inlinable public static var sctp: TransportProtocol { TransportProtocol(rawValue: 3) }
     /// SCTP below TLS (RFC 4168).
     @inlinable public static var tlsSCTP: TransportProtocol { TransportProtocol(rawValue: 4) }
+    /// WebSocket (RFC 7118).
     @inlinable public static var ws: TransportProtocol { TransportProtocol(rawValue: 5) }
+    /// WebSocket over TLS (RFC 7118).
     @inlinable public static var wss: TransportProtocol { TransportProtocol(rawValue: 6) }
     /// A protocol whose name we do not know.
     @inlinable public static var other: TransportProtocol { TransportProtocol(rawValue: 7) }
@@ -76,6 +84,7 @@ public struct Flow: BitwiseCopyable, Hashable, Sendable {
     /// A connection number that no connection ever has: that of a flow which was lost with an earlier run.
     @inlinable public static var lostConnection: UInt32 { .max }
 
+    /// A flow; without a connection number it is UDP, or a stream that is yet to be opened.
     @inlinable
     public init(endpoint: UInt16, transport: TransportProtocol, connection: UInt32 = 0, remote: SocketAddress) {
         self.endpoint = endpoint

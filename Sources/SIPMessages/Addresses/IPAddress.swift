@@ -199,9 +199,12 @@ public struct IPAddress: BitwiseCopyable, Hashable, Sendable, CustomStringConver
 
 /// An IP address and a port.
 public struct SocketAddress: BitwiseCopyable, Hashable, Sendable, CustomStringConvertible {
+    /// The address.
     public var ip: IPAddress
+    /// The port.
     public var port: UInt16
 
+    /// The port at the address.
     @inlinable
     public init(_ ip: IPAddress, _ port: UInt16) { (self.ip, self.port) = (ip, port) }
 

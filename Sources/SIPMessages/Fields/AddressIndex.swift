@@ -43,6 +43,7 @@ public struct AddressIndex: Hashable, Sendable {
         try reader.expectEnd()
     }
 
+    /// An index of no address, for `parse` to fill.
     @inlinable
     public init() {}
 

@@ -7,6 +7,7 @@ public struct AuthenticationInfo: FieldValue {
     /// No parameters yet; a field has at least one.
     public init() { self.parameters = AuthenticationParameters(.information) }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         self.init()
         var reader = FieldReader(octets, value, field: field)
@@ -14,6 +15,7 @@ public struct AuthenticationInfo: FieldValue {
         try self.parameters.read(&reader)
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) { self.parameters.write(to: &output) }
 
     /// The nonce for the next request.
@@ -26,10 +28,12 @@ public struct AuthenticationInfo: FieldValue {
         get { self.parameters["rspauth"] }
         set { self.parameters["rspauth"] = newValue }
     }
+    /// The quality of protection that was used.
     public var qop: String? {
         get { self.parameters["qop"] }
         set { self.parameters["qop"] = newValue }
     }
+    /// The client's nonce of the request.
     public var cnonce: String? {
         get { self.parameters["cnonce"] }
         set { self.parameters["cnonce"] = newValue }

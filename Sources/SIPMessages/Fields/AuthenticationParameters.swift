@@ -13,8 +13,11 @@ public struct AuthenticationParameters: Hashable, Sendable, RandomAccessCollecti
 
     init(_ role: Role) { self.role = role }
 
+    /// The position of the first element: 0.
     public var startIndex: Int { 0 }
+    /// The position after the last element.
     public var endIndex: Int { self.elements.count }
+    /// The element at this position, from 0 on.
     public subscript(position: Int) -> Parameter { self.elements[position] }
 
     /// The value of the parameter with this name, in any case, without quotes; `nil` removes it.

@@ -8,6 +8,7 @@ public struct CSeq: FieldValue {
     /// A number and its method.
     public init(_ number: UInt32, _ method: Method) { (self.number, self.method) = (number, method) }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         self.number = UInt32(truncatingIfNeeded: try reader.number())
@@ -19,6 +20,7 @@ public struct CSeq: FieldValue {
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(decimal: self.number)
         output.append(0x20)

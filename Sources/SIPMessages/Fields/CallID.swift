@@ -5,8 +5,10 @@ public struct CallID: FieldValue, ExpressibleByStringLiteral, CustomStringConver
 
     /// The Call-ID with this text.
     public init(_ value: String) { self.value = value }
+    /// The Call-ID of this text.
     public init(stringLiteral value: String) { self.value = value }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         self.value = octets.string(try reader.callID())
@@ -20,8 +22,10 @@ public struct CallID: FieldValue, ExpressibleByStringLiteral, CustomStringConver
         return position
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) { output.append(text: self.value) }
 
+    /// The text as it is sent.
     public var description: String { self.value }
 }
 

@@ -1,4 +1,5 @@
-/// A challenge for credentials: WWW-Authenticate, Proxy-Authenticate (RFC 3261 §20.27, §20.44, RFC 7616 §3.3, RFC 8760).
+/// A challenge for credentials: WWW-Authenticate, Proxy-Authenticate (RFC 3261 §20.27, §20.44, RFC 7616 §3.3, RFC
+/// 8760).
 public struct Challenge: FieldValue {
     /// `Digest`, `Bearer` or another, as written.
     public var scheme: String
@@ -27,15 +28,18 @@ public struct Challenge: FieldValue {
         if isStale { self.parameters["stale"] = "true" }
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         let parsed = try AuthenticationScheme(octets, value, .challenge, field)
         (self.scheme, self.token68, self.parameters) = (parsed.name, parsed.token68, parsed.parameters)
     }
 
+    /// Where the list element that begins at `start` ends.
     public static func endOfElement(_ octets: Span<UInt8>, from start: Int, to end: Int) -> Int {
         octets.endOfAuthenticationElement(from: start, to: end)
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(text: self.scheme)
         guard self.token68 != nil || !self.parameters.isEmpty else { return }
@@ -45,8 +49,11 @@ public struct Challenge: FieldValue {
 
     /// Whether the scheme is Digest.
     public var isDigest: Bool { self.scheme.equals(ignoringCase: "Digest") }
+    /// The realm, for the user to know which password is asked for.
     public var realm: String? { self.parameters["realm"] }
+    /// The server's nonce.
     public var nonce: String? { self.parameters["nonce"] }
+    /// What is to be sent back unchanged.
     public var opaque: String? { self.parameters["opaque"] }
     /// `MD5` where none is given (RFC 3261 §22.4).
     public var algorithm: String? { self.parameters["algorithm"] }

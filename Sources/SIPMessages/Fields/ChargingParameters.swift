@@ -6,6 +6,7 @@ public struct ChargingParameters: FieldValue {
     /// These parameters.
     public init(_ parameters: Parameters) { self.parameters = parameters }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         self.parameters = [:]
@@ -15,6 +16,7 @@ public struct ChargingParameters: FieldValue {
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         for (position, parameter) in self.parameters.enumerated() {
             if position > 0 { output.append(0x3B) }

@@ -10,6 +10,7 @@ public enum Contact: FieldValue {
         self = .address(NameAddress(uri, displayName: displayName, parameters: parameters))
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         if value.count == 1, octets[value.lowerBound] == 0x2A {
             self = .wildcard
@@ -22,6 +23,7 @@ public enum Contact: FieldValue {
         self = .address(address)
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         switch self {
         case .wildcard: output.append(0x2A)

@@ -11,6 +11,7 @@ public struct ContentDisposition: FieldValue {
         self.parameters = isOptional ? ["handling": "optional"] : [:]
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         self.type = try reader.tokenText()
@@ -18,6 +19,7 @@ public struct ContentDisposition: FieldValue {
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(text: self.type)
         self.parameters.write(to: &output)

@@ -6,12 +6,14 @@ public struct ContentID: FieldValue {
     /// The identifier with this text.
     public init(_ value: String) { self.value = value }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         self.value = octets.string(try reader.angleBracketed())
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(0x3C)
         output.append(text: self.value)

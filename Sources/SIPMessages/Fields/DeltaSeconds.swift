@@ -10,6 +10,7 @@ public struct DeltaSeconds: FieldValue {
         (self.seconds, self.parameters) = (seconds, parameters)
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         self.seconds = UInt32(truncatingIfNeeded: try reader.number())
@@ -17,6 +18,7 @@ public struct DeltaSeconds: FieldValue {
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(decimal: self.seconds)
         self.parameters.write(to: &output)

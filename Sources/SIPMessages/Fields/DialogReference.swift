@@ -41,6 +41,7 @@ public struct Replaces: FieldValue {
         if isEarlyOnly { self.parameters.append(Parameter("early-only")) }
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         (self.callID, self.parameters) = try reader.dialogReference()
@@ -48,6 +49,7 @@ public struct Replaces: FieldValue {
         _ = try self.parameters.single("from-tag", field, value.lowerBound)
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         self.callID.write(to: &output)
         self.parameters.write(to: &output)
@@ -74,6 +76,7 @@ public struct Join: FieldValue {
         self.parameters = .tags(("to-tag", toTag), ("from-tag", fromTag))
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         (self.callID, self.parameters) = try reader.dialogReference()
@@ -81,6 +84,7 @@ public struct Join: FieldValue {
         _ = try self.parameters.single("from-tag", field, value.lowerBound)
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         self.callID.write(to: &output)
         self.parameters.write(to: &output)
@@ -105,11 +109,13 @@ public struct TargetDialog: FieldValue {
         self.parameters = .tags(("local-tag", localTag), ("remote-tag", remoteTag))
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         (self.callID, self.parameters) = try reader.dialogReference()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         self.callID.write(to: &output)
         self.parameters.write(to: &output)

@@ -12,6 +12,7 @@ public struct EventType: FieldValue {
         self.id = id
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         self.package = try reader.tokenText()
@@ -19,6 +20,7 @@ public struct EventType: FieldValue {
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(text: self.package)
         self.parameters.write(to: &output)

@@ -23,6 +23,7 @@ public struct FeatureSet: FieldValue {
         self.init(Parameters(contact.filter { Self.isFeatureTag($0.name) }))
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(0x2A)
         self.parameters.write(to: &output)

@@ -9,8 +9,10 @@ public struct FieldText: FieldValue, ExpressibleByStringLiteral, CustomStringCon
         self.init(octets.span, 0..<octets.count)
     }
 
+    /// The text as a field value.
     public init(stringLiteral value: String) { self.init(value) }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         self.init(octets, value)
     }
@@ -22,7 +24,9 @@ public struct FieldText: FieldValue, ExpressibleByStringLiteral, CustomStringCon
         self.value = text
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) { output.append(text: self.value) }
 
+    /// The text as it is sent.
     public var description: String { self.value }
 }

@@ -19,6 +19,7 @@ public protocol FieldValue: Hashable, Sendable {
 }
 
 extension FieldValue {
+    /// Where the list element that begins at `start` ends.
     public static func endOfElement(_ octets: Span<UInt8>, from start: Int, to end: Int) -> Int {
         octets.endOfListElement(from: start, to: end)
     }
@@ -40,4 +41,3 @@ extension FieldValue {
         return String(decoding: output, as: UTF8.self)
     }
 }
-

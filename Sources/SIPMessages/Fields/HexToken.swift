@@ -6,6 +6,7 @@ public struct HexToken: FieldValue {
     /// A token of these digits.
     public init(_ digits: String) { self.digits = digits }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         let digits = reader.span { $0.isHexDigit }
@@ -14,5 +15,6 @@ public struct HexToken: FieldValue {
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) { output.append(text: self.digits) }
 }

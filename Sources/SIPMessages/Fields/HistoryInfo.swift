@@ -24,6 +24,7 @@ public struct HistoryInfo: FieldValue {
         }
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         self.address = try NameAddress(parsing: octets, in: value, field: field)
         if let index = self.address.parameters["index"], !Self.isIndex(index) {
@@ -31,6 +32,7 @@ public struct HistoryInfo: FieldValue {
         }
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) { self.address.write(to: &output) }
 
     /// Numbers with single points between them.

@@ -18,6 +18,7 @@ public struct Identity: FieldValue {
         if let type { self.parameters.set(Parameter("ppt", type)) }
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         if reader.next == 0x22 {
@@ -44,6 +45,7 @@ public struct Identity: FieldValue {
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         if self.isQuoted { output.append(quoted: self.digest) } else { output.append(text: self.digest) }
         if let info {

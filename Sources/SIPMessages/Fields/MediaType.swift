@@ -13,6 +13,7 @@ public struct MediaType: FieldValue, CustomStringConvertible {
         (self.type, self.subtype, self.parameters) = (type, subtype, parameters)
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         self.type = try reader.tokenText()
@@ -22,6 +23,7 @@ public struct MediaType: FieldValue, CustomStringConvertible {
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(text: self.type)
         output.append(0x2F)

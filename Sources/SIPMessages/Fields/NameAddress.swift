@@ -18,6 +18,7 @@ public struct NameAddress: FieldValue {
         self.init(.sip(uri), displayName: displayName, parameters: parameters)
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         try self.init(AddressIndex(parsing: octets, in: value, field: field), octets, field: field)
     }
@@ -42,6 +43,7 @@ public struct NameAddress: FieldValue {
         set { self.parameters["tag"] = newValue }
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         if let displayName {
             if displayName.isTokensAndSpaces {

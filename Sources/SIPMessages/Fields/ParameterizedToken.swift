@@ -11,6 +11,7 @@ public struct ParameterizedToken: FieldValue {
         (self.token, self.parameters) = (token, parameters)
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         self.token = try reader.tokenText()
@@ -18,6 +19,7 @@ public struct ParameterizedToken: FieldValue {
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(text: self.token)
         self.parameters.write(to: &output)

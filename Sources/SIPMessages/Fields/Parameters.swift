@@ -44,8 +44,11 @@ public struct Parameters: Hashable, Sendable, ExpressibleByDictionaryLiteral, Ra
         self.elements = elements.map { Parameter($0.0, $0.1) }
     }
 
+    /// The position of the first element: 0.
     public var startIndex: Int { 0 }
+    /// The position after the last element.
     public var endIndex: Int { self.elements.count }
+    /// The element at this position, from 0 on.
     public subscript(position: Int) -> Parameter { self.elements[position] }
 
     /// The value of the first parameter with this name: empty when it has none, `nil` when it is not there.

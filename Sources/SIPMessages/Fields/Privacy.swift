@@ -6,8 +6,10 @@ public struct Privacy: FieldValue, ExpressibleByArrayLiteral {
 
     /// These kinds.
     public init(_ kinds: [String]) { self.kinds = kinds }
+    /// The kinds of privacy that are asked for.
     public init(arrayLiteral kinds: String...) { self.kinds = kinds }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         self.kinds = [try reader.tokenText()]
@@ -15,6 +17,7 @@ public struct Privacy: FieldValue, ExpressibleByArrayLiteral {
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         for (position, kind) in self.kinds.enumerated() {
             if position > 0 { output.append(0x3B) }

@@ -27,6 +27,7 @@ public struct QValue: Hashable, Sendable, Comparable, CustomStringConvertible {
         self.thousandths = value
     }
 
+    /// Whether the left one is preferred less.
     public static func < (left: QValue, right: QValue) -> Bool { left.thousandths < right.thousandths }
 
     /// `1`, `0.5`, `0.333`.

@@ -19,8 +19,11 @@ public struct Reason: FieldValue {
     }
 
     /// A cause of ITU-T Q.850, 1-127.
-    public static func q850(_ cause: UInt16, text: String? = nil) -> Reason { Reason("Q.850", cause: cause, text: text) }
+    public static func q850(_ cause: UInt16, text: String? = nil) -> Reason {
+        Reason("Q.850", cause: cause, text: text)
+    }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         self.protocolName = try reader.tokenText()
@@ -28,6 +31,7 @@ public struct Reason: FieldValue {
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(text: self.protocolName)
         self.parameters.write(to: &output)

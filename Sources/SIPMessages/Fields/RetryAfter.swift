@@ -14,6 +14,7 @@ public struct RetryAfter: FieldValue {
         self.parameters["duration"] = duration.map { String($0) }
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         self.seconds = UInt32(truncatingIfNeeded: try reader.number())
@@ -26,6 +27,7 @@ public struct RetryAfter: FieldValue {
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(decimal: self.seconds)
         if let comment {

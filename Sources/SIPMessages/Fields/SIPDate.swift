@@ -46,6 +46,7 @@ public struct SIPDate: FieldValue, Comparable {
         self.init(secondsSince1970: days * 86_400 + hour * 3600 + minute * 60 + second)
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         var days = self.secondsSince1970 / 86_400
         var second = self.secondsSince1970 % 86_400
@@ -70,9 +71,11 @@ public struct SIPDate: FieldValue, Comparable {
         output.append(" GMT")
     }
 
+    /// Whether the left moment is the earlier one.
     public static func < (left: SIPDate, right: SIPDate) -> Bool { left.secondsSince1970 < right.secondsSince1970 }
 
-    // The Gregorian calendar in eras of 400 years, 146,097 days; a year begins in March, so that a leap day is its last.
+    // The Gregorian calendar in eras of 400 years, 146,097 days; a year begins in March, so that a leap day is its
+    // last.
 
     /// Days from 1970-01-01 to a day; `year` is not negative.
     private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {

@@ -11,6 +11,7 @@ public struct SecurityMechanism: FieldValue {
         if let q { self.parameters["q"] = q.description }
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         self.name = try reader.tokenText()
@@ -18,6 +19,7 @@ public struct SecurityMechanism: FieldValue {
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(text: self.name)
         self.parameters.write(to: &output)

@@ -15,6 +15,7 @@ public struct SessionExpires: FieldValue {
         self.refresher = refresher
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         let plain = try DeltaSeconds(parsing: octets, in: value, field: field)
         (self.seconds, self.parameters) = (plain.seconds, plain.parameters)
@@ -23,6 +24,7 @@ public struct SessionExpires: FieldValue {
         }
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         DeltaSeconds(self.seconds, parameters: self.parameters).write(to: &output)
     }

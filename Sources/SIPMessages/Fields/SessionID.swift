@@ -15,6 +15,7 @@ public struct SessionID: FieldValue {
         self.parameters["remote"] = remote?.asciiLowercased
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         let local = reader.span { $0.isHexDigit }
@@ -29,6 +30,7 @@ public struct SessionID: FieldValue {
         }
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(text: self.local)
         self.parameters.write(to: &output)

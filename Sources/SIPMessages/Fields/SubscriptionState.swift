@@ -14,6 +14,7 @@ public struct SubscriptionState: FieldValue {
         self.parameters["retry-after"] = retryAfter.map { String($0) }
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         self.state = try reader.tokenText()
@@ -21,13 +22,17 @@ public struct SubscriptionState: FieldValue {
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(text: self.state)
         self.parameters.write(to: &output)
     }
 
+    /// Whether notifications are sent.
     public var isActive: Bool { self.state.equals(ignoringCase: "active") }
+    /// Whether the subscription waits for authorization.
     public var isPending: Bool { self.state.equals(ignoringCase: "pending") }
+    /// Whether the subscription is over.
     public var isTerminated: Bool { self.state.equals(ignoringCase: "terminated") }
     /// The seconds that the subscription lasts.
     public var expires: UInt32? { self.parameters["expires"].flatMap { UInt32($0) } }

@@ -8,6 +8,7 @@ public struct Timestamp: FieldValue {
     /// A time, and a delay, in decimal digits with at most one point.
     public init(_ time: String, delay: String? = nil) { (self.time, self.delay) = (time, delay) }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         let start = reader.position
@@ -28,6 +29,7 @@ public struct Timestamp: FieldValue {
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(text: self.time)
         guard let delay else { return }

@@ -9,6 +9,7 @@ public struct URIReference: FieldValue {
     /// A reference to this URI.
     public init(_ uri: URI, parameters: Parameters = Parameters()) { (self.uri, self.parameters) = (uri, parameters) }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         self.uri = try URI(parsing: octets, in: try reader.angleBracketed(), field: field)
@@ -16,6 +17,7 @@ public struct URIReference: FieldValue {
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(0x3C)
         self.uri.write(to: &output)

@@ -21,6 +21,7 @@ public struct Via: FieldValue {
         if let branch { self.parameters["branch"] = branch }
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var index = ViaIndex()
         if let next = try ViaIndex.parse(octets, in: value, into: &index) {
@@ -33,6 +34,7 @@ public struct Via: FieldValue {
         self.parameters = try reader.parameters()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append("SIP/2.0/")
         output.append(text: self.transportName)

@@ -29,6 +29,7 @@ public struct ViaIndex: Hashable, Sendable {
     /// The whole value.
     public var whole: OctetRange = .absent
 
+    /// An index of no Via, for `parse` to fill.
     @inlinable
     public init() {}
 

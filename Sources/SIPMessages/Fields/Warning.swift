@@ -12,6 +12,7 @@ public struct Warning: FieldValue {
         (self.code, self.agent, self.phrase) = ((100...999).contains(code) ? code : 399, agent, phrase)
     }
 
+    /// Parses one value by its grammar; throws `SIPParseError` where it is broken.
     public init(parsing octets: Span<UInt8>, in value: Range<Int>, field: HeaderID) throws(SIPParseError) {
         var reader = FieldReader(octets, value, field: field)
         let start = reader.position
@@ -27,6 +28,7 @@ public struct Warning: FieldValue {
         try reader.expectEnd()
     }
 
+    /// Appends the value as it is sent.
     public func write(to output: inout [UInt8]) {
         output.append(decimal: self.code)
         output.append(0x20)

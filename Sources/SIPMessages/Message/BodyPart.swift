@@ -26,8 +26,10 @@ public struct BodyPart: FieldContainer, Hashable {
         try self.init(parsing: builder.fieldOctets + [0x0D, 0x0A] + body)
     }
 
+    /// Whether both hold the same octets.
     public static func == (left: BodyPart, right: BodyPart) -> Bool { left.octets == right.octets }
 
+    /// Feeds what `==` compares, or a part of it, to the hasher.
     public func hash(into hasher: inout Hasher) { hasher.combine(self.octets) }
 
     /// The octets of the body.

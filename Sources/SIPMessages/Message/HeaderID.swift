@@ -2,8 +2,10 @@
 ///
 /// The number has no meaning outside the running program.
 public struct HeaderID: BitwiseCopyable, RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// The number that stands for it inside the program.
     public let rawValue: UInt8
 
+    /// What the number stands for.
     @inlinable
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -19,6 +21,7 @@ public struct HeaderID: BitwiseCopyable, RawRepresentable, Hashable, Sendable, C
         return compact.utf8CodeUnitCount == 0 ? nil : String(describing: compact)
     }
 
+    /// The usual spelling of the name.
     public var description: String { self.name }
 
     /// Whether a message may hold the field only once (RFC 3261 §7.3.1, §20 and the fields' own RFCs).

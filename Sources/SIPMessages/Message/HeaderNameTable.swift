@@ -14,12 +14,17 @@ struct HeaderNameTable: Sendable {
 
     static let shared = HeaderNameTable()
 
+    /// One bit for each field that a message may hold only once, as in `MessageIndex.seen`.
+    private(set) var single: (UInt64, UInt64) = (0, 0)
     private var slots: [Slot]
     private static let size = 512
 
     private init() {
         self.slots = [Slot](repeating: Slot(), count: Self.size)
         for id in HeaderID.allKnown {
+            let bit = UInt64(1) << UInt64(id.rawValue & 63)
+            if id.isSingle, id.rawValue < 64 { self.single.0 |= bit }
+            if id.isSingle, id.rawValue >= 64 { self.single.1 |= bit }
             self.insert(HeaderID.names[Int(id.rawValue)].long, id)
             self.insert(HeaderID.names[Int(id.rawValue)].compact, id)
         }
@@ -80,7 +85,8 @@ struct HeaderNameTable: Sendable {
 
     @inline(__always)
     private static func hash(_ words: (UInt64, UInt64, UInt64, UInt64), _ count: Int) -> Int {
-        let mixed = (words.0 ^ (words.1 &* 31) ^ (words.2 &* 131) ^ (words.3 &* 1031) ^ UInt64(count)) &* 0x9E37_79B9_7F4A_7C15
+        let mixed =
+            (words.0 ^ (words.1 &* 31) ^ (words.2 &* 131) ^ (words.3 &* 1031) ^ UInt64(count)) &* 0x9E37_79B9_7F4A_7C15
         return Int(truncatingIfNeeded: mixed >> 55)
     }
 }

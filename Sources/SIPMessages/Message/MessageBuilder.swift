@@ -67,6 +67,8 @@ public struct MessageBuilder: Sendable {
         let octets = request.octets.span
         for field in request.index.fields where Self.copiedToResponse.contains(field.id) {
             if field.id == .timestamp, status.number != 100 { continue }
+            // A request that repeats one is answered with 400, which should not repeat it (RFC 4475 §3.3.8).
+            if field.id.isSingle, self.has(field.id) { continue }
             var value = Self.onOneLine(octets.octets(field.value.range))
             if field.id == .to, let toTag, status.number != 100 {
                 let to = try? AddressIndex(parsing: octets, in: field.value.range, field: .to)
@@ -205,7 +207,8 @@ public struct MessageBuilder: Sendable {
     }
 
     /// The octets with each line fold as one space and control characters as spaces, so that they cannot end the line.
-    /// A control character that a backslash escapes may stand in a quoted string (RFC 3261 §25.1), unless it is CR or LF.
+    /// A control character that a backslash escapes may stand in a quoted string (RFC 3261 §25.1), unless it is CR or
+    /// LF.
     private static func onOneLine(_ octets: [UInt8]) -> [UInt8] {
         guard octets.contains(where: { $0 < 0x20 && $0 != 0x09 }) else { return octets }
         var output: [UInt8] = []

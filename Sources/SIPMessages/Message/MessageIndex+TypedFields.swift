@@ -78,7 +78,8 @@ extension MessageIndex.Field {
         case .identity: try self.check(FieldKey<Identity>.identity, octets)
         case .historyInfo: try self.check(FieldKey<HistoryInfo>.historyInfo, octets)
         case .pVisitedNetworkID: try self.check(FieldKey<NetworkID>.pVisitedNetworkID, octets)
-        case .pChargingFunctionAddresses: try self.check(FieldKey<ChargingParameters>.pChargingFunctionAddresses, octets)
+        case .pChargingFunctionAddresses:
+            try self.check(FieldKey<ChargingParameters>.pChargingFunctionAddresses, octets)
         case .pChargingVector: try self.check(FieldKey<ChargingParameters>.pChargingVector, octets)
         case .sessionID: try self.check(FieldKey<SessionID>.sessionID, octets)
         case .contentID: try self.check(FieldKey<ContentID>.contentID, octets)

@@ -14,8 +14,8 @@ extension MessageIndex {
     /// (RFC 4475 §3.4.1).
     ///
     /// - Parameter octets: What was indexed.
-    /// - Throws: The first `SIPParseError`: `.unsupportedVersion` is answered with 505, any other with 400. A response is
-    ///   dropped.
+    /// - Throws: The first `SIPParseError`: `.unsupportedVersion` is answered with 505, any other with 400. A response
+    ///   is dropped.
     public func validate(_ octets: Span<UInt8>, _ scope: Scope = .everything) throws(SIPParseError) {
         if let fault { throw fault }
         if self.isRequest { try self.validateRequestURI(octets) }

@@ -73,7 +73,8 @@ extension MessageIndex {
     ///   - method: `ACK` or `CANCEL`.
     ///   - to: The To field's value: of the response for ACK, of the request for CANCEL.
     public func writeFollowUp(
-        _ method: StaticString, of octets: Span<UInt8>, to: Span<UInt8>, _ toRange: OctetRange, into output: inout [UInt8]
+        _ method: StaticString, of octets: Span<UInt8>, to: Span<UInt8>, _ toRange: OctetRange,
+        into output: inout [UInt8]
     ) {
         output.append(method)
         output.append(0x20)

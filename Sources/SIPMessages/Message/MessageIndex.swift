@@ -7,8 +7,11 @@ public struct MessageIndex: Hashable, Sendable {
     /// One header field: its name's id and where name and value lie. The value is without the white space around it;
     /// a folded value holds its line breaks (RFC 3261 §7.3.1).
     public struct Field: Hashable, Sendable {
+        /// Which field it is; `.other` when its name is not known.
         public var id: HeaderID
+        /// Where the name lies, as it was written.
         public var name: OctetRange
+        /// Where the value lies.
         public var value: OctetRange
 
         @inlinable
@@ -96,12 +99,14 @@ public struct MessageIndex: Hashable, Sendable {
         return self.fields[position].value
     }
 
+    /// Whether both describe the same parts at the same places.
     public static func == (left: MessageIndex, right: MessageIndex) -> Bool {
         left.statusCode == right.statusCode && left.methodName == right.methodName
             && left.requestURI == right.requestURI && left.fields == right.fields && left.body == right.body
             && left.fault == right.fault
     }
 
+    /// Feeds what `==` compares, or a part of it, to the hasher.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(self.fields)
         hasher.combine(self.body)

@@ -5,6 +5,7 @@ public struct Method: Hashable, Sendable, CustomStringConvertible, ExpressibleBy
 
     /// The method with this name, which must be a token.
     public init(_ name: String) { self.name = name }
+    /// The method of this name, which is a token.
     public init(stringLiteral name: String) { self.name = name }
 
     /// The method whose name lies in `range`.
@@ -16,13 +17,20 @@ public struct Method: Hashable, Sendable, CustomStringConvertible, ExpressibleBy
         self.name = octets.string(range)
     }
 
+    /// The name, in the case in which it came.
     public var description: String { self.name }
 
+    /// INVITE: RFC 3261 §13.
     public static let invite = Method("INVITE")
+    /// ACK: RFC 3261 §13.
     public static let ack = Method("ACK")
+    /// BYE: RFC 3261 §15.
     public static let bye = Method("BYE")
+    /// CANCEL: RFC 3261 §9.
     public static let cancel = Method("CANCEL")
+    /// REGISTER: RFC 3261 §10.
     public static let register = Method("REGISTER")
+    /// OPTIONS: RFC 3261 §11.
     public static let options = Method("OPTIONS")
     /// RFC 6086.
     public static let info = Method("INFO")
@@ -43,25 +51,41 @@ public struct Method: Hashable, Sendable, CustomStringConvertible, ExpressibleBy
 
     /// A method in one octet, for where messages are routed; every unknown method is `.other`.
     public struct Code: BitwiseCopyable, RawRepresentable, Hashable, Sendable {
+        /// The number that stands for it inside the program.
         public let rawValue: UInt8
+        /// What the number stands for.
         @inlinable
         public init(rawValue: UInt8) { self.rawValue = rawValue }
 
         /// A method without a code of its own.
         @inlinable public static var other: Code { Code(rawValue: 0) }
+        /// INVITE: RFC 3261 §13.
         @inlinable public static var invite: Code { Code(rawValue: 1) }
+        /// ACK: RFC 3261 §13.
         @inlinable public static var ack: Code { Code(rawValue: 2) }
+        /// BYE: RFC 3261 §15.
         @inlinable public static var bye: Code { Code(rawValue: 3) }
+        /// CANCEL: RFC 3261 §9.
         @inlinable public static var cancel: Code { Code(rawValue: 4) }
+        /// REGISTER: RFC 3261 §10.
         @inlinable public static var register: Code { Code(rawValue: 5) }
+        /// OPTIONS: RFC 3261 §11.
         @inlinable public static var options: Code { Code(rawValue: 6) }
+        /// INFO: RFC 6086.
         @inlinable public static var info: Code { Code(rawValue: 7) }
+        /// PRACK: RFC 3262.
         @inlinable public static var prack: Code { Code(rawValue: 8) }
+        /// UPDATE: RFC 3311.
         @inlinable public static var update: Code { Code(rawValue: 9) }
+        /// SUBSCRIBE: RFC 6665.
         @inlinable public static var subscribe: Code { Code(rawValue: 10) }
+        /// NOTIFY: RFC 6665.
         @inlinable public static var notify: Code { Code(rawValue: 11) }
+        /// REFER: RFC 3515.
         @inlinable public static var refer: Code { Code(rawValue: 12) }
+        /// MESSAGE: RFC 3428.
         @inlinable public static var message: Code { Code(rawValue: 13) }
+        /// PUBLISH: RFC 3903.
         @inlinable public static var publish: Code { Code(rawValue: 14) }
 
         /// The code of the method whose name lies in `range`.

@@ -99,7 +99,8 @@ public struct Multipart: Hashable, Sendable {
     public func write(subtype: String = "mixed", boundary: String) -> (body: [UInt8], type: MediaType) {
         var unique = String(decoding: boundary.utf8.filter { $0.isAlpha || $0.isDigit }.prefix(40), as: UTF8.self)
         var number = 0
-        while unique.isEmpty || self.parts.contains(where: { $0.octets.contains(sequence: Array("--\(unique)".utf8)) }) {
+        while unique.isEmpty || self.parts.contains(where: { $0.octets.contains(sequence: Array("--\(unique)".utf8)) })
+        {
             number += 1
             unique = "\(boundary.utf8.count)b\(number)x" + unique.prefix(40)
         }

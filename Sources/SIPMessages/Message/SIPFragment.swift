@@ -40,8 +40,10 @@ public struct SIPFragment: FieldContainer, Hashable, CustomStringConvertible {
         try self.init(parsing: octets)
     }
 
+    /// Whether both hold the same octets.
     public static func == (left: SIPFragment, right: SIPFragment) -> Bool { left.octets == right.octets }
 
+    /// Feeds what `==` compares, or a part of it, to the hasher.
     public func hash(into hasher: inout Hasher) { hasher.combine(self.octets) }
 
     /// The status, where the fragment has a status line.

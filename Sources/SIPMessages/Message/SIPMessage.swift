@@ -69,7 +69,9 @@ public struct SIPMessage: FieldContainer, CustomStringConvertible {
 }
 
 extension SIPMessage: Hashable {
+    /// Whether both hold the same octets.
     public static func == (left: SIPMessage, right: SIPMessage) -> Bool { left.octets == right.octets }
 
+    /// Feeds what `==` compares, or a part of it, to the hasher.
     public func hash(into hasher: inout Hasher) { hasher.combine(self.octets) }
 }

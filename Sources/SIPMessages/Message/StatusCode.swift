@@ -5,8 +5,10 @@ public struct StatusCode: Hashable, Sendable, Comparable, ExpressibleByIntegerLi
 
     /// The status with this number.
     public init(_ number: UInt16) { self.number = number }
+    /// The status of this number, 100-699.
     public init(integerLiteral number: UInt16) { self.number = number }
 
+    /// Whether the left number is the smaller one.
     public static func < (left: StatusCode, right: StatusCode) -> Bool { left.number < right.number }
 
     /// 1xx.
@@ -20,6 +22,7 @@ public struct StatusCode: Hashable, Sendable, Comparable, ExpressibleByIntegerLi
     /// The first digit; an unknown code is treated as its x00 (RFC 3261 §8.1.3.2).
     public var statusClass: UInt16 { self.number / 100 }
 
+    /// The number in digits.
     public var description: String { String(self.number) }
 
     /// The reason phrase of the RFC that defines the code; for an unknown code that of its class.

@@ -29,7 +29,8 @@ public struct StreamFramer: Sendable {
         /// The answer to a ping.
         case pong
         /// The end of the message cannot be found, or it is beyond the limits: there will be no more events, and the
-        /// connection must be closed. Where `index` has a start line, a 400, or a 413 for `.tooLong`, can be sent first.
+        /// connection must be closed. Where `index` has a start line, a 400, or a 413 for `.tooLong`, can be sent
+        /// first.
         case failed(SIPParseError)
     }
 
@@ -138,7 +139,10 @@ public struct StreamFramer: Sendable {
         }
     }
 
-    private enum Step { case event(Event), more, goOn }
+    private enum Step {
+        case event(Event)
+        case more, goOn
+    }
 
     /// Between messages: keep-alives and empty lines, or the first octet of a message.
     private mutating func nextBetween() -> Step {

@@ -176,7 +176,9 @@ extension Span where Element == UInt8 {
         text.reserveCapacity(range.count)
         var i = range.lowerBound
         while i < range.upperBound {
-            if self[i] == 0x5C, i + 1 < range.upperBound { i += 1 } else if self[i] == 0x0D || self[i] == 0x0A {
+            if self[i] == 0x5C, i + 1 < range.upperBound {
+                i += 1
+            } else if self[i] == 0x0D || self[i] == 0x0A {
                 while i + 1 < range.upperBound, self[i + 1].isLinearWhitespace { i += 1 }
                 text.append(0x20)
                 i += 1

@@ -73,9 +73,13 @@ public struct OctetRange: BitwiseCopyable, Hashable, Sendable {
 
     /// An empty range at offset 0, which stands for "not there".
     @inlinable public static var absent: OctetRange { OctetRange(0, 0) }
+    /// Whether there is nothing in it; so it is, too, where it is absent.
     @inlinable public var isEmpty: Bool { self.start >= self.end }
+    /// The number of octets.
     @inlinable public var count: Int { Int(self.end) &- Int(self.start) }
+    /// The offset of the first octet.
     @inlinable public var lower: Int { Int(self.start) }
+    /// The offset after the last octet.
     @inlinable public var upper: Int { Int(self.end) }
     /// The same as a range of `Int`.
     @inlinable public var range: Range<Int> { Int(self.start)..<Int(Swift.max(self.start, self.end)) }

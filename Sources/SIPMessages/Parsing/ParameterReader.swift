@@ -1,8 +1,10 @@
 /// One `;name=value` as it lies in the octets of a message.
 public struct ParameterRange: Hashable, Sendable {
+    /// Where the name lies.
     public var name: OctetRange
     /// The value without the quotes of a quoted string; `nil` when there is no `=`.
     public var value: OctetRange?
+    /// Whether the value is a quoted string.
     public var isQuoted: Bool
 }
 

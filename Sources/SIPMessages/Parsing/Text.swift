@@ -16,7 +16,8 @@ extension String {
     /// The text with ASCII letters in lower case and every other octet as it is.
     var asciiLowercased: String { String(decoding: self.utf8.map { $0.lowercased }, as: UTF8.self) }
 
-    /// The text with each `%` HEX HEX replaced by its octet (RFC 3261 §19.1.2); NUL stays, what is not UTF-8 is repaired.
+    /// The text with each `%` HEX HEX replaced by its octet (RFC 3261 §19.1.2); NUL stays, what is not UTF-8 is
+    /// repaired.
     var percentDecoded: String {
         guard self.utf8.contains(0x25) else { return self }
         let octets = Array(self.utf8)

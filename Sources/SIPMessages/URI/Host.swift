@@ -17,16 +17,19 @@ public struct Host: Hashable, Sendable, CustomStringConvertible, ExpressibleBySt
         self.address = IPAddress(self.name)
     }
 
+    /// The host that the text names.
     public init(stringLiteral text: String) { self.init(text) }
 
     /// The host at this address.
     public init(_ address: IPAddress) { (self.name, self.address) = (address.description, address) }
 
+    /// Whether both are the same address, or the same name in any case.
     public static func == (left: Host, right: Host) -> Bool {
         if left.address != nil || right.address != nil { return left.address == right.address }
         return left.name.equals(ignoringCase: right.name)
     }
 
+    /// Feeds what `==` compares, or a part of it, to the hasher.
     public func hash(into hasher: inout Hasher) {
         if let address { hasher.combine(address) } else { hasher.combine(self.name.asciiLowercased) }
     }

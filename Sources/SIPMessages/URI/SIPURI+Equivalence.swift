@@ -15,10 +15,18 @@ extension SIPURI {
     /// (RFC 5627 §5.4).
     private static let significant = ["user", "ttl", "method", "maddr", "transport", "gr"]
 
+    /// With more parameters than anyone means, URIs are equivalent only when they are equal: the comparison of each
+    /// with each is not for an attacker to ask for.
+    private static let maximumCount = 64
+
     private static func parametersMatch(_ left: URIParameters, _ right: URIParameters) -> Bool {
+        guard left.count <= Self.maximumCount, right.count <= Self.maximumCount else { return left == right }
         for name in Self.significant where left.has(name) != right.has(name) { return false }
         return left.allSatisfy { parameter in
-            guard let match = right.first(where: { Self.sameName($0, parameter) }) else { return true }
+            // A name may occur once (§19.1.1); where it does more often, the first counts.
+            guard let parameter = left.first(where: { Self.sameName($0, parameter) }),
+                let match = right.first(where: { Self.sameName($0, parameter) })
+            else { return true }
             return Self.sameValue(match, parameter)
         }
     }
@@ -26,6 +34,7 @@ extension SIPURI {
     /// Header fields must be in both, in any order; one that occurs twice must do so in both.
     private static func headersMatch(_ left: URIParameters, _ right: URIParameters) -> Bool {
         guard left.count == right.count else { return false }
+        guard left.count <= Self.maximumCount else { return left == right }
         var rest = Array(right)
         for header in left {
             guard let match = rest.firstIndex(where: { Self.sameName($0, header) && Self.sameValue($0, header) })

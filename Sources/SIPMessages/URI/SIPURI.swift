@@ -92,6 +92,7 @@ public struct SIPURI: Hashable, Sendable, CustomStringConvertible {
         return uri
     }
 
+    /// The text as it is sent.
     public var description: String {
         var output: [UInt8] = []
         self.write(to: &output)

@@ -67,15 +67,20 @@ public struct TelURI: Hashable, Sendable, CustomStringConvertible {
         String(decoding: text.utf8.filter { !Self.isVisualSeparator($0) }, as: UTF8.self).uppercased()
     }
 
-    /// RFC 3966 §4: both global or both local, the same digits without visual separators, and the same parameters in any
-    /// order, each in any case; a parameter in only one of them is a difference.
+    /// RFC 3966 §4: both global or both local, the same digits without visual separators, and the same parameters in
+    /// any order, each in any case; a parameter in only one of them is a difference.
     public func isEquivalent(to other: TelURI) -> Bool {
         guard self.isGlobal == other.isGlobal, self.digits == other.digits,
             self.parameters.count == other.parameters.count
         else { return false }
+        // No one means more; the comparison of each with each is not for an attacker to ask for.
+        guard self.parameters.count <= 64 else { return self == other }
         return self.parameters.allSatisfy { parameter in
-            guard let value = other.parameters[parameter.name] else { return false }
-            return Self.canonical(parameter.name, parameter.value ?? "") == Self.canonical(parameter.name, value)
+            // A name may occur once (RFC 3966 §3); where it does more often, the first counts.
+            guard let value = other.parameters[parameter.name], let own = self.parameters[parameter.name] else {
+                return false
+            }
+            return Self.canonical(parameter.name, own) == Self.canonical(parameter.name, value)
         }
     }
 
@@ -87,6 +92,7 @@ public struct TelURI: Hashable, Sendable, CustomStringConvertible {
         return isNumber ? Self.digits(of: value) : value.asciiLowercased
     }
 
+    /// The text as it is sent.
     public var description: String {
         var output: [UInt8] = []
         self.write(to: &output)

@@ -48,8 +48,8 @@ public enum URI: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether two URIs name the same resource: RFC 3261 §19.1.4, RFC 5954 §4.2 and RFC 3966 §5 for their schemes. Other
-    /// URIs must be the same text, but for the case of the scheme.
+    /// Whether two URIs name the same resource: RFC 3261 §19.1.4, RFC 5954 §4.2 and RFC 3966 §4 for their schemes.
+    /// Other URIs must be the same text, but for the case of the scheme.
     public func isEquivalent(to other: URI) -> Bool {
         switch (self, other) {
         case (.sip(let left), .sip(let right)): left.isEquivalent(to: right)

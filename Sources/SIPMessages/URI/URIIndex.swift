@@ -5,6 +5,7 @@ public struct URIIndex: Hashable, Sendable {
     /// What the URI begins with.
     public enum Scheme: UInt8, Hashable, Sendable { case sip, sips, tel, other }
 
+    /// The scheme.
     public var scheme: Scheme
     /// Whether there is a user part, which may not be empty.
     public var hasUser = false

@@ -47,8 +47,11 @@ public struct URIParameters: Hashable, Sendable, RandomAccessCollection, Express
         self.elements = elements.map { URIParameter($0.0, $0.1) }
     }
 
+    /// The position of the first element: 0.
     public var startIndex: Int { 0 }
+    /// The position after the last element.
     public var endIndex: Int { self.elements.count }
+    /// The element at this position, from 0 on.
     public subscript(position: Int) -> URIParameter { self.elements[position] }
 
     /// The value without escapes: empty when the parameter has none, `nil` when it is not there.

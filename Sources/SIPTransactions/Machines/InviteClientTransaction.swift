@@ -1,18 +1,23 @@
 public import SIPMessages
 
-/// The INVITE client transaction: RFC 3261 §17.1.1 figure 5, with the Accepted state of RFC 6026 §7.2 figure 7.
+/// The INVITE client transaction: RFC 3261 §17.1.1, with the Accepted state of RFC 6026 §7.2, whose figure 5 replaces
+/// that of RFC 3261.
 ///
 ///     Calling ──1xx──▶ Proceeding
 ///        ├───────2xx──────┴──▶ Accepted ──timer M──▶ Terminated
 ///        ├───────300-699──┴──▶ Completed ─timer D──▶ Terminated
 ///        └───────timer B, transport error──────────▶ Terminated
 ///
-/// How long it may stay in Proceeding is the transaction user's business (timer C of a proxy, §16.6).
+/// A transport error ends Completed too: the ACK cannot be sent. How long it may stay in Proceeding is the transaction user's business (timer C of a proxy, §16.6).
 public struct InviteClientTransaction: BitwiseCopyable, Hashable, Sendable {
     /// What can happen, named as on the arrows of the figure.
-    public enum Event: UInt8, BitwiseCopyable, Hashable, Sendable { case provisional, success, failure, transportFailed }
+    public enum Event: UInt8, BitwiseCopyable, Hashable, Sendable {
+        case provisional, success, failure, transportFailed
+    }
     /// The states of the figure.
-    public enum State: UInt8, BitwiseCopyable, Hashable, Sendable { case calling, proceeding, accepted, completed, terminated }
+    public enum State: UInt8, BitwiseCopyable, Hashable, Sendable {
+        case calling, proceeding, accepted, completed, terminated
+    }
 
     /// The present state.
     public private(set) var state: State = .calling

@@ -1,19 +1,22 @@
 public import SIPMessages
 
-/// The INVITE server transaction: RFC 3261 §17.2.1 figure 7, with the Accepted state of RFC 6026 §7.1 figure 6.
+/// The INVITE server transaction: RFC 3261 §17.2.1, with the Accepted state of RFC 6026 §7.1, whose figure 7 replaces
+/// that of RFC 3261.
 ///
 ///     Proceeding ──2xx──▶ Accepted ──timer L──▶ Terminated
 ///         └──300-699──▶ Completed ──ACK──▶ Confirmed ──timer I──▶ Terminated
 ///                           └──timer H──▶ Terminated
 ///
-/// The transaction user, which is told with `timedOut` when no ACK came, sees to 100 within 200 ms.
+/// A transport error is told and changes no state. The transaction user, which is told with `timedOut` when no ACK came, sees to 100 within 200 ms.
 public struct InviteServerTransaction: BitwiseCopyable, Hashable, Sendable {
     /// What can happen, named as on the arrows of the figure.
     public enum Event: UInt8, BitwiseCopyable, Hashable, Sendable {
         case retransmission, sentProvisional, sentSuccess, sentFailure, acknowledged, transportFailed
     }
     /// The states of the figure.
-    public enum State: UInt8, BitwiseCopyable, Hashable, Sendable { case proceeding, accepted, completed, confirmed, terminated }
+    public enum State: UInt8, BitwiseCopyable, Hashable, Sendable {
+        case proceeding, accepted, completed, confirmed, terminated
+    }
 
     /// The present state.
     public private(set) var state: State = .proceeding
@@ -55,10 +58,10 @@ public struct InviteServerTransaction: BitwiseCopyable, Hashable, Sendable {
             return .deliver  // The ACK to a 2xx belongs to the transaction user (RFC 6026 §7.1).
         case (.accepted, .retransmission), (.confirmed, .retransmission), (.confirmed, .acknowledged):
             return []  // Absorbed.
-        case (.completed, .transportFailed):
-            return self.terminate(.transportFailed)
-        case (.proceeding, .transportFailed), (.accepted, .transportFailed), (.confirmed, .transportFailed):
-            return []  // RFC 6026 §7.1: the transaction user may hear of it, the state stays.
+        case (.proceeding, .transportFailed), (.accepted, .transportFailed), (.completed, .transportFailed):
+            return .transportFailed  // The state stays: the next retransmission may get through (RFC 6026 §8.8).
+        case (.confirmed, .transportFailed):
+            return []  // Nothing of ours is on the wire.
         case (.proceeding, .acknowledged):
             return []  // Stray: nothing final has been sent.
         case (.accepted, .sentProvisional), (.accepted, .sentFailure), (.completed, .sentProvisional),

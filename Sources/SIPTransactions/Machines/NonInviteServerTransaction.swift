@@ -3,7 +3,10 @@ public import SIPMessages
 /// The non-INVITE server transaction: RFC 3261 §17.2.2 figure 8, with RFC 4320 §4.
 ///
 ///     Trying ──1xx──▶ Proceeding
-///        └──200-699──────┴──▶ Completed ──timer J──▶ Terminated
+///        ├──200-699──────┴──▶ Completed ──timer J──▶ Terminated
+///        └──abandoned────┴─────────────────────────▶ Terminated
+///
+/// A transport error is told and changes no state (RFC 6026 §8.8).
 ///
 /// The one provisional response is 100, over UDP not before timer E of the client would have reached T2 (RFC 4320 §4.1);
 /// 408 is never sent (§4.2): whoever has no answer in time ends the transaction with `abandoned`.
@@ -39,6 +42,8 @@ public struct NonInviteServerTransaction: BitwiseCopyable, Hashable, Sendable {
             return []
         case (.proceeding, .retransmission), (.completed, .retransmission):
             return .send
+        case (.trying, .sentTrying) where self.isTooEarly(for: now):
+            return []
         case (.trying, .sentTrying), (.proceeding, .sentTrying):
             self.state = .proceeding
             self.clock.stop()
@@ -57,9 +62,7 @@ public struct NonInviteServerTransaction: BitwiseCopyable, Hashable, Sendable {
             self.clock.stop()
             return .terminate
         case (.proceeding, .transportFailed), (.completed, .transportFailed):
-            self.state = .terminated
-            self.clock.stop()
-            return [.transportFailed, .terminate]
+            return .transportFailed  // The state stays (RFC 6026 §8.8, on §17.2.4).
         case (.trying, .transportFailed):
             return []  // Nothing of ours is on the wire.
         case (.completed, .sentTrying), (.completed, .sentFinal), (.completed, .abandoned):
@@ -67,6 +70,12 @@ public struct NonInviteServerTransaction: BitwiseCopyable, Hashable, Sendable {
         case (.terminated, _):
             return []  // Overtaken.
         }
+    }
+
+    /// Over UDP a 100 that comes before timer E of the client has reached T2 would slow its retransmissions down and so
+    /// delay the recovery of a lost final response (RFC 4320 §4.1).
+    private func isTooEarly(for now: MonotonicInstant) -> Bool {
+        !self.isReliable && self.clock.retransmitAt != .never && now < self.clock.retransmitAt
     }
 
     /// Fires the timers that are due: `deliver` means that the request still has no answer and 100 is due.

@@ -11,6 +11,7 @@ public struct TransactionTimers: Hashable, Sendable {
     /// How long an INVITE client transaction absorbs retransmitted responses over UDP: at least 32 s.
     public var d: TimeSpan = .seconds(32)
 
+    /// The values of the RFCs.
     public init() {}
 
     /// 64*T1: timers B, F, H, J, L and M.
@@ -19,7 +20,9 @@ public struct TransactionTimers: Hashable, Sendable {
 
 /// What a transaction machine wants done, in this order: send, acknowledge, deliver, end.
 public struct TransactionEffects: OptionSet, Hashable, Sendable {
+    /// The number that stands for it inside the program.
     public let rawValue: UInt8
+    /// What the number stands for.
     @inlinable
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -46,6 +49,7 @@ public struct TransactionClock: BitwiseCopyable, Hashable, Sendable {
     /// The present interval of retransmission.
     public var interval: TimeSpan = .zero
 
+    /// The values of the RFCs.
     @inlinable
     public init() {}
 

@@ -54,6 +54,11 @@ final class StreamEngine: @unchecked Sendable {
         if !self.isStopped { self.group.shutdownGracefully { _ in } }
     }
 
+    /// Lets messages that come from now on be read with new settings.
+    func apply(_ settings: ServerSettings) {
+        for loop in self.loops { loop.eventLoop.execute { loop.worker.reception.settings = settings } }
+    }
+
     /// Accepts connections from now on.
     ///
     /// - Throws: `TransportError`.
@@ -62,6 +67,12 @@ final class StreamEngine: @unchecked Sendable {
         for listener in self.listeners {
             let bootstrap = ServerBootstrap(group: self.group)
                 .serverChannelOption(.backlog, value: ListeningSocket.backlog)
+                .serverChannelInitializer { channel in
+                    // Without descriptors accepting pauses; it does not spin.
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
+                    }
+                }
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
@@ -77,7 +88,8 @@ final class StreamEngine: @unchecked Sendable {
         }
         for loop in self.loops {
             let interval = TimeAmount.nanoseconds(self.settings.sweepInterval.nanoseconds)
-            loop.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [settings = self.settings] _ in
+            loop.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) {
+                [settings = self.settings] _ in
                 loop.sweep(settings)
             }
         }
@@ -140,9 +152,9 @@ final class StreamEngine: @unchecked Sendable {
 
     /// The connection is gone: what never left is reported.
     func ended(_ connection: StreamConnection, _ server: SignallingServer) {
+        guard let unsent = connection.ended() else { return }
         self.table.release(connection)
         connection.loop.remove(connection)
-        let unsent = connection.ended()
         guard !unsent.isEmpty else { return }
         connection.loop.worker.setTime()
         connection.loop.worker.unreached += unsent
@@ -209,6 +221,7 @@ final class StreamEngine: @unchecked Sendable {
             case .needsFlush:
                 connection.loop.requestFlush(connection)
                 return true
+            case .full: return false
             case .overflow:
                 self.table.remove(connection)
                 connection.close()
@@ -228,7 +241,7 @@ final class StreamEngine: @unchecked Sendable {
         switch connection.queue(control: octets) {
         case .needsFlush: connection.loop.requestFlush(connection)
         case .overflow: connection.close()
-        case .queued, .closed: break
+        case .queued, .full, .closed: break
         }
     }
 }

@@ -5,7 +5,7 @@ public struct StreamSettings: Sendable {
     /// Connections at once, in and out; one more is closed as soon as it is accepted.
     public var connections = 100_000
     /// Octets that wait for a slow reader before its connection is closed.
-    public var pendingOctets = 4 << 20
+    public var pendingOctets = 2 << 20
     /// What one message may hold.
     public var messages = MessageLimits.standard
     /// How long a connection may be silent in both directions.
@@ -24,6 +24,7 @@ public struct StreamSettings: Sendable {
     /// and are not affected (RFC 6455 §10.2).
     public var webSocketOrigins: [String]?
 
+    /// Settings with the values that stand beside each.
     public init() {}
 
     /// What one WebSocket message may hold.
@@ -32,7 +33,8 @@ public struct StreamSettings: Sendable {
     /// How often connections are looked at: often enough for the shortest of the times.
     var sweepInterval: TimeSpan {
         let shortest = Swift.min(
-            self.idle.nanoseconds, self.handshake.nanoseconds, self.message.nanoseconds, self.idleRegistered.nanoseconds)
+            self.idle.nanoseconds, self.handshake.nanoseconds, self.message.nanoseconds, self.idleRegistered.nanoseconds
+        )
         return TimeSpan(nanoseconds: Swift.max(10_000_000, Swift.min(1_000_000_000, shortest / 4)))
     }
 }

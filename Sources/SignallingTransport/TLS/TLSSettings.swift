@@ -24,6 +24,7 @@ public struct TLSSettings: Hashable, Sendable {
     /// Whether we show our certificate to servers that ask for one.
     public var showsCertificateToServers = true
 
+    /// Settings with the values that stand beside each.
     public init(certificateFile: String, keyFile: String) {
         (self.certificateFile, self.keyFile) = (certificateFile, keyFile)
     }

@@ -39,7 +39,8 @@ final class UDPSocket: @unchecked Sendable {
     ) throws(TransportError) {
         let name = "udp:\(address)"
         let family = address.ip.isIPv6 ? AF_INET6 : AF_INET
-        let descriptor = socket(family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(
+            family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .system(name, "socket", errno) }
         var one: Int32 = 1
         if sharesPort {
@@ -77,7 +78,8 @@ final class UDPSocket: @unchecked Sendable {
         self.sources.initialize(repeating: sockaddr_storage(), count: count)
         self.sendAddresses.initialize(repeating: sockaddr_storage(), count: count)
         for i in 0..<count {
-            (self.vectors + i).initialize(to: iovec(iov_base: self.buffers + i * Self.datagramOctets, iov_len: Self.datagramOctets))
+            (self.vectors + i).initialize(
+                to: iovec(iov_base: self.buffers + i * Self.datagramOctets, iov_len: Self.datagramOctets))
             (self.headers + i).initialize(to: cio_mmsghdr())
             self.headers[i].msg_hdr.msg_name = UnsafeMutableRawPointer(self.sources + i)
             self.headers[i].msg_hdr.msg_iov = self.vectors + i
@@ -208,19 +210,6 @@ final class UDPSocket: @unchecked Sendable {
     /// The requests sent lately to an address, each told of once.
     func takeRecent(to remote: SocketAddress, _ body: (Unreached) -> Void) {
         self.sendLock.withLock { self.recent.take(to: remote, body) }
-    }
-}
-
-/// A local address and its end point.
-struct LocalAddress: Hashable, Sendable {
-    var ip: IPAddress
-    var endpoint: UInt16
-
-    /// The addresses of the machine of one family.
-    static func all(isIPv6: Bool) -> [IPAddress] {
-        var storage = [sockaddr_storage](repeating: sockaddr_storage(), count: 256)
-        let count = Int(cio_local_addresses(&storage, Int32(storage.count)))
-        return storage[..<count].compactMap { SocketAddress($0)?.ip }.filter { $0.isIPv6 == isIPv6 }
     }
 }
 

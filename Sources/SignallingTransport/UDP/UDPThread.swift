@@ -3,6 +3,7 @@ import Glibc
 import SIPMessages
 import SIPTransactions
 import ServerCore
+import Synchronization
 
 /// One thread that receives on its own socket of every UDP listener and runs what comes in.
 final class UDPThread: @unchecked Sendable {
@@ -14,6 +15,14 @@ final class UDPThread: @unchecked Sendable {
     private var worker: Worker
     private var thread = pthread_t()
     private var isStarted = false
+    private let errands = Mutex<[Errand]>([])
+
+    /// What another thread leaves for this one.
+    enum Errand: Sendable {
+        case stored([UInt64], Bool)
+        case settings(ServerSettings)
+        case stop
+    }
 
     /// How late a timer may be that another thread has set: shards are looked at this often at least.
     private static let patience: TimeSpan = .milliseconds(50)
@@ -65,10 +74,35 @@ final class UDPThread: @unchecked Sendable {
 
     func stop() {
         guard self.isStarted else { return }
-        var one: UInt64 = 1
-        write(self.wakeUp, &one, 8)
+        self.leave(.stop)
         pthread_join(self.thread, nil)
         self.isStarted = false
+    }
+
+    /// Leaves something to be done by the thread. Any thread may call it.
+    func leave(_ errand: Errand) {
+        self.errands.withLock { $0.append(errand) }
+        var one: UInt64 = 1
+        write(self.wakeUp, &one, 8)
+    }
+
+    /// Does what others have left; returns whether to go on.
+    private func doErrands(_ server: SignallingServer) -> Bool {
+        var count: UInt64 = 0
+        read(self.wakeUp, &count, 8)
+        let errands = self.errands.withLock { list in
+            defer { list = [] }
+            return list
+        }
+        for errand in errands {
+            switch errand {
+            case .stored(let tokens, let isStored):
+                server.complete(tokens, isStored: isStored, &self.worker)
+            case .settings(let settings): self.worker.reception.settings = settings
+            case .stop: return false
+            }
+        }
+        return true
     }
 
     private final class Start {
@@ -92,7 +126,10 @@ final class UDPThread: @unchecked Sendable {
             self.worker.setTime()
             for i in 0..<Int(count) {
                 let number = events[i].data.u64
-                if number == .max { return }
+                if number == .max {
+                    if self.doErrands(server) { continue }
+                    return
+                }
                 guard let socket = self.sockets[Int(number)] else { continue }
                 if events[i].events & EPOLLERR.rawValue != 0 { self.takeErrors(of: socket, server) }
                 self.receive(socket, server)

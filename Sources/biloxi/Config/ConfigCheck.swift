@@ -62,7 +62,8 @@ extension LoadedConfiguration {
         self.files.filter { access($0.path, R_OK) != 0 }.map { file in
             ConfigurationProblem(
                 source: file.source,
-                message: "\(file.key) names \(file.path), which cannot be read (\(String(cString: strerror(errno)))): name a"
+                message:
+                    "\(file.key) names \(file.path), which cannot be read (\(String(cString: strerror(errno)))): name a"
                     + " file that exists and is readable for this user")
         }
     }

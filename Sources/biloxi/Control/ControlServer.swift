@@ -7,14 +7,15 @@ import Synchronization
 /// read the database, so there is no further authentication.
 final class ControlServer: Sendable {
     /// Answers a request, at any time and on any thread, by calling `reply` once.
-    typealias Handler = @Sendable (_ request: ControlRequest, _ reply: @escaping @Sendable (ControlReply) -> Void) -> Void
+    typealias Handler =
+        @Sendable (_ request: ControlRequest, _ reply: @escaping @Sendable (ControlReply) -> Void) -> Void
 
     private let path: String
     private let listener: LocalSocket
     private let ended = DispatchSemaphore(value: 0)
 
-    /// Opens the socket and begins to serve. The caller holds the lock of the data directory, so that a socket file that
-    /// is there is a dead one.
+    /// Opens the socket and begins to serve. The caller holds the lock of the data directory, so that a socket file
+    /// that is there is a dead one.
     ///
     /// - Throws: `CommandError` when the socket cannot be opened.
     init(path: String, handler: @escaping Handler) throws(CommandError) {

@@ -4,8 +4,6 @@ import Glibc
 struct LocalSocket: ~Copyable {
     let descriptor: Int32
 
-    init(descriptor: Int32) { self.descriptor = descriptor }
-
     deinit { close(self.descriptor) }
 
     /// A socket that is not connected; `nil` when the system has none left.
@@ -78,7 +76,9 @@ struct LocalSocket: ~Copyable {
         }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
         return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
         }
     }
 }

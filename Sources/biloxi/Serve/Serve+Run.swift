@@ -21,6 +21,12 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
     let firstRun = try withExitStatus {
         try FirstRun(current, hasFile: options.settings.configPath != nil, database: database)
     }
+    let key = try ServerKey(in: directory)
+    let server = try withExitStatus {
+        try RunningServer(current, database: database, key: key, logger: logger)
+    }
+    try withExitStatus { try server.start() }
+    defer { server.stop() }
     let events = try ServerEvents(controlSocketPath: directory.controlSocketPath)
     defer { events.stop() }
     let started = ContinuousClock.now
@@ -44,10 +50,12 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
             if let next {
                 LogLines.level.store(Logger.Level(next.logLevel))
                 current = next
+                try server.apply(next)
             }
             reply(answer)
         case .request(.usersChanged, let reply):
             do {
+                try server.apply(current)
                 let count = try database.subscribers().count
                 logger.info("users changed", metadata: ["users": "\(count)"])
                 reply(ControlReply(ok: true))
@@ -60,7 +68,8 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
                 ControlReply(
                     ok: true,
                     status: [
-                        "version": .string(Biloxi.version), "pid": .number(Int(getpid())), "uptime": .number(Int(uptime)),
+                        "version": .string(Biloxi.version), "pid": .number(Int(getpid())),
+                        "uptime": .number(Int(uptime)),
                         "users": .number((try? database.subscribers().count) ?? 0),
                         "domains": .array(current.domains.map { .string($0) }),
                     ]))

@@ -7,8 +7,8 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a server.",
         discussion: """
-            Options override the environment (BILOXI_REGISTRAR_MINEXPIRES=60), which overrides the file. Without a file the \
-            server is on loopback with two users, whose passwords are printed.
+            Options override the environment (BILOXI_REGISTRAR_MINEXPIRES=60), which overrides the file. Without a \
+            file the server is on loopback with two users, whose passwords are printed.
             """)
 
     enum Authentication: String, ExpressibleByArgument, CaseIterable { case required, off }

@@ -41,7 +41,8 @@ struct ServerSettings: Sendable {
         var yaml: String?
         if let path = self.configPath {
             guard let data = FileManager.default.contents(atPath: path) else {
-                throw CommandError(.usage, "configuration \(path) cannot be read: name a file that exists and is readable")
+                throw CommandError(
+                    .usage, "configuration \(path) cannot be read: name a file that exists and is readable")
             }
             guard data.count <= Self.maximumOctets else {
                 throw CommandError(.usage, "configuration \(path) is larger than \(Self.maximumOctets) octets")

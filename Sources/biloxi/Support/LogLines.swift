@@ -2,7 +2,8 @@ import Foundation
 import Logging
 import Synchronization
 
-/// Writes log records to standard error, one a line: `2026-01-31T12:00:00Z info serve: listening address=…`, or as JSON.
+/// Writes log records to standard error, one a line: `2026-01-31T12:00:00Z info serve: listening address=…`, or as
+/// JSON.
 struct LogLines: LogHandler {
     /// The level that all loggers share, so that a reload can change it.
     final class SharedLevel: Sendable {

@@ -6,8 +6,8 @@ struct UserAdd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add", abstract: "Add a user.",
         discussion: """
-            The password comes from --password-file or BILOXI_PASSWORD; without these a new one is made and printed once. \
-            A running server knows the user at once.
+            The password comes from --password-file or BILOXI_PASSWORD; without these a new one is made and printed \
+            once. A running server knows the user at once.
             """)
 
     @Argument(help: "The user: alice, or alice@biloxi.example where there are several domains.")

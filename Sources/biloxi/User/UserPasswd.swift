@@ -6,8 +6,8 @@ struct UserPasswd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "passwd", abstract: "Give a user another password.",
         discussion: """
-            The password comes from --password-file or BILOXI_PASSWORD; without these a new one is made and printed once. \
-            A running server asks for it at once.
+            The password comes from --password-file or BILOXI_PASSWORD; without these a new one is made and printed \
+            once. A running server asks for it at once.
             """)
 
     @Argument(help: "The user: alice, or alice@biloxi.example where there are several domains.")

@@ -1,0 +1,8 @@
+// Framing a stream whole and in pieces.
+
+/// Takes one input from the fuzzer.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+    fuzzFramer(Array(UnsafeBufferPointer(start: start, count: count)))
+    return 0
+}

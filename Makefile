@@ -1,0 +1,57 @@
+# Targets for people and for .ci/run. Missing Debian packages are installed from scripts/packages.txt.
+# With BILOXI_CORE=1 the package consists of the targets that need no other package: see Package.swift.
+
+.PHONY: run build test test-core lint format interop bench bench-limits bench-limits-record fuzz docs clean
+.DEFAULT_GOAL := build
+
+# Arguments of `biloxi serve`: make run ARGS='--listen udp:127.0.0.1:5070'
+ARGS ?=
+# Seconds each fuzz target runs.
+FUZZ_SECONDS ?= 20
+
+build:
+	@scripts/install.sh build
+	swift build -c release --product biloxi
+
+run: build
+	@exec "$$(swift build -c release --product biloxi --show-bin-path)/biloxi" serve $(ARGS)
+
+test:
+	@scripts/install.sh build test
+	swift test
+
+test-core:
+	BILOXI_CORE=1 swift test --scratch-path .build-core
+
+lint:
+	swift format lint --strict --recursive Sources Tests Benchmarks Fuzz Package.swift
+
+format:
+	swift format --in-place --recursive Sources Tests Benchmarks Fuzz Package.swift
+
+interop: build
+	@scripts/install.sh interop
+	Interop/run.sh
+
+bench:
+	@scripts/install.sh build bench
+	swift build -c release --product biloxi-microbench
+	"$$(swift build -c release --product biloxi-microbench --show-bin-path)/biloxi-microbench"
+
+bench-limits:
+	@scripts/install.sh build bench
+	scripts/bench-limits.sh
+
+bench-limits-record:
+	@scripts/install.sh build bench
+	scripts/bench-limits.sh --record
+
+fuzz:
+	@scripts/install.sh build
+	scripts/fuzz.sh $(FUZZ_SECONDS)
+
+docs:
+	scripts/docs.sh
+
+clean:
+	rm -rf .build .build-core

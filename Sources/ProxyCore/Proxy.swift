@@ -1,0 +1,253 @@
+import Containers
+public import SIPMessages
+public import SIPTransactions
+
+/// The proxy core of one shard: it forks requests, collects responses and passes the right ones back
+/// (RFC 3261 §16.6 to §16.10).
+///
+/// What comes before, validating and finding targets, is the caller's, who also owns the transactions and lends them.
+public struct Proxy: ~Copyable {
+    /// How it behaves.
+    public var configuration: ProxyConfiguration
+    var contexts: Slab<ResponseContext>
+    var branches: Slab<Branch>
+    /// For reading messages that are kept.
+    var index = MessageIndex()
+    /// Bytes that are needed for one call only.
+    var scratch: [UInt8] = []
+    let hashKey: SipHashKey
+
+    /// A core without requests.
+    ///
+    /// - Parameter hashKey: 128 bits that no peer can know, the same in all shards of a server.
+    public init(configuration: ProxyConfiguration, hashKey: SipHashKey, capacity: Int = 1_000_000) {
+        self.configuration = configuration
+        self.hashKey = hashKey
+        self.contexts = Slab(capacity: capacity)
+        self.branches = Slab(capacity: capacity * 2)
+    }
+
+    /// Requests that are being proxied, or whose 2xx may come again.
+    public var contextCount: Int { self.contexts.count }
+
+    // MARK: Beginning
+
+    /// Proxies the request of a server transaction to `targets`.
+    ///
+    /// - Parameters:
+    ///   - server: The transaction; events about it must name the number that is returned.
+    ///   - source: Where the request came from.
+    ///   - targets: A block made by `Target.append`, best `q` first.
+    /// - Returns: the number of the context, for `cancel`; `nil` when there are too many, answered with 503.
+    @discardableResult
+    public mutating func begin(
+        _ server: TransactionID, method: Method.Code, source: Flow, targets: [UInt8], maxBreadth: UInt32?,
+        transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
+    ) -> Int32? {
+        let context = ResponseContext(
+            server: server, method: method, source: source,
+            maxBreadth: maxBreadth ?? self.configuration.maxBreadth)
+        guard let kept = transactions.keep(targets),
+            let number = self.contexts.insert(context)
+        else {
+            transactions.reply(server, 503, "Too Many Requests At Once", at: now, into: &outbox)
+            return nil
+        }
+        self.contexts[number].targets = kept
+        transactions.setOwner(UInt64(number), of: server)
+        self.tryNext(number, &transactions, at: now, into: &outbox)
+        self.finishIfDone(number, &transactions, at: now, into: &outbox)
+        return number
+    }
+
+    /// Starts the next group of targets: those of the same `q` (§16.6).
+    func groupEnd(_ block: Span<UInt8>, from start: Int) -> (end: Int, count: UInt32) {
+        let first = Target(block, at: start)
+        var (end, count) = (first.whole.upper, UInt32(1))
+        while end < block.count {
+            let target = Target(block, at: end)
+            if self.configuration.serialByQ, target.q != first.q { break }
+            (end, count) = (target.whole.upper, count + 1)
+        }
+        return (end, count)
+    }
+
+    mutating func tryNext(
+        _ number: Int32, _ transactions: inout TransactionLayer, at now: MonotonicInstant,
+        into outbox: inout Outbox
+    ) {
+        while self.contexts[number].pendingCount == 0, !self.contexts[number].isStopped,
+            !self.contexts[number].isAnswered,
+            Int(self.contexts[number].nextTarget) < self.contexts[number].targets.count
+        {
+            self.scratch.removeAll(keepingCapacity: true)
+            transactions.pool.append(self.contexts[number].targets, to: &self.scratch)
+            // Taken out for the time of the loop, since forwarding needs the rest of `self`.
+            var block: [UInt8] = []
+            swap(&block, &self.scratch)
+            let start = Int(self.contexts[number].nextTarget)
+            let (end, count) = self.groupEnd(block.span, from: start)
+            self.contexts[number].nextTarget = UInt32(end)
+            let breadth = self.contexts[number].maxBreadth / count
+            if breadth == 0 {
+                self.noteFailure(number, 440, "Max-Breadth Exceeded", &transactions, at: now)
+                self.contexts[number].isStopped = true
+            }
+            var position = start
+            while position < end, breadth > 0 {
+                let target = Target(block.span, at: position)
+                self.forward(number, block, target, maxBreadth: breadth, &transactions, at: now, into: &outbox)
+                position = target.whole.upper
+            }
+            swap(&block, &self.scratch)
+        }
+    }
+
+    // MARK: Forwarding
+
+    /// Forwards the request to one target (§16.6).
+    private mutating func forward(
+        _ number: Int32, _ block: [UInt8], _ target: Target, maxBreadth: UInt32,
+        _ transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
+    ) {
+        let context = self.contexts[number]
+        guard let flow = target.flow, Int(flow.endpoint) < self.configuration.endpoints.count else {
+            return self.noteFailure(number, 480, "No Way To The Target", &transactions, at: now)
+        }
+        let branch = Branch(context: number, next: context.firstBranch, client: .none)
+        guard let slot = self.branches.insert(branch) else {
+            return self.noteFailure(number, 503, "Too Many Branches", &transactions, at: now)
+        }
+        guard let client = transactions.openClient(method: context.method, owner: UInt64(slot)) else {
+            self.branches.remove(slot)
+            return self.noteFailure(number, 503, "Too Many Transactions", &transactions, at: now)
+        }
+        let start = outbox.octets.count
+        let isWritten = Self.write(
+            context, client, block, target, flow, maxBreadth: maxBreadth, self.configuration, self.hashKey,
+            &self.index, transactions, into: &outbox.octets)
+        guard isWritten, transactions.sendRequest(client, over: flow, from: start, at: now, into: &outbox) else {
+            if isWritten == false { transactions.abandon(client: client) }
+            self.branches.remove(slot)
+            return self.noteFailure(number, 503, "No Room For The Request", &transactions, at: now)
+        }
+        self.branches[slot].client = client
+        self.contexts[number].firstBranch = slot
+        self.contexts[number].pendingCount += 1
+        self.contexts[number].branchCount += 1
+        if context.method == .invite {
+            let timer = transactions.setTimer(
+                at: now.advanced(by: self.configuration.timerC), payload: UInt64(slot))
+            self.branches[slot].timerC = timer
+        }
+    }
+
+    private static func write(
+        _ context: ResponseContext, _ client: TransactionID, _ block: [UInt8], _ target: Target, _ flow: Flow,
+        maxBreadth: UInt32, _ configuration: borrowing ProxyConfiguration, _ hashKey: SipHashKey,
+        _ index: inout MessageIndex, _ transactions: borrowing TransactionLayer, into output: inout [UInt8]
+    ) -> Bool {
+        let request = transactions.request(of: context.server)
+        var via = ViaIndex()
+        do {
+            try index.parse(request)
+            guard let field = index.value(.via) else { return false }
+            _ = try ViaIndex.parse(request, in: field.range, into: &via)
+        } catch { return false }
+        let forwarding = Forwarding(
+            request, target: block.span, target.uri, route: target.route, source: context.source.remote,
+            maxBreadth: maxBreadth)
+        let endpoint = Int(flow.endpoint)
+        forwarding.writeStart(index, configuration.endpoints[endpoint], into: &output)
+        let loopHash = index.loopHash(request, key: hashKey)
+        transactions.writeBranch(client, loopHash: loopHash, into: &output)
+        let isNewDialog = context.method == .invite || context.method == .subscribe || context.method == .refer
+        output.append("\r\n")
+        if configuration.recordRoute && isNewDialog && !index.hasToTag(request) {
+            configuration.writeRecordRoute(
+                from: Int(context.source.endpoint), to: endpoint, mark: index.dialogMark(request, key: hashKey),
+                into: &output)
+        }
+        forwarding.writeRest(index, via: via, into: &output)
+        return true
+    }
+}
+
+extension ProxyConfiguration {
+    /// Appends the Record-Route lines of a request that came in at one end point and leaves by another: one value where
+    /// they are the same, else one for each side, the nearer to the callee on top (RFC 5658 §4).
+    ///
+    /// Each bears the dialog's mark, by which a later request proves that its dialog was set up through us.
+    package func writeRecordRoute(from incoming: Int, to outgoing: Int, mark: UInt64, into output: inout [UInt8]) {
+        self.writeRecordRoute(outgoing, mark: mark, into: &output)
+        if incoming != outgoing { self.writeRecordRoute(incoming, mark: mark, into: &output) }
+    }
+
+    private func writeRecordRoute(_ endpoint: Int, mark: UInt64, into output: inout [UInt8]) {
+        guard endpoint < self.endpoints.count else { return }
+        output.append("Record-Route: <")
+        output.append(contentsOf: self.endpoints[endpoint].routeURI)
+        output.append(";d=")
+        output.append(hexadecimal: mark)
+        output.append(">\r\n")
+    }
+}
+
+extension Proxy {
+    /// The mark of a dialog: a keyed hash of its Call-ID, which nobody else can make.
+    public static func dialogMark(_ octets: Span<UInt8>, _ callID: Range<Int>, key: SipHashKey) -> UInt64 {
+        var hasher = SipHash24(key: key)
+        hasher.combine(octet: 0x64)
+        hasher.combine(octets, callID)
+        return hasher.finish()
+    }
+}
+
+extension MessageIndex {
+    func dialogMark(_ octets: Span<UInt8>, key: SipHashKey) -> UInt64 {
+        Proxy.dialogMark(octets, self.value(.callID)?.range ?? 0..<0, key: key)
+    }
+
+    /// Whether To has a tag, so that the request belongs to a dialog.
+    public func hasToTag(_ octets: Span<UInt8>) -> Bool {
+        guard let value = self.value(.to),
+            let address = try? AddressIndex(parsing: octets, in: value.range, field: .to)
+        else { return false }
+        return !address.tag.isEmpty
+    }
+
+    /// A hash of all that decides where we send a request: when it comes back to us with the same, it loops; with
+    /// another Request-URI it spirals (RFC 3261 §16.6 step 8, RFC 5393 §4.2.1).
+    public func loopHash(_ octets: Span<UInt8>, key: SipHashKey) -> UInt64 {
+        var hasher = SipHash13(key: key)
+        hasher.combine(octets, self.requestURI.range)
+        for i in self.fields.indices {
+            switch self.fields[i].id {
+            case .callID, .from, .to, .cseq, .route, .proxyRequire, .proxyAuthorization:
+                hasher.combine(octet: self.fields[i].id.rawValue)
+                hasher.combine(octets, self.fields[i].value.range)
+            default: break
+            }
+        }
+        return hasher.finish()
+    }
+}
+
+extension Proxy {
+    /// Appends a request as it goes on without a transaction: an ACK to a 2xx (§16.6, §16.11).
+    ///
+    /// - Parameter branch: What makes the branch unique.
+    public func writeStateless(
+        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex, source: SocketAddress, endpoint: Int,
+        branch: UInt64, into output: inout [UInt8]
+    ) {
+        let forwarding = Forwarding(
+            octets, target: octets, index.requestURI, route: .absent, source: source,
+            maxBreadth: self.configuration.maxBreadth)
+        forwarding.writeStart(index, self.configuration.endpoints[endpoint], into: &output)
+        output.append("z9hG4bK")
+        output.append(hexadecimal: branch)
+        output.append("\r\n")
+        forwarding.writeRest(index, via: via, into: &output)
+    }
+}

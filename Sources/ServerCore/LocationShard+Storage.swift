@@ -1,0 +1,72 @@
+public import LocationService
+import ProxyCore
+public import SIPMessages
+import SIPTransactions
+
+/// A REGISTER that came while another one of the same AOR was being stored.
+public struct DeferredRequest: Sendable {
+    /// The message.
+    public let octets: [UInt8]
+    /// The way it came.
+    public let flow: Flow
+    let hash: UInt64
+}
+
+/// What the store has done, and what waits for it.
+extension LocationShard {
+    /// REGISTERs that may wait for one in front of them.
+    static let deferredLimit = 1024
+
+    /// Keeps a REGISTER until the one that is being stored is done.
+    mutating func deferRequest(_ octets: Span<UInt8>, hash: UInt64, _ workspace: inout Workspace) {
+        guard self.deferred.count < Self.deferredLimit else {
+            var fields: [UInt8] = []
+            fields.append("Retry-After: 2\r\n")
+            return workspace.reply(octets, 503, "Too Many Registrations At Once", fields: fields, tag: hash)
+        }
+        self.deferred.append(
+            DeferredRequest(octets: octets.octets(0..<octets.count), flow: workspace.flow, hash: hash))
+    }
+
+    /// The changes with this token are stored, or never will be.
+    ///
+    /// - Returns: REGISTERs of the same AOR that waited; they are to be received again.
+    public mutating func complete(
+        _ token: UInt64, isStored: Bool, _ workspace: inout Workspace
+    ) -> [DeferredRequest] {
+        if isStored {
+            self.service.committed(token, wall: workspace.wall, into: &workspace.outbox)
+        } else {
+            self.service.failed(token, into: &workspace.outbox)
+        }
+        guard !self.deferred.isEmpty else { return [] }
+        defer { self.deferred = [] }
+        return self.deferred
+    }
+
+    /// Does what time asks for: 100s, and dropping what has expired.
+    ///
+    /// - Returns: tokens whose writes have taken too long, to be withdrawn.
+    public mutating func wake(_ workspace: inout Workspace) -> [UInt64] {
+        if workspace.wall >= self.nextSweep {
+            self.nextSweep = workspace.wall + 1000
+            self.service.sweep(wall: workspace.wall)
+        }
+        guard self.service.isWaiting else { return [] }
+        return self.service.overdue(at: workspace.now, into: &workspace.outbox)
+    }
+
+    /// Takes a binding that an earlier run has stored.
+    ///
+    /// A flow over UDP is good as long as we listen where it came in; a connection is gone (RFC 5626 §7).
+    public mutating func restore(_ record: BindingRecord, hash: UInt64) {
+        let endpoints = self.settings.proxy.endpoints
+        let endpoint = endpoints.firstIndex {
+            $0.transport == record.flow.transport && $0.local == record.flow.local
+        }
+        let flow = Flow(
+            endpoint: UInt16(endpoint ?? endpoints.count), transport: record.flow.transport,
+            connection: record.flow.transport.isReliable ? .max : 0, remote: record.flow.remote)
+        self.service.restore(record, hash: hash, flow: flow)
+    }
+}

@@ -1,0 +1,133 @@
+import CLinuxIO
+import Glibc
+public import SIPRouting
+
+/// Asks the DNS: c-ares on a thread of its own.
+///
+///     let resolver = try Resolver(Resolver.Settings())
+///     let isTaken = resolver.query(question) { answer in … }   // On the resolver's thread: hand it on, do not block.
+///     if !isTaken { … }                                        // Too much under way: as if it had failed.
+///
+/// Every question that was taken is answered once: with what the servers told, with `timedOut` when they did not in time,
+/// or with `failed`, also when the resolver stops. Equal questions under way are asked once. What is remembered of
+/// answers is up to `RoutingMemory`.
+public final class Resolver: @unchecked Sendable {
+    // Invariant: `lock` guards `mailbox`, `outstanding` and `isStopping`; `channel` is touched by the thread only.
+
+    /// Takes the answer to a question, on the resolver's thread.
+    public typealias Completion = @Sendable (DNSAnswer) -> Void
+
+    /// What the thread is to take over.
+    struct Request: Sendable {
+        var question: DNSQuestion
+        var completion: Completion
+    }
+
+    private let settings: Settings
+    private let lock: UnsafeMutablePointer<pthread_mutex_t>
+    private let wakeUp: Int32
+    private var mailbox: [Request] = []
+    private var outstanding = 0
+    private var isStopping = false
+    private var thread = pthread_t()
+
+    /// A resolver that runs.
+    ///
+    /// - Throws: `TransportError` when c-ares or the thread cannot be had.
+    public init(_ settings: Settings = Settings()) throws(TransportError) {
+        self.settings = settings
+        self.lock = .allocate(capacity: 1)
+        pthread_mutex_init(self.lock, nil)
+        self.wakeUp = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
+        guard self.wakeUp >= 0 else { throw .system("DNS", "eventfd", errno) }
+        let channel = try ResolverChannel(settings)
+        let start = Unmanaged.passRetained(Start(resolver: self, channel: channel))
+        let result = pthread_create(
+            &self.thread, nil,
+            { @Sendable raw in
+                guard let raw else { return nil }
+                let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
+                start.resolver.run(start.channel)
+                return nil
+            }, start.toOpaque())
+        guard result == 0 else {
+            start.release()
+            throw .system("DNS", "pthread_create", result)
+        }
+    }
+
+    deinit {
+        close(self.wakeUp)
+        pthread_mutex_destroy(self.lock)
+        self.lock.deallocate()
+    }
+
+    private final class Start {
+        let resolver: Resolver
+        let channel: ResolverChannel
+        init(resolver: Resolver, channel: ResolverChannel) { (self.resolver, self.channel) = (resolver, channel) }
+    }
+
+    /// Asks a question.
+    ///
+    /// - Returns: whether it was taken. If not, since too many are under way or the resolver has stopped, `completion`
+    ///   is not called.
+    public func query(_ question: DNSQuestion, _ completion: @escaping Completion) -> Bool {
+        let isTaken = self.locked {
+            guard !self.isStopping, self.outstanding < self.settings.maximumOutstanding else { return false }
+            self.outstanding += 1
+            self.mailbox.append(Request(question: question, completion: completion))
+            return true
+        }
+        if isTaken { self.wake() }
+        return isTaken
+    }
+
+    /// How many questions are under way.
+    public var outstandingQuestions: Int { self.locked { self.outstanding } }
+
+    /// Ends the thread and waits until it has; what is under way is answered with `failed`. Not to be called from a
+    /// completion.
+    public func stop() {
+        let isFirst = self.locked {
+            defer { self.isStopping = true }
+            return !self.isStopping
+        }
+        guard isFirst else { return }
+        self.wake()
+        pthread_join(self.thread, nil)
+    }
+
+    private func wake() {
+        var one: UInt64 = 1
+        write(self.wakeUp, &one, 8)
+    }
+
+    private func locked<Result>(_ body: () -> Result) -> Result {
+        pthread_mutex_lock(self.lock)
+        defer { pthread_mutex_unlock(self.lock) }
+        return body()
+    }
+
+    /// Answers one question of a caller.
+    func finish(_ completion: Completion, _ answer: DNSAnswer) {
+        self.locked { self.outstanding -= 1 }
+        completion(answer)
+    }
+
+    private func run(_ channel: ResolverChannel) {
+        while true {
+            let (requests, isStopping) = self.locked {
+                defer { self.mailbox = [] }
+                return (self.mailbox, self.isStopping)
+            }
+            for request in requests { channel.ask(request, at: SystemClock.now()) }
+            if isStopping { channel.cancel() }
+            for (completion, answer) in channel.takeFinished() { self.finish(completion, answer) }
+            if isStopping { return }
+            channel.wait(for: self.wakeUp)
+            channel.expire(at: SystemClock.now())
+            for (completion, answer) in channel.takeFinished() { self.finish(completion, answer) }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+public import LocationService
+import ProxyCore
+import SIPMessages
+import SIPTransactions
+public import ServerCore
+
+/// What the store and the operator tell a running server.
+extension SignallingServer {
+    /// Takes a binding that an earlier run has stored. Call it before `start`.
+    public func restore(_ record: BindingRecord, settings: ServerSettings) {
+        let hash = SipHash13.hash(record.aor.span, 0..<record.aor.count, key: settings.hashKey)
+        self.locations[settings.shard(of: hash)].run { $0.restore(record, hash: hash) }
+    }
+
+    /// Tells that the changes with these tokens are stored, or never will be. Any thread may call it.
+    public func complete(_ tokens: [UInt64], isStored: Bool) {
+        self.udpThreads.first?.leave(.stored(tokens, isStored))
+    }
+
+    /// Lets the server go on with new settings; requests in progress keep what they have. Any thread may call it.
+    ///
+    /// The end points stay those that were opened: flows count them.
+    public func apply(_ settings: ServerSettings) {
+        var settings = settings
+        settings.proxy.endpoints = self.settings.proxy.endpoints
+        for shard in self.calls { shard.run { $0.apply(settings) } }
+        for shard in self.locations { shard.run { $0.apply(settings) } }
+        for thread in self.udpThreads { thread.leave(.settings(settings)) }
+        self.streams.apply(settings)
+    }
+
+    /// Hands changes to the store; what it cannot take is refused at once.
+    func storeChanges(_ worker: inout Worker) {
+        var changes: [(token: UInt64, change: BindingChange)] = []
+        swap(&changes, &worker.workspace.changes)
+        var refused: [UInt64] = []
+        var first = 0
+        while first < changes.count {
+            let token = changes[first].token
+            var last = first
+            while last < changes.count, changes[last].token == token { last += 1 }
+            if !self.store(changes[first..<last].map(\.change), token) { refused.append(token) }
+            first = last
+        }
+        self.complete(refused, isStored: false, &worker)
+    }
+
+    /// Completes REGISTERs and receives those that have waited for them.
+    func complete(_ tokens: [UInt64], isStored: Bool, _ worker: inout Worker) {
+        var deferred: [DeferredRequest] = []
+        for token in tokens {
+            // A token carries the number of its shard in its upper 8 bits.
+            let shard = Int(token >> 56)
+            guard shard < self.locations.count else { continue }
+            self.locations[shard].run(
+                { deferred += $0.complete(token, isStored: isStored, &worker.workspace) },
+                thenSend: { self.send(&worker) })
+        }
+        for request in deferred { self.receive(request.octets.span, over: request.flow, &worker) }
+    }
+}

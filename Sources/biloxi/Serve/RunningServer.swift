@@ -1,0 +1,130 @@
+import Foundation
+import LocationService
+import Logging
+import Persistence
+import ProxyCore
+import SIPAuthentication
+import SIPMessages
+import ServerConfiguration
+import ServerCore
+import SignallingTransport
+import Synchronization
+
+/// The server as the configuration wants it: listeners, users, bindings and their store.
+final class RunningServer: Sendable {
+    private let server: SignallingServer
+    private let store: BindingStore
+    private let database: ServerDatabase
+    private let key: ServerKey
+
+    /// Opens the listeners and reads what earlier runs have stored.
+    ///
+    /// - Throws: `TransportError` for a listener, `StorageError` for the database.
+    init(_ configuration: Configuration, database: ServerDatabase, key: ServerKey, logger: Logger) throws {
+        self.database = database
+        self.key = key
+        let settings = try Self.settings(configuration, database: database, key: key)
+        let completion = CompletionTarget()
+        self.store = try BindingStore(database: settings.isDurable ? database : nil) { tokens, outcome in
+            if case .failed(let reason) = outcome {
+                logger.error("registrations could not be stored", metadata: ["reason": "\(reason)"])
+            }
+            completion.server?.complete(tokens, isStored: outcome == .committed)
+        }
+        let store = self.store
+        self.server = try SignallingServer(
+            settings: settings, threads: configuration.threads ?? ProcessInfo.processInfo.activeProcessorCount,
+            seeds: { UInt64.random(in: 0...UInt64.max) },
+            store: { changes, token in store.submit(changes, token: token) },
+            withdraw: { token in store.withdraw(token) })
+        completion.server = self.server
+        if settings.isDurable {
+            try database.forEachBinding(at: SystemClock.wall()) { self.server.restore($0, settings: settings) }
+        }
+    }
+
+    /// Begins to serve.
+    func start() throws { try self.server.start() }
+
+    /// Ends: what has been answered stays stored.
+    func stop() {
+        self.server.stop()
+        self.store.close()
+    }
+
+    /// Goes on with another configuration, or with other users.
+    func apply(_ configuration: Configuration) throws {
+        self.server.apply(try Self.settings(configuration, database: self.database, key: self.key))
+    }
+
+    // MARK: Settings
+
+    private static func settings(
+        _ configuration: Configuration, database: ServerDatabase, key: ServerKey
+    ) throws -> ServerCore.ServerSettings {
+        let advertised = configuration.advertise.flatMap { IPAddress($0) } ?? LocalAddresses.primary
+        var endpoints: [ProxyCore.Endpoint] = []
+        var addresses: [SocketAddress] = []
+        for listener in configuration.listen {
+            let isWildcard = listener.address.ip.isUnspecified
+            let shown = isWildcard || configuration.advertise != nil ? advertised : listener.address.ip
+            let address = SocketAddress(shown, listener.address.port)
+            endpoints.append(Endpoint(listener.transport, local: listener.address, advertised: address))
+            addresses.append(address)
+            if isWildcard {
+                addresses += LocalAddresses.all.map { SocketAddress($0, listener.address.port) }
+            }
+        }
+        var proxy = ProxyConfiguration(endpoints: endpoints)
+        proxy.recordRoute = configuration.proxy.recordRoute
+        proxy.serialByQ = configuration.proxy.forking == .sequential
+        proxy.timerC = .seconds(configuration.proxy.timerC.components.seconds)
+        var settings = ServerCore.ServerSettings(domains: configuration.domains, proxy: proxy, hashKey: key.hashKey)
+        settings.addresses = addresses
+        settings.isDurable = configuration.storage == .sqlite
+        settings.requiresAuthentication = configuration.authentication.isRequired
+        settings.algorithms = configuration.authentication.algorithms.map {
+            switch $0 {
+            case .md5: .md5
+            case .sha256: .sha256
+            case .sha512_256: .sha512256
+            }
+        }
+        settings.registrar.minExpires = configuration.registrar.minExpires
+        settings.registrar.defaultExpires = configuration.registrar.defaultExpires
+        settings.registrar.maxExpires = configuration.registrar.maxExpires
+        settings.registrar.maxContacts = configuration.registrar.maxContacts
+        settings.inbound =
+            switch configuration.inbound {
+            case .anyone: .anyone
+            case .trusted: .trusted
+            case .none: .nobody
+            }
+        settings.trusted = configuration.trunks.flatMap(\.allow)
+        settings.subscribers = try Self.subscribers(database)
+        return settings
+    }
+
+    private static func subscribers(_ database: ServerDatabase) throws -> Subscribers {
+        var secrets: [[UInt8]: Subscribers.Secrets] = [:]
+        for subscriber in try database.subscribers() {
+            func secret(_ octets: [UInt8]?, _ algorithm: DigestAlgorithm) -> DigestSecret? {
+                octets.flatMap { DigestSecret(octets: $0, algorithm: algorithm) }
+            }
+            secrets[Array(subscriber.aor.utf8)] = Subscribers.Secrets(
+                md5: secret(subscriber.secrets.md5, .md5), sha256: secret(subscriber.secrets.sha256, .sha256),
+                sha512256: secret(subscriber.secrets.sha512_256, .sha512256))
+        }
+        return Subscribers(secrets)
+    }
+}
+
+/// Where the store's answers go: the store is there before the server is.
+private final class CompletionTarget: Sendable {
+    private let target = Mutex<SignallingServer?>(nil)
+
+    var server: SignallingServer? {
+        get { self.target.withLock { $0 } }
+        set { self.target.withLock { $0 = newValue } }
+    }
+}

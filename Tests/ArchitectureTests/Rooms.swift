@@ -1,0 +1,67 @@
+/// A target under `Sources`: its ring, and what its files may import (`docs/ARCHITECTURE.md`).
+struct Room {
+    /// The rings from the inside out. A room sees its own ring and those within.
+    enum Ring: Int, Comparable {
+        case types, core, roles, drivers, programs
+
+        static func < (left: Ring, right: Ring) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    let name: String
+    let ring: Ring
+    /// Other rooms that its files may import.
+    let rooms: Set<String>
+    /// Modules from outside that its files may import.
+    let foreign: Set<String>
+
+    init(_ name: String, _ ring: Ring, _ rooms: Set<String> = [], foreign: Set<String> = []) {
+        (self.name, self.ring, self.rooms, self.foreign) = (name, ring, rooms, foreign)
+    }
+
+    /// Every folder under `Sources`.
+    static let all: [Room] = [
+        Room("SIPMessages", .types),
+        Room("Containers", .types),
+        Room("SIPTransactions", .core, ["SIPMessages", "Containers"]),
+        Room("SIPRouting", .core, ["SIPMessages"]),
+        // Hashing is the one thing that a protocol room takes from outside.
+        Room("SIPAuthentication", .core, ["SIPMessages", "Containers"], foreign: ["Crypto"]),
+        Room("ProxyCore", .roles, ["SIPMessages", "Containers", "SIPTransactions"]),
+        Room("LocationService", .roles, ["SIPMessages", "Containers", "SIPTransactions"]),
+        Room(
+            "ServerCore", .roles,
+            ["SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService"]),
+        Room("CLinuxIO", .drivers),
+        Room("SystemLibraries", .drivers),
+        Room(
+            "SignallingTransport", .drivers,
+            [
+                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore", "LocationService",
+                "ServerCore", "CLinuxIO",
+            ],
+            foreign: [
+                "CCAres", "Crypto", "Glibc", "NIOConcurrencyHelpers", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
+                "NIOTLS",
+                "NIOWebSocket", "Synchronization",
+            ]),
+        Room(
+            "Persistence", .drivers, ["SIPMessages", "LocationService"],
+            foreign: ["Foundation", "GRDB", "GRDBSQLite", "Glibc", "Musl", "Synchronization"]),
+        Room("ServerConfiguration", .drivers, ["SIPMessages"], foreign: ["Yams"]),
+        Room(
+            "biloxi", .programs,
+            [
+                "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "ServerCore",
+                "SignallingTransport", "Persistence", "ServerConfiguration",
+            ], foreign: ["ArgumentParser", "Foundation", "Glibc", "Logging", "Synchronization"]),
+        Room(
+            "SIPSimulation", .programs,
+            [
+                "SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication",
+                "ProxyCore", "LocationService", "ServerCore",
+            ]),
+        Room(
+            "ServerSimulation", .programs,
+            ["SIPMessages", "SIPTransactions", "SIPSimulation", "ProxyCore", "LocationService", "ServerCore"]),
+    ]
+}

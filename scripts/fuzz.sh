@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Fuzzes the parsers of SIPMessages: scripts/fuzz.sh SECONDS [TARGET...]
+#
+# Each target runs for so many seconds, seeded with the torture messages and with what earlier runs found interesting.
+# An input that breaks a rule is kept in Fuzz/crashers/TARGET-*, which the tests replay; the exit code is then 1.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+seconds=${1:?usage: scripts/fuzz.sh SECONDS [Index|Fields|URI|Framer|Multipart|Fragment ...]}
+shift
+targets=("$@")
+[ ${#targets[@]} -gt 0 ] || targets=(Index Fields URI Framer Multipart Fragment)
+
+build=.build/fuzz
+mkdir -p "$build" Fuzz/crashers
+flags=(-O -parse-as-library -swift-version 6 -sanitize=fuzzer,address -warnings-as-errors
+    -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault
+    -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature NonisolatedNonsendingByDefault
+    -enable-experimental-feature Lifetimes)
+
+status=0
+for target in "${targets[@]}"; do
+    find Sources/SIPMessages -name '*.swift' -print0 |
+        xargs -0 swiftc "${flags[@]}" Tests/SIPMessagesTests/FuzzChecks.swift "Fuzz/Fuzz$target.swift" \
+            -module-name "Fuzz$target" -o "$build/$target" 2> >(grep -v 'Cannot export local symbol' >&2)
+    corpus="$build/corpus-$target"
+    mkdir -p "$corpus"
+    seeds=(Tests/SIPMessagesTests/Torture/rfc4475 Tests/SIPMessagesTests/Torture/rfc5118)
+    [ ! -d "Fuzz/seeds/$target" ] || seeds+=("Fuzz/seeds/$target")
+    # Swift's own crash handler and the sanitizer's get in each other's way.
+    SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 \
+        "$build/$target" -max_total_time="$seconds" -timeout=5 -max_len=8192 \
+        -dict=Fuzz/sip.dict -artifact_prefix="Fuzz/crashers/$target-" -print_final_stats=1 \
+        "$corpus" "${seeds[@]}" Fuzz/crashers >"$build/$target.log" 2>&1 || {
+        status=1
+        echo "$target: see $build/$target.log"
+    }
+    grep -E 'stat::(number_of_executed_units|average_exec)|ERROR|Fatal|SUMMARY|Test unit written' \
+        "$build/$target.log" | sed "s/^/$target: /" || true
+done
+exit $status
