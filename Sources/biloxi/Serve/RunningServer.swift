@@ -20,7 +20,10 @@ final class RunningServer: Sendable {
     /// Opens the listeners and reads what earlier runs have stored.
     ///
     /// - Throws: `TransportError` for a listener, `StorageError` for the database.
-    init(_ configuration: Configuration, database: ServerDatabase, key: ServerKey, logger: Logger) throws {
+    init(
+        _ configuration: Configuration, directory: DataDirectory, database: ServerDatabase, key: ServerKey,
+        logger: Logger
+    ) throws {
         self.database = database
         self.key = key
         let settings = try Self.settings(configuration, database: database, key: key)
@@ -34,6 +37,7 @@ final class RunningServer: Sendable {
         let store = self.store
         self.server = try SignallingServer(
             settings: settings, threads: configuration.threads ?? ProcessInfo.processInfo.activeProcessorCount,
+            streams: try Self.streams(configuration, settings, directory: directory),
             seeds: { UInt64.random(in: 0...UInt64.max) },
             store: { changes, token in store.submit(changes, token: token) },
             withdraw: { token in store.withdraw(token) })
@@ -58,6 +62,32 @@ final class RunningServer: Sendable {
     }
 
     // MARK: Settings
+
+    /// How connections are treated. Without a certificate in the configuration the server makes its own on the first run.
+    private static func streams(
+        _ configuration: Configuration, _ settings: ServerCore.ServerSettings, directory: DataDirectory
+    ) throws -> StreamSettings {
+        var streams = StreamSettings()
+        if let tls = configuration.tls {
+            var certificates = TLSSettings(certificateFile: tls.certificate, keyFile: tls.key)
+            certificates.trustRootsFile = tls.authorities
+            certificates.clientCertificates =
+                switch tls.clientCertificates {
+                case .none: .notRequested
+                case .optional: .verifiedIfShown
+                case .required: .required
+                }
+            streams.tls = certificates
+        } else if configuration.listen.contains(where: { $0.transport.isSecure }) {
+            let (certificateFile, keyFile) = (directory.path + "/tls-certificate.pem", directory.path + "/tls-key.pem")
+            let addresses = Set(settings.addresses.map(\.ip)).union([.loopback])
+            try SelfSignedCertificate.make(
+                certificateFile: certificateFile, keyFile: keyFile, domains: configuration.domains,
+                addresses: addresses.filter { !$0.isUnspecified }.sorted { "\($0)" < "\($1)" })
+            streams.tls = TLSSettings(certificateFile: certificateFile, keyFile: keyFile)
+        }
+        return streams
+    }
 
     private static func settings(
         _ configuration: Configuration, database: ServerDatabase, key: ServerKey
