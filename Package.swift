@@ -73,7 +73,7 @@ let package = Package(
             name: "DNSTestServer", dependencies: ["SIPMessages", "SIPRouting"], path: "Tests/Support/DNSTestServer",
             swiftSettings: settings),
         // Roles.
-        room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions"]),
+        room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
         // Support.
         room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
@@ -95,7 +95,7 @@ let package = Package(
                 room(
                     "ServerCore",
                     [
-                        "SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication", "ProxyCore",
+                        "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
                         "LocationService",
                     ]),
                 tests(
@@ -123,7 +123,8 @@ let package = Package(
                     ] + nio + [crypto]),
                 tests(
                     "SignallingTransport",
-                    ["SIPMessages", "ProxyCore", "ServerCore", "LocationService"] + nio + [crypto]),
+                    ["SIPMessages", "SIPRouting", "ProxyCore", "ServerCore", "LocationService", "DNSTestServer"] + nio
+                        + [crypto]),
                 .testTarget(
                     name: "ResolverTests",
                     dependencies: ["SignallingTransport", "SIPRouting", "SIPMessages", "DNSTestServer"],

@@ -74,7 +74,8 @@ private struct ForwardingState {
             _ = try ViaIndex.parse(request, in: field.range, into: &via)
         } catch { return 0 }
         let forwarding = Forwarding(
-            request, target: contact.span, OctetRange(0, contact.count), route: .absent, source: self.source,
+            request, self.index, target: contact.span, OctetRange(0, contact.count), route: .absent,
+            source: self.source,
             maxBreadth: 60)
         forwarding.writeStart(self.index, self.configuration.endpoints[0], into: &self.output)
         self.output.append(contentsOf: self.branch)

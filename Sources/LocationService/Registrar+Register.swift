@@ -18,6 +18,8 @@ extension Registrar {
     public struct Circumstances: Sendable {
         /// The keyed hash of the AOR.
         public var hash: UInt64
+        /// The tag of the answer's To: the same whenever the request comes again (RFC 3261 §8.2.7).
+        public var tag: UInt64
         /// The way it came.
         public var flow: Flow
         /// The way the answer goes.
@@ -31,9 +33,11 @@ extension Registrar {
 
         /// What a REGISTER needs beside its octets.
         public init(
-            hash: UInt64, flow: Flow, replyFlow: Flow, local: SocketAddress, now: MonotonicInstant, wall: Int64
+            hash: UInt64, tag: UInt64, flow: Flow, replyFlow: Flow, local: SocketAddress, now: MonotonicInstant,
+            wall: Int64
         ) {
             self.hash = hash
+            self.tag = tag
             self.flow = flow
             self.replyFlow = replyFlow
             self.local = local
@@ -122,9 +126,9 @@ extension Registrar {
         _ octets: Span<UInt8>, _ index: borrowing MessageIndex, _ via: ViaIndex, _ circumstances: Circumstances,
         into output: inout [UInt8]
     ) {
-        let tag = circumstances.hash ^ UInt64(bitPattern: circumstances.wall)
         index.writeResponse(
-            200, "OK", to: octets, via: via, source: circumstances.flow.remote, toTag: tag, into: &output)
+            200, "OK", to: octets, via: via, source: circumstances.flow.remote, toTag: circumstances.tag,
+            into: &output)
         if self.editor.request.supportsPath, !self.editor.request.path.isEmpty {
             output.append("Path: ")
             output.append(contentsOf: self.editor.request.path)

@@ -13,10 +13,15 @@ package struct Forwarding: ~Escapable {
     let source: SocketAddress
     /// What the request has come with, or 60 (RFC 5393 §5.3.3).
     let maxBreadth: UInt32
+    /// The first Route value and its URI, where that is a strict router: one without `lr` (§16.6 step 6).
+    private let strictRoute: (value: OctetRange, uri: OctetRange)?
+    /// Whether it lies in `target`, being pushed, and not in `octets`.
+    private let isStrictRoutePushed: Bool
 
     @_lifetime(copy octets, copy target)
     package init(
-        _ octets: Span<UInt8>, target: Span<UInt8>, _ targetRange: OctetRange, route: OctetRange,
+        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, target: Span<UInt8>, _ targetRange: OctetRange,
+        route: OctetRange,
         source: SocketAddress, maxBreadth: UInt32
     ) {
         self.octets = octets
@@ -25,6 +30,21 @@ package struct Forwarding: ~Escapable {
         self.route = route
         self.source = source
         self.maxBreadth = maxBreadth
+        self.isStrictRoutePushed = !route.isEmpty
+        let first = route.isEmpty ? index.value(.route) : route
+        self.strictRoute = first.flatMap { Self.strictRouter(route.isEmpty ? octets : target, $0) }
+    }
+
+    /// The first of some Route values, if it is a strict router.
+    private static func strictRouter(
+        _ octets: Span<UInt8>, _ values: OctetRange
+    ) -> (value: OctetRange, uri: OctetRange)? {
+        var address = AddressIndex()
+        guard (try? AddressIndex.parse(octets, in: values.range, field: .route, into: &address)) != nil,
+            let uri = try? URIIndex(parsing: octets, in: address.uri.range, field: .route),
+            uri.parameter("lr", in: octets) == nil
+        else { return nil }
+        return (address.whole, address.uri)
     }
 
     /// Appends the request line and our Via up to its branch, which the caller writes next.
@@ -32,7 +52,11 @@ package struct Forwarding: ~Escapable {
     {
         output.append(self.octets, index.methodName.range)
         output.append(0x20)
-        output.append(self.target, self.targetRange.range)
+        if let strictRoute {
+            output.append(self.isStrictRoutePushed ? self.target : self.octets, strictRoute.uri.range)
+        } else {
+            output.append(self.target, self.targetRange.range)
+        }
         output.append(" SIP/2.0\r\nVia: SIP/2.0/")
         output.append(endpoint.transport.viaName)
         output.append(0x20)
@@ -47,9 +71,7 @@ package struct Forwarding: ~Escapable {
         _ index: borrowing MessageIndex, via: ViaIndex, into output: inout [UInt8]
     ) {
         if !self.route.isEmpty {
-            output.append("Route: ")
-            output.append(self.target, self.route.range)
-            output.append("\r\n")
+            self.writeRoute(self.target, self.route, into: &output)
         }
         // Between the fields that change, what came is copied as it is.
         var copied = index.fields.first?.name.lower ?? index.headerOctets
@@ -60,6 +82,10 @@ package struct Forwarding: ~Escapable {
                 output.append(self.octets, copied..<field.value.lower)
                 via.write(self.octets, source: self.source, into: &output)
                 copied = via.whole.upper
+            case .route where !self.isStrictRoutePushed && self.strictRoute?.value.lower == field.value.lower:
+                output.append(self.octets, copied..<field.name.lower)
+                self.writeRoute(self.octets, field.value, into: &output)
+                copied = i + 1 < index.fields.count ? index.fields[i + 1].name.lower : index.headerOctets - 2
             case .maxForwards:
                 output.append(self.octets, copied..<field.value.lower)
                 output.append(decimal: self.octets.maxForwards(field.value) &- 1)
@@ -74,6 +100,11 @@ package struct Forwarding: ~Escapable {
         }
         let headerEnd = Swift.max(copied, index.headerOctets - 2)
         output.append(self.octets, copied..<headerEnd)
+        if self.strictRoute != nil {
+            output.append("Route: <")
+            output.append(self.target, self.targetRange.range)
+            output.append(">\r\n")
+        }
         if !index.has(.maxForwards) { output.append("Max-Forwards: 70\r\n") }
         if !index.has(.maxBreadth) {
             output.append("Max-Breadth: ")
@@ -87,6 +118,19 @@ package struct Forwarding: ~Escapable {
         }
         output.append("\r\n")
         output.append(self.octets, index.body.range)
+    }
+
+    /// Appends Route values, without the first where that has become the Request-URI.
+    private func writeRoute(_ octets: Span<UInt8>, _ values: OctetRange, into output: inout [UInt8]) {
+        var start = values.lower
+        if let strictRoute {
+            start = strictRoute.value.upper
+            while start < values.upper, octets[start].isLinearWhitespace || octets[start] == 0x2C { start += 1 }
+        }
+        guard start < values.upper else { return }
+        output.append("Route: ")
+        output.append(octets, start..<values.upper)
+        output.append("\r\n")
     }
 }
 

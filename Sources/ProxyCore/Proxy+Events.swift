@@ -45,6 +45,11 @@ extension Proxy {
         into outbox: inout Outbox
     ) {
         let client = self.branches[slot].client
+        if client.isNone {
+            // It still waits for the DNS: nothing has been sent.
+            self.branches[slot].isCancelled = true
+            return self.fail(slot, 487, "Request Terminated", &transactions, at: now, into: &outbox)
+        }
         guard transactions.isProceeding(client) else {
             self.branches[slot].isCancelWanted = true
             return
@@ -109,12 +114,14 @@ extension Proxy {
     }
 
     /// A branch ends without a response.
-    private mutating func fail(
+    mutating func fail(
         _ slot: Int32, _ status: UInt16, _ reason: StaticString, _ transactions: inout TransactionLayer,
         at now: MonotonicInstant, into outbox: inout Outbox
     ) {
         guard self.branches.isInUse(slot), !self.branches[slot].isFinal else { return }
         let number = self.branches[slot].context
+        let isFailure = status == 408 || status == 503
+        if isFailure, self.tryNextServer(slot, &transactions, at: now, into: &outbox) { return }
         transactions.stopTimer(&self.branches[slot].timerC)
         self.branches[slot].isFinal = true
         self.contexts[number].pendingCount -= 1

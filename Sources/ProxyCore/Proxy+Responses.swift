@@ -25,6 +25,11 @@ extension Proxy {
             return
         }
         let isFirst = !self.branches[slot].isFinal
+        if status == 503, isFirst {
+            // This server is overloaded: another one of the same name may not be (RFC 3263 §4.3).
+            self.consider(octets, index, via, number, &transactions)
+            if self.tryNextServer(slot, &transactions, at: now, into: &outbox) { return }
+        }
         if isFirst {
             self.branches[slot].isFinal = true
             self.contexts[number].pendingCount -= 1
@@ -149,6 +154,7 @@ extension Proxy {
         _ number: Int32, _ transactions: inout TransactionLayer, at now: MonotonicInstant,
         into outbox: inout Outbox
     ) {
+        guard self.contexts.isInUse(number) else { return }
         if self.contexts[number].pendingCount == 0, !self.contexts[number].isAnswered {
             self.contexts[number].isAnswered = true
             self.passBest(number, &transactions, at: now, into: &outbox)
@@ -196,6 +202,7 @@ extension Proxy {
             if previous >= 0 { self.branches[previous].next = next }
         }
         self.contexts[number].branchCount -= 1
+        if self.branches[slot].resolution != 0 { self.resolutions[self.branches[slot].resolution] = nil }
         self.branches.remove(slot)
     }
 }

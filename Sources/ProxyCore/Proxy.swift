@@ -1,5 +1,6 @@
 import Containers
 public import SIPMessages
+import SIPRouting
 public import SIPTransactions
 
 /// The proxy core of one shard: it forks requests, collects responses and passes the right ones back
@@ -16,6 +17,12 @@ public struct Proxy: ~Copyable {
     /// Bytes that are needed for one call only.
     var scratch: [UInt8] = []
     let hashKey: SipHashKey
+    /// Branches that look for a server, or may want another one.
+    var resolutions: [UInt64: Resolution] = [:]
+    var resolutionSerial: UInt64 = 0
+    var questions: [ProxyQuestion] = []
+    /// What the DNS has said, and which servers have failed.
+    var memory = RoutingMemory()
 
     /// A core without requests.
     ///
@@ -76,6 +83,7 @@ public struct Proxy: ~Copyable {
         _ number: Int32, _ transactions: inout TransactionLayer, at now: MonotonicInstant,
         into outbox: inout Outbox
     ) {
+        guard self.contexts.isInUse(number) else { return }
         while self.contexts[number].pendingCount == 0, !self.contexts[number].isStopped,
             !self.contexts[number].isAnswered,
             Int(self.contexts[number].nextTarget) < self.contexts[number].targets.count
@@ -110,36 +118,71 @@ public struct Proxy: ~Copyable {
         _ number: Int32, _ block: [UInt8], _ target: Target, maxBreadth: UInt32,
         _ transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
-        let context = self.contexts[number]
-        guard let flow = target.flow, Int(flow.endpoint) < self.configuration.endpoints.count else {
+        if let flow = target.flow {
+            guard Int(flow.endpoint) < self.configuration.endpoints.count else {
+                return self.noteFailure(number, 480, "The Way To The Device Is Lost", &transactions, at: now)
+            }
+            guard let slot = self.openBranch(number) else {
+                return self.noteFailure(number, 503, "Too Many Branches", &transactions, at: now)
+            }
+            if !self.send(
+                slot, block, target, over: flow, maxBreadth: maxBreadth, &transactions, at: now, into: &outbox)
+            {
+                self.contexts[number].pendingCount -= 1
+                self.removeBranch(slot)
+                self.noteFailure(number, 503, "No Room For The Request", &transactions, at: now)
+            }
+            return
+        }
+        let server = self.contexts[number].server
+        guard let hop = Self.nextHop(of: target, in: block, server, &self.index, transactions) else {
             return self.noteFailure(number, 480, "No Way To The Target", &transactions, at: now)
         }
-        let branch = Branch(context: number, next: context.firstBranch, client: .none)
-        guard let slot = self.branches.insert(branch) else {
-            return self.noteFailure(number, 503, "Too Many Branches", &transactions, at: now)
-        }
-        guard let client = transactions.openClient(method: context.method, owner: UInt64(slot)) else {
-            self.branches.remove(slot)
-            return self.noteFailure(number, 503, "Too Many Transactions", &transactions, at: now)
-        }
+        self.resolve(
+            number, hop, Array(block[target.whole.range]), maxBreadth: maxBreadth, &transactions, at: now,
+            into: &outbox)
+    }
+
+    /// A branch that counts as pending and has not been sent; `nil` when there are too many.
+    mutating func openBranch(_ number: Int32) -> Int32? {
+        let branch = Branch(context: number, next: self.contexts[number].firstBranch, client: .none)
+        guard let slot = self.branches.insert(branch) else { return nil }
+        self.contexts[number].firstBranch = slot
+        self.contexts[number].pendingCount += 1
+        self.contexts[number].branchCount += 1
+        return slot
+    }
+
+    /// Sends the request on a branch; returns whether there was room for it.
+    mutating func send(
+        _ slot: Int32, _ block: [UInt8], _ target: Target, over flow: Flow, maxBreadth: UInt32,
+        _ transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
+    ) -> Bool {
+        let context = self.contexts[self.branches[slot].context]
+        guard let client = transactions.openClient(method: context.method, owner: UInt64(slot)) else { return false }
         let start = outbox.octets.count
         let isWritten = Self.write(
             context, client, block, target, flow, maxBreadth: maxBreadth, self.configuration, self.hashKey,
             &self.index, transactions, into: &outbox.octets)
-        guard isWritten, transactions.sendRequest(client, over: flow, from: start, at: now, into: &outbox) else {
-            if isWritten == false { transactions.abandon(client: client) }
-            self.branches.remove(slot)
-            return self.noteFailure(number, 503, "No Room For The Request", &transactions, at: now)
+        guard isWritten else {
+            outbox.discard(from: start)
+            transactions.abandon(client: client)
+            return false
         }
+        guard transactions.sendRequest(client, over: flow, from: start, at: now, into: &outbox) else { return false }
         self.branches[slot].client = client
-        self.contexts[number].firstBranch = slot
-        self.contexts[number].pendingCount += 1
-        self.contexts[number].branchCount += 1
         if context.method == .invite {
-            let timer = transactions.setTimer(
-                at: now.advanced(by: self.configuration.timerC), payload: UInt64(slot))
-            self.branches[slot].timerC = timer
+            let deadline = now.advanced(by: self.configuration.timerC)
+            if self.branches[slot].timerC >= 0 {
+                transactions.moveTimer(self.branches[slot].timerC, to: deadline)
+            } else {
+                let timer = transactions.setTimer(at: deadline, payload: UInt64(slot))
+                self.branches[slot].timerC = timer
+            }
+        } else {
+            transactions.stopTimer(&self.branches[slot].timerC)
         }
+        return true
     }
 
     private static func write(
@@ -155,7 +198,7 @@ public struct Proxy: ~Copyable {
             _ = try ViaIndex.parse(request, in: field.range, into: &via)
         } catch { return false }
         let forwarding = Forwarding(
-            request, target: block.span, target.uri, route: target.route, source: context.source.remote,
+            request, index, target: block.span, target.uri, route: target.route, source: context.source.remote,
             maxBreadth: maxBreadth)
         let endpoint = Int(flow.endpoint)
         forwarding.writeStart(index, configuration.endpoints[endpoint], into: &output)
@@ -217,13 +260,14 @@ extension MessageIndex {
     }
 
     /// A hash of all that decides where we send a request: when it comes back to us with the same, it loops; with
-    /// another Request-URI it spirals (RFC 3261 §16.6 step 8, RFC 5393 §4.2.1).
+    /// another Request-URI it spirals (RFC 3261 §16.6 step 8, RFC 5393 §4.2.1). Credentials decide nothing of that, and
+    /// those for us do not come back.
     public func loopHash(_ octets: Span<UInt8>, key: SipHashKey) -> UInt64 {
         var hasher = SipHash13(key: key)
         hasher.combine(octets, self.requestURI.range)
         for i in self.fields.indices {
             switch self.fields[i].id {
-            case .callID, .from, .to, .cseq, .route, .proxyRequire, .proxyAuthorization:
+            case .callID, .from, .to, .cseq, .route, .proxyRequire:
                 hasher.combine(octet: self.fields[i].id.rawValue)
                 hasher.combine(octets, self.fields[i].value.range)
             default: break
@@ -242,7 +286,7 @@ extension Proxy {
         branch: UInt64, into output: inout [UInt8]
     ) {
         let forwarding = Forwarding(
-            octets, target: octets, index.requestURI, route: .absent, source: source,
+            octets, index, target: octets, index.requestURI, route: .absent, source: source,
             maxBreadth: self.configuration.maxBreadth)
         forwarding.writeStart(index, self.configuration.endpoints[endpoint], into: &output)
         output.append("z9hG4bK")

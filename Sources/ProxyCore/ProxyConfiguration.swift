@@ -1,4 +1,5 @@
 public import SIPMessages
+import SIPRouting
 
 /// One of our addresses, as the other elements know it: what goes into Via and Record-Route.
 public struct Endpoint: Hashable, Sendable {
@@ -71,5 +72,16 @@ public struct ProxyConfiguration: Sendable {
             if fallback == nil { fallback = UInt16(number) }
         }
         return fallback
+    }
+}
+
+extension Proxy {
+    /// What we can send over: UDP first, then the transports in the order of the end points (RFC 3263 §4.1).
+    var capabilities: RoutingCapabilities {
+        let endpoints = self.configuration.endpoints.sorted { $0.transport == .udp && $1.transport != .udp }
+        return RoutingCapabilities(
+            endpoints.map {
+                RoutingCapabilities.Way($0.transport, hasIPv4: !$0.local.ip.isIPv6, hasIPv6: $0.local.ip.isIPv6)
+            })
     }
 }

@@ -51,6 +51,8 @@ struct Branch: BitwiseCopyable {
     var client: TransactionID
     /// Timer C while an INVITE is pending; -1 for none.
     var timerC: Int32 = -1
+    /// The number of what knows its servers; 0 where the way was known from the start.
+    var resolution: UInt64 = 0
     /// Whether it is to be cancelled as soon as that is allowed (§9.1).
     var isCancelWanted = false
     /// Whether it was cancelled: what it waits for then is short.

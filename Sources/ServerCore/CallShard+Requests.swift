@@ -34,6 +34,10 @@ extension CallShard {
     }
 
     private mutating func proceed(_ octets: Span<UInt8>, _ workspace: inout Workspace, isOfOurDialog: Bool) {
+        // The hash in our Via was made of the request without our Route values, so only now it can be compared.
+        if self.isLoop(octets, workspace.index) {
+            return self.refuse(octets, 482, "Loop Detected", &workspace)
+        }
         var isRewritten = false
         guard self.authorise(octets, &workspace, isOfOurDialog: isOfOurDialog, isRewritten: &isRewritten) else {
             return
@@ -81,20 +85,13 @@ extension CallShard {
             self.refuse(octets, 400, "Header Fields In Request-URI", &workspace)
             return false
         }
-        if let proxyRequire = index.value(.proxyRequire) {
-            var fields: [UInt8] = []
-            fields.append("Unsupported: ")
-            fields.append(octets, proxyRequire.range)
-            fields.append("\r\n")
+        var fields: [UInt8] = []
+        if index.writeUnsupported(.proxyRequire, of: octets, knowsPath: false, into: &fields) {
             self.refuse(octets, 420, "Bad Extension", fields: fields, &workspace)
             return false
         }
         if let value = index.value(.maxForwards), octets.maxForwards(value) == 0, !self.isForUs(uri, octets, index) {
             self.refuse(octets, 483, "Too Many Hops", &workspace)
-            return false
-        }
-        if self.isLoop(octets, index) {
-            self.refuse(octets, 482, "Loop Detected", &workspace)
             return false
         }
         return true
@@ -163,10 +160,11 @@ extension CallShard {
         Registrar.appendKey(uri, of: octets, into: &workspace.mail)
         let key = OctetRange(start, workspace.mail.count)
         let hash = SipHash13.hash(workspace.mail.span, key.range, key: self.settings.hashKey)
+        let breadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
         workspace.posts.append(
             .lookUp(
-                shard: self.settings.shard(of: hash), hash: hash, key: key, caller: self.number,
-                server: server))
+                shard: self.settings.shard(of: hash), hash: hash, key: key,
+                asker: Asker(shard: self.number, server: server, maxBreadth: breadth)))
     }
 
     private mutating func createServer(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> TransactionID? {
@@ -188,7 +186,8 @@ extension CallShard {
     }
 
     /// The bindings of a callee are there: forks to them.
-    mutating func fork(_ server: TransactionID, _ block: OctetRange, _ workspace: inout Workspace) {
+    mutating func fork(_ asker: Asker, _ block: OctetRange, _ workspace: inout Workspace) {
+        let server = asker.server
         guard self.transactions.isLive(server: server), let method = self.transactions.method(of: server) else {
             return
         }
@@ -199,7 +198,7 @@ extension CallShard {
         }
         workspace.targets.removeAll(keepingCapacity: true)
         self.appendTargets(workspace.mail, block, into: &workspace.targets)
-        self.begin(server, method, workspace.flow, maxBreadth: nil, &workspace)
+        self.begin(server, method, workspace.flow, maxBreadth: asker.maxBreadth, &workspace)
     }
 
     private mutating func begin(

@@ -192,10 +192,7 @@ extension CallShard {
     /// Answers a request whose target is the server and none of its users (§8.2).
     mutating func answerLocally(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         var fields: [UInt8] = []
-        if let require = workspace.index.value(.require) {
-            fields.append("Unsupported: ")
-            fields.append(octets, require.range)
-            fields.append("\r\n")
+        if workspace.index.writeUnsupported(.require, of: octets, knowsPath: true, into: &fields) {
             return self.refuse(octets, 420, "Bad Extension", fields: fields, &workspace)
         }
         fields.append(Self.capabilities)

@@ -2,6 +2,7 @@ import Containers
 import LocationService
 public import ProxyCore
 public import SIPMessages
+public import SIPRouting
 public import SIPTransactions
 
 /// The shard of some calls: their transactions, and the proxy core that works on them.
@@ -50,9 +51,27 @@ public struct CallShard: ~Copyable {
             } else {
                 self.receiveResponse(octets, &workspace)
             }
-        case .bindings(_, let server, let block, _): self.fork(server, block, &workspace)
+        case .bindings(let asker, let block): self.fork(asker, block, &workspace)
         case .register, .lookUp, nil: break
         }
+        self.collectQuestions(&workspace)
+    }
+
+    /// The DNS has answered a question of `Workspace.questions`.
+    public mutating func answered(
+        _ question: ProxyQuestion, _ answer: DNSAnswer, _ workspace: inout Workspace
+    ) {
+        workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
+        self.proxy.answered(
+            question.resolution, id: question.id, answer, transactions: &self.transactions, at: workspace.now,
+            into: &workspace.outbox)
+        self.collectQuestions(&workspace)
+    }
+
+    /// Leaves what the proxy wants to ask in the workspace.
+    private mutating func collectQuestions(_ workspace: inout Workspace) {
+        guard self.proxy.hasQuestions else { return }
+        for question in self.proxy.takeQuestions() { workspace.questions.append((self.number, question)) }
     }
 
     /// A moment before which nothing is due; `nil` when nothing is.
@@ -64,6 +83,7 @@ public struct CallShard: ~Copyable {
         while let event = self.transactions.wake(at: workspace.now, into: &workspace.outbox) {
             self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
+        self.collectQuestions(&workspace)
     }
 
     /// What the client transaction in this slot sent did not reach `remote`.
@@ -81,6 +101,7 @@ public struct CallShard: ~Copyable {
         } else {
             self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
+        self.collectQuestions(&workspace)
     }
 
     private mutating func receiveResponse(_ octets: Span<UInt8>, _ workspace: inout Workspace) {

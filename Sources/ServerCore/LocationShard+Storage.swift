@@ -9,7 +9,6 @@ public struct DeferredRequest: Sendable {
     public let octets: [UInt8]
     /// The way it came.
     public let flow: Flow
-    let hash: UInt64
 }
 
 /// What the store has done, and what waits for it.
@@ -18,14 +17,13 @@ extension LocationShard {
     static let deferredLimit = 1024
 
     /// Keeps a REGISTER until the one that is being stored is done.
-    mutating func deferRequest(_ octets: Span<UInt8>, hash: UInt64, _ workspace: inout Workspace) {
+    mutating func deferRequest(_ octets: Span<UInt8>, tag: UInt64, _ workspace: inout Workspace) {
         guard self.deferred.count < Self.deferredLimit else {
             var fields: [UInt8] = []
             fields.append("Retry-After: 2\r\n")
-            return workspace.reply(octets, 503, "Too Many Registrations At Once", fields: fields, tag: hash)
+            return workspace.reply(octets, 503, "Too Many Registrations At Once", fields: fields, tag: tag)
         }
-        self.deferred.append(
-            DeferredRequest(octets: octets.octets(0..<octets.count), flow: workspace.flow, hash: hash))
+        self.deferred.append(DeferredRequest(octets: octets.octets(0..<octets.count), flow: workspace.flow))
     }
 
     /// The changes with this token are stored, or never will be.

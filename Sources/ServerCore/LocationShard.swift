@@ -39,32 +39,31 @@ public struct LocationShard: ~Copyable {
     public mutating func run(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         switch workspace.takePost() {
         case .register: self.register(octets, &workspace)
-        case .lookUp(_, let hash, let key, let caller, let server):
+        case .lookUp(_, let hash, let key, let asker):
             let start = workspace.mail.count
             let aor = workspace.mail.span.octets(key.range)
             _ = self.service.appendTargets(of: aor.span, hash: hash, wall: workspace.wall, into: &workspace.mail)
-            workspace.posts.append(
-                .bindings(
-                    shard: caller, server: server, block: OctetRange(start, workspace.mail.count), isKnown: true))
+            workspace.posts.append(.bindings(asker, block: OctetRange(start, workspace.mail.count)))
         case .message, .bindings, nil: break
         }
     }
 
     private mutating func register(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         let hash = SipHash13.hash(workspace.mail.span, 0..<workspace.mail.count, key: self.settings.hashKey)
-        guard self.authorise(octets, &workspace, hash) else { return }
+        let tag = self.settings.statelessTag(octets, workspace.index)
+        guard self.authorise(octets, &workspace, tag) else { return }
         var replyFlow = workspace.flow
         replyFlow.remote = workspace.via.replyAddress(
             source: workspace.flow.remote, isReliable: workspace.flow.transport.isReliable)
         let local = self.settings.proxy.endpoints[Int(workspace.flow.endpoint)].local
         let circumstances = Registrar.Circumstances(
-            hash: hash, flow: workspace.flow, replyFlow: replyFlow, local: local, now: workspace.now,
+            hash: hash, tag: tag, flow: workspace.flow, replyFlow: replyFlow, local: local, now: workspace.now,
             wall: workspace.wall)
         do throws(RegisterRefusal) {
             switch try Self.register(&self.service, octets, &workspace, circumstances) {
             case .done: break
             case .committing: workspace.changes += self.service.takeChanges()
-            case .busy: self.deferRequest(octets, hash: hash, &workspace)
+            case .busy: self.deferRequest(octets, tag: tag, &workspace)
             }
         } catch {
             var fields: [UInt8] = []
@@ -78,17 +77,14 @@ public struct LocationShard: ~Copyable {
                 fields.append(decimal: retryAfter)
                 fields.append("\r\n")
             }
-            workspace.reply(octets, error.status, error.reason, fields: fields, tag: hash)
+            workspace.reply(octets, error.status, error.reason, fields: fields, tag: tag)
         }
     }
 
     /// Decides whether the sender may change the bindings of the AOR (§10.3 steps 2 to 5).
     private mutating func authorise(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ tag: UInt64) -> Bool {
-        if let require = workspace.index.value(.require), !octets.namesOnlyKnownOptions(require) {
-            var fields: [UInt8] = []
-            fields.append("Unsupported: ")
-            fields.append(octets, require.range)
-            fields.append("\r\n")
+        var fields: [UInt8] = []
+        if workspace.index.writeUnsupported(.require, of: octets, knowsPath: true, into: &fields) {
             workspace.reply(octets, 420, "Bad Extension", fields: fields, tag: tag)
             return false
         }
@@ -109,7 +105,6 @@ public struct LocationShard: ~Copyable {
             octets, workspace.index, field: .authorization, domain: domain, self.settings.subscribers,
             at: workspace.now)
         guard verdict == .user else {
-            var fields: [UInt8] = []
             self.authenticator.writeChallenges(
                 .server, to: octets, workspace.index, domain: domain, isStale: verdict == .stale, at: workspace.now,
                 into: &fields)
@@ -135,17 +130,34 @@ public struct LocationShard: ~Copyable {
     }
 }
 
-extension Span where Element == UInt8 {
-    /// Whether a Require names nothing but what the registrar knows (RFC 3261 §8.2.2.3).
-    func namesOnlyKnownOptions(_ value: OctetRange) -> Bool {
-        var start = value.lower
-        while start < value.upper {
-            while start < value.upper, !self[start].isToken { start += 1 }
-            var end = start
-            while end < value.upper, self[end].isToken { end += 1 }
-            if end > start, !self.equals(start..<end, ignoringCase: "path") { return false }
-            start = end
+extension MessageIndex {
+    /// Appends an Unsupported field that names the options of Require or Proxy-Require which we do not know
+    /// (RFC 3261 §8.2.2.3, §16.3).
+    ///
+    /// - Parameter knowsPath: Whether `path` is one that we know (RFC 3327).
+    /// - Returns: whether there are any; if not, nothing was appended.
+    func writeUnsupported(
+        _ id: HeaderID, of octets: Span<UInt8>, knowsPath: Bool, into fields: inout [UInt8]
+    ) -> Bool {
+        let start = fields.count
+        var position = self.first(id)
+        while let found = position {
+            position = self.next(id, from: found + 1)
+            let value = self.fields[found].value
+            var option = value.lower
+            while option < value.upper {
+                while option < value.upper, !octets[option].isToken { option += 1 }
+                var end = option
+                while end < value.upper, octets[end].isToken { end += 1 }
+                if end > option, !(knowsPath && octets.equals(option..<end, ignoringCase: "path")) {
+                    fields.append(fields.count == start ? "Unsupported: " : ", ")
+                    fields.append(octets, option..<end)
+                }
+                option = end
+            }
         }
+        guard fields.count > start else { return false }
+        fields.append("\r\n")
         return true
     }
 }

@@ -1,4 +1,5 @@
 public import LocationService
+public import ProxyCore
 public import SIPMessages
 public import SIPTransactions
 
@@ -17,16 +18,27 @@ enum Post: BitwiseCopyable {
     /// The REGISTER at hand, to the shard of its AOR.
     case register(shard: Int)
     /// Find the bindings of the AOR in `key`.
-    case lookUp(shard: Int, hash: UInt64, key: OctetRange, caller: Int, server: TransactionID)
+    case lookUp(shard: Int, hash: UInt64, key: OctetRange, asker: Asker)
     /// The bindings that were asked for.
-    case bindings(shard: Int, server: TransactionID, block: OctetRange, isKnown: Bool)
+    case bindings(Asker, block: OctetRange)
 
     var address: ShardAddress {
         switch self {
-        case .message(let shard), .bindings(let shard, _, _, _): .calls(shard)
-        case .register(let shard), .lookUp(let shard, _, _, _, _): .locations(shard)
+        case .message(let shard): .calls(shard)
+        case .bindings(let asker, _): .calls(asker.shard)
+        case .register(let shard), .lookUp(let shard, _, _, _): .locations(shard)
         }
     }
+}
+
+/// The request for which bindings are looked up.
+struct Asker: BitwiseCopyable {
+    /// The shard of its call.
+    var shard: Int
+    /// Its transaction.
+    var server: TransactionID
+    /// The Max-Breadth that it came with (RFC 5393 §5.3).
+    var maxBreadth: UInt32?
 }
 
 /// What a thread works with: the message at hand and its index, what is to be sent, and the events on their way from
@@ -46,6 +58,9 @@ public struct Workspace: Sendable {
     public var wall: Int64 = 0
     /// Changes of bindings that are to be stored, each with the token of its REGISTER.
     public var changes: [(token: UInt64, change: BindingChange)] = []
+
+    /// Questions to the DNS, each with the shard of calls that wants the answer.
+    public var questions: [(shard: Int, question: ProxyQuestion)] = []
 
     var posts: [Post] = []
     var nextPost = 0

@@ -17,6 +17,7 @@ public final class SignallingServer: Sendable {
     let locations: [Shard<LocationShard>]
     let udpThreads: [UDPThread]
     let streams: StreamEngine
+    let resolver: Resolver
     let store: @Sendable ([BindingChange], _ token: UInt64) -> Bool
     let withdraw: @Sendable (UInt64) -> Bool
 
@@ -26,12 +27,14 @@ public final class SignallingServer: Sendable {
     ///   - settings: What the server is. Its end points are the listeners, with the addresses to bind.
     ///   - threads: How many threads receive UDP, and how many event loops there are for streams.
     ///   - streams: How connections are treated, and their certificates.
+    ///   - resolver: Which DNS servers are asked.
     ///   - seeds: A source of numbers that nobody can predict.
     ///   - store: Takes the changes of one REGISTER, to be followed by `complete`; `false` when it cannot.
     ///   - withdraw: Takes them back before they are written; `false` when it is too late.
     /// - Throws: `TransportError` when a socket cannot be opened.
     public init(
-        settings: ServerSettings, threads: Int, streams: StreamSettings = StreamSettings(), seeds: () -> UInt64,
+        settings: ServerSettings, threads: Int, streams: StreamSettings = StreamSettings(),
+        resolver: Resolver.Settings = Resolver.Settings(), seeds: () -> UInt64,
         store: @escaping @Sendable ([BindingChange], _ token: UInt64) -> Bool = { _, _ in false },
         withdraw: @escaping @Sendable (UInt64) -> Bool = { _ in false }
     ) throws(TransportError) {
@@ -52,6 +55,7 @@ public final class SignallingServer: Sendable {
         self.locations = locations
         self.store = store
         self.withdraw = withdraw
+        self.resolver = try Resolver(resolver)
         let reception = Reception(settings: settings)
         self.streams = try StreamEngine(
             listeners: opened.listeners, endpoints: settings.proxy.endpoints, settings: streams, threads: threads,
@@ -77,6 +81,7 @@ public final class SignallingServer: Sendable {
     public func stop() {
         self.streams.stop()
         for thread in self.udpThreads { thread.stop() }
+        self.resolver.stop()
     }
 
     // MARK: Running
@@ -111,6 +116,7 @@ public final class SignallingServer: Sendable {
         }
         if !worker.workspace.outbox.messages.isEmpty { self.send(&worker) }
         self.reportUnreached(&worker)
+        self.ask(&worker)
     }
 
     /// Tells the shards of requests that did not go out (RFC 3261 §16.9, §17.1.4). What they try next may fail too; each
@@ -147,6 +153,7 @@ public final class SignallingServer: Sendable {
                 thenSend: { self.send(&worker) })
         }
         self.reportUnreached(&worker)
+        self.ask(&worker)
         return earliest
     }
 

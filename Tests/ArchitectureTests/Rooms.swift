@@ -26,11 +26,14 @@ struct Room {
         Room("SIPRouting", .core, ["SIPMessages"]),
         // Hashing is the one thing that a protocol room takes from outside.
         Room("SIPAuthentication", .core, ["SIPMessages", "Containers"], foreign: ["Crypto"]),
-        Room("ProxyCore", .roles, ["SIPMessages", "Containers", "SIPTransactions"]),
+        Room("ProxyCore", .roles, ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         Room("LocationService", .roles, ["SIPMessages", "Containers", "SIPTransactions"]),
         Room(
             "ServerCore", .roles,
-            ["SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService"]),
+            [
+                "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
+                "LocationService",
+            ]),
         Room("CLinuxIO", .drivers),
         Room("SystemLibraries", .drivers),
         Room(

@@ -36,7 +36,7 @@ struct RegistrarRowTests {
         let remote = SocketAddress(IPAddress(v4: 0xC000_0201), 5062)
         let flow = Flow(endpoint: 0, transport: .udp, remote: remote)
         let circumstances = Registrar.Circumstances(
-            hash: 7, flow: flow, replyFlow: flow, local: SocketAddress(.loopback, 5060), now: .start, wall: 0)
+            hash: 7, tag: 7, flow: flow, replyFlow: flow, local: SocketAddress(.loopback, 5060), now: .start, wall: 0)
         var outbox = Outbox()
         let outcome = try service.register(
             octets.span, index, via: via, aor: Self.key.span, circumstances, into: &outbox)

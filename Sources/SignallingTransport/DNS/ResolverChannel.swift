@@ -44,7 +44,10 @@ final class ResolverChannel {
         let whole = Swift.max(1, settings.timeout.nanoseconds / 1_000_000)
         options.timeout = Int32(clamping: Swift.max(1, whole / ((1 << attempts) - 1)))
         options.tries = Int32(attempts)
-        result = ares_init_options(&self.channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES)
+        // All answers of one server come over one socket, and more of them at once than fit would be asked for again.
+        options.socket_receive_buffer_size = 1 << 20
+        result = ares_init_options(
+            &self.channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_RCVBUF)
         guard result == ARES_SUCCESS, self.channel != nil else {
             throw Self.error("ares_init_options", result)
         }

@@ -1,6 +1,8 @@
 import CLinuxIO
 import Glibc
+import ProxyCore
 import SIPMessages
+import SIPRouting
 import SIPTransactions
 import ServerCore
 import Synchronization
@@ -21,6 +23,7 @@ final class UDPThread: @unchecked Sendable {
     enum Errand: Sendable {
         case stored([UInt64], Bool)
         case settings(ServerSettings)
+        case answered(shard: Int, ProxyQuestion, DNSAnswer)
         case stop
     }
 
@@ -98,6 +101,9 @@ final class UDPThread: @unchecked Sendable {
             switch errand {
             case .stored(let tokens, let isStored):
                 server.complete(tokens, isStored: isStored, &self.worker)
+            case .answered(let shard, let question, let answer):
+                server.answered(shard: shard, question, answer, &self.worker)
+                server.ask(&self.worker)
             case .settings(let settings): self.worker.reception.settings = settings
             case .stop: return false
             }

@@ -21,7 +21,7 @@ final class RunningServer: Sendable {
     ///
     /// - Throws: `TransportError` for a listener, `StorageError` for the database.
     init(
-        _ configuration: Configuration, directory: DataDirectory, database: ServerDatabase, key: ServerKey,
+        _ configuration: Configuration, database: ServerDatabase, directory: DataDirectory, key: ServerKey,
         logger: Logger
     ) throws {
         self.database = database
@@ -37,7 +37,8 @@ final class RunningServer: Sendable {
         let store = self.store
         self.server = try SignallingServer(
             settings: settings, threads: configuration.threads ?? ProcessInfo.processInfo.activeProcessorCount,
-            streams: try Self.streams(configuration, settings, directory: directory),
+            streams: try Self.streams(configuration, directory: directory),
+            resolver: try Resolver.Settings(environment: ProcessInfo.processInfo.environment),
             seeds: { UInt64.random(in: 0...UInt64.max) },
             store: { changes, token in store.submit(changes, token: token) },
             withdraw: { token in store.withdraw(token) })
@@ -63,29 +64,30 @@ final class RunningServer: Sendable {
 
     // MARK: Settings
 
-    /// How connections are treated. Without a certificate in the configuration the server makes its own on the first run.
-    private static func streams(
-        _ configuration: Configuration, _ settings: ServerCore.ServerSettings, directory: DataDirectory
-    ) throws -> StreamSettings {
+    /// How connections are treated, with the certificate of the configuration or one made on the first run.
+    private static func streams(_ configuration: Configuration, directory: DataDirectory) throws -> StreamSettings {
         var streams = StreamSettings()
-        if let tls = configuration.tls {
-            var certificates = TLSSettings(certificateFile: tls.certificate, keyFile: tls.key)
-            certificates.trustRootsFile = tls.authorities
-            certificates.clientCertificates =
-                switch tls.clientCertificates {
-                case .none: .notRequested
-                case .optional: .verifiedIfShown
-                case .required: .required
-                }
-            streams.tls = certificates
-        } else if configuration.listen.contains(where: { $0.transport.isSecure }) {
-            let (certificateFile, keyFile) = (directory.path + "/tls-certificate.pem", directory.path + "/tls-key.pem")
-            let addresses = Set(settings.addresses.map(\.ip)).union([.loopback])
-            try SelfSignedCertificate.make(
-                certificateFile: certificateFile, keyFile: keyFile, domains: configuration.domains,
-                addresses: addresses.filter { !$0.isUnspecified }.sorted { "\($0)" < "\($1)" })
-            streams.tls = TLSSettings(certificateFile: certificateFile, keyFile: keyFile)
+        guard configuration.listen.contains(where: { $0.transport.isSecure }) || configuration.tls != nil else {
+            return streams
         }
+        guard let tls = configuration.tls else {
+            let made = TLSSettings(
+                certificateFile: directory.path + "/certificate.pem", keyFile: directory.path + "/key.pem")
+            try SelfSignedCertificate.make(
+                certificateFile: made.certificateFile, keyFile: made.keyFile, domains: configuration.domains,
+                addresses: configuration.listen.map(\.address.ip).filter { !$0.isUnspecified })
+            streams.tls = made
+            return streams
+        }
+        var settings = TLSSettings(certificateFile: tls.certificate, keyFile: tls.key)
+        settings.trustRootsFile = tls.authorities
+        settings.clientCertificates =
+            switch tls.clientCertificates {
+            case .none: .notRequested
+            case .optional: .verifiedIfShown
+            case .required: .required
+            }
+        streams.tls = settings
         return streams
     }
 

@@ -23,7 +23,7 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
     }
     let key = try ServerKey(in: directory)
     let server = try withExitStatus {
-        try RunningServer(current, directory: directory, database: database, key: key, logger: logger)
+        try RunningServer(current, database: database, directory: directory, key: key, logger: logger)
     }
     try withExitStatus { try server.start() }
     defer { server.stop() }

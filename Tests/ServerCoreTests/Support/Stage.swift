@@ -96,7 +96,16 @@ extension ScriptedPeer {
         }
     }
 
-    /// Sends another REGISTER with the Call-ID of the last one, and the next CSeq.
+    /// Sends a REGISTER of a call, with this CSeq.
+    func registers(in call: String, _ number: UInt32, _ contacts: [String], expires: UInt32? = nil) throws {
+        try self.registers(contacts) {
+            $0.set(.callID, CallID(call))
+            $0.set(.cseq, CSeq(number, .register))
+            if let expires { $0.set(.expires, expires) }
+        }
+    }
+
+    /// Sends a refused REGISTER again: with the Call-ID of the last one, and the next CSeq.
     func registersAgain(
         _ contacts: [String]? = nil, edit: (inout MessageBuilder) -> Void = { _ in }
     ) throws {

@@ -67,6 +67,8 @@ public final class DNSTestServer: @unchecked Sendable {
         self.lock = .allocate(capacity: 1)
         pthread_mutex_init(self.lock, nil)
         guard isBound else { return nil }
+        var octets = Int32(1 << 20)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &octets, socklen_t(MemoryLayout<Int32>.size))
         let datagrams = pthread_create(
             &self.thread, nil,
             { @Sendable raw in
@@ -150,7 +152,12 @@ public final class DNSTestServer: @unchecked Sendable {
     private func react(to question: DNSQuestion, id: UInt16, from client: sockaddr_in) {
         let reaction = self.locked {
             self.questions.append(question)
-            return self.reactions[question] ?? .nameError(seconds: 60)
+            let reaction = self.reactions[question] ?? .nameError(seconds: 60)
+            // With the question, so that whoever sees that it was asked can release it.
+            if case .hold(let answer) = reaction {
+                self.held.append(Held(id: id, question: question, answer: answer, client: client))
+            }
+            return reaction
         }
         switch reaction {
         case .answer(let answer):
@@ -177,8 +184,8 @@ public final class DNSTestServer: @unchecked Sendable {
             self.send(DNSReplyWriter(id: id, question: question, flags: 0x0200).octets, to: client)
         case .octets(let octets):
             self.send([UInt8(id >> 8), UInt8(truncatingIfNeeded: id)] + octets, to: client)
-        case .hold(let answer):
-            self.locked { self.held.append(Held(id: id, question: question, answer: answer, client: client)) }
+        case .hold:
+            break
         }
     }
 
