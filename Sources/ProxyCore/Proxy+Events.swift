@@ -61,6 +61,14 @@ extension Proxy {
             self.branches[slot].timerC, to: now.advanced(by: transactions.timers.timeout))
     }
 
+    /// Handles a transport error of a flow that nothing can take the place of: its user is not there until he registers
+    /// again, which 480 says (RFC 5626 §5.3).
+    public mutating func flowLost(
+        owner: UInt64, transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
+    ) {
+        self.fail(Int32(truncatingIfNeeded: owner), 480, "Connection Lost", &transactions, at: now, into: &outbox)
+    }
+
     /// Handles what the transaction layer reports of time and network.
     public mutating func handle(
         _ event: TransactionEvent, transactions: inout TransactionLayer, at now: MonotonicInstant,

@@ -87,11 +87,20 @@ public struct CallShard: ~Copyable {
     }
 
     /// What the client transaction in this slot sent did not reach `remote`.
-    public mutating func transportFailed(client slot: Int32, remote: SocketAddress, _ workspace: inout Workspace) {
+    ///
+    /// - Parameter isFlowLost: Whether it was for a connection that is gone and must not be opened again.
+    public mutating func transportFailed(
+        client slot: Int32, remote: SocketAddress, isFlowLost: Bool = false, _ workspace: inout Workspace
+    ) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
         let event = self.transactions.transportFailed(client: slot, remote: remote, at: workspace.now)
         guard let event else { return }
-        self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+        if isFlowLost, case .clientTransportFailed(_, let owner) = event {
+            self.proxy.flowLost(
+                owner: owner, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+        } else {
+            self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+        }
         self.collectQuestions(&workspace)
     }
 
