@@ -108,7 +108,8 @@ let package = Package(
                 room(
                     "ServerSimulation",
                     [
-                        "SIPMessages", "SIPTransactions", "SIPSimulation", "ProxyCore", "LocationService", "ServerCore",
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
+                        "ServerCore",
                     ]),
                 // Drivers.
                 .target(name: "CLinuxIO"),

@@ -40,6 +40,9 @@ public final class SimulatedServer: SimulatedNode {
     private var questions: [ServiceQuestion] = []
     /// The keys of writes by the token of their REGISTER.
     private var keys: [UInt64: String] = [:]
+    /// Questions to the DNS by their number, with the shard that asks.
+    private var names: [UInt64: (shard: Int, question: ProxyQuestion)] = [:]
+    private var nameCount: UInt64 = 0
     private var life: UInt64 = 0
 
     /// How often a server looks for registrations that wait too long.
@@ -139,7 +142,11 @@ public final class SimulatedServer: SimulatedNode {
         var audit = SimulationAudit()
         for calls in self.calls {
             audit.add(calls.shard.transactions.audit())
-            audit.add(SimulationAudit([("response contexts", calls.shard.proxy.contextCount)]))
+            let proxy = SimulationAudit([
+                ("response contexts", calls.shard.proxy.contextCount),
+                ("resolutions", calls.shard.proxy.resolutionCount),
+            ])
+            audit.add(proxy)
         }
         for locations in self.locations {
             audit.add(SimulationAudit([("waiting registrations", locations.shard.service.isWaiting ? 1 : 0)]))
@@ -167,6 +174,12 @@ public final class SimulatedServer: SimulatedNode {
 
     /// Takes the answer to a question.
     public func answered(_ answer: ServiceAnswer, at now: MonotonicInstant, into outbox: inout Outbox) {
+        if let asked = self.names.removeValue(forKey: answer.id) {
+            self.enter(at: now, &outbox)
+            self.calls[asked.shard].shard.answered(
+                asked.question, DNSAnswer(answer.outcome), &self.workspace)
+            return self.leave(&outbox)
+        }
         guard self.keys.removeValue(forKey: answer.id) != nil else { return }
         self.enter(at: now, &outbox)
         self.complete(answer.id, isStored: answer.outcome == .committed)
@@ -182,10 +195,15 @@ public final class SimulatedServer: SimulatedNode {
     }
 
     private func leave(_ outbox: inout Outbox) {
-        // This world has no names: every question to the DNS is answered at once, that there are no records.
-        while let (shard, question) = self.workspace.questions.popLast() {
-            self.calls[shard].shard.answered(question, .noRecords(seconds: 0), &self.workspace)
+        for (shard, question) in self.workspace.questions {
+            self.nameCount += 1
+            // Above every token, whose upper 8 bits are the number of a shard.
+            let id = 1 << 63 | self.nameCount
+            self.names[id] = (shard, question)
+            let kind = SIPSimulation.DNSRecord.Kind(question.question.type)
+            self.questions.append(ServiceQuestion(id: id, .resolve(question.question.name.text, kind)))
         }
+        self.workspace.questions.removeAll(keepingCapacity: true)
         swap(&outbox, &self.workspace.outbox)
         // The world knows no shards: the number of a client transaction gets that of its shard.
         for i in outbox.messages.indices where outbox.messages[i].client >= 0 {

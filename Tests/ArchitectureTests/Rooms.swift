@@ -65,6 +65,9 @@ struct Room {
             ]),
         Room(
             "ServerSimulation", .programs,
-            ["SIPMessages", "SIPTransactions", "SIPSimulation", "ProxyCore", "LocationService", "ServerCore"]),
+            [
+                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
+                "ServerCore",
+            ]),
     ]
 }
