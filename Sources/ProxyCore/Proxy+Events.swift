@@ -77,11 +77,12 @@ extension Proxy {
         switch event {
         case .clientTimedOut(_, let owner):
             self.fail(Int32(truncatingIfNeeded: owner), 408, "Request Timeout", &transactions, at: now, into: &outbox)
-        case .clientTransportFailed(_, let owner):
-            // §16.9: a transport error counts as 503.
-            self.fail(
-                Int32(truncatingIfNeeded: owner), 503, "Next Hop Cannot Be Reached", &transactions, at: now,
-                into: &outbox)
+        case .clientTransportFailed(let client, let owner):
+            // §16.9: a transport error counts as 503. One of an ACK comes when the branch is over, and its number may be
+            // another one's.
+            let slot = Int32(truncatingIfNeeded: owner)
+            guard self.branches.isInUse(slot), self.branches[slot].client == client else { return }
+            self.fail(slot, 503, "Next Hop Cannot Be Reached", &transactions, at: now, into: &outbox)
         case .clientEnded(_, let owner):
             let slot = Int32(truncatingIfNeeded: owner)
             guard self.branches.isInUse(slot), self.branches[slot].isFinal else { return }
