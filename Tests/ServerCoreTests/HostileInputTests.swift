@@ -69,7 +69,8 @@ private struct Siege {
                 isFromDevice
                 ? Self.device
                 : SocketAddress(
-                    IPAddress(v4: 0xC633_6401 + UInt32(self.generator.number(3))), self.generator.pick([5060, 1, 65535]))
+                    IPAddress(v4: 0xC633_6401 + UInt32(self.generator.number(3))),
+                    self.generator.pick([5060, 1, 65535]))
             self.feed(broken, from: source)
             if self.generator.random.chance(0.1) { self.feed(broken, from: source) }
             if self.generator.random.chance(0.05) { self.fail() }
@@ -88,7 +89,8 @@ private struct Siege {
         default: break
         }
         let method = self.generator.pick([
-            "INVITE", "INVITE", "INVITE", "REGISTER", "OPTIONS", "MESSAGE", "ACK", "BYE", "CANCEL", "SUBSCRIBE", "NEWER",
+            "INVITE", "INVITE", "INVITE", "REGISTER", "OPTIONS", "MESSAGE", "ACK", "BYE", "CANCEL", "SUBSCRIBE",
+            "NEWER",
         ])
         let uri = self.generator.pick([
             "sip:bob@biloxi.example.com", "sip:bob@biloxi.example.com", "sip:carol@biloxi.example.com",

@@ -28,7 +28,8 @@ struct HostileGenerator {
         "Via: SIP/2.0/UDP 192.0.2.222:5060;branch=z9hG4bK0123456789abcdef0000000000000000.0123456789abcdef",
         "Via: ,,,", "v: SIP/2.0/UDP [::1]:1;received=;rport=", "Via: SIP / 2.0 / TCP a : 65535 ;rport;received=1.2.3.4",
         "Via: SIP/2.0/UDP 192.0.2.222;branch=z9hG4bK", "Via:", "Via: SIP/2.0/WSS x;rport=1;received=[::1];rport",
-        "Proxy-Authorization: Digest", "Proxy-Authorization: Digest realm=\"biloxi.example.com\",nonce=\"\",username=\"\"",
+        "Proxy-Authorization: Digest",
+        "Proxy-Authorization: Digest realm=\"biloxi.example.com\",nonce=\"\",username=\"\"",
         "Authorization: Digest username=\"bob@\",realm=\"biloxi.example.com\",nc=ffffffffff,nonce=\"0\",uri=\"\"",
         "P-Asserted-Identity: <sip:ceo@biloxi.example.com>", "P-Preferred-Identity: ,", "Require: ,", "Require: 100rel",
         "Proxy-Require: x", "Reason: SIP\r\n ;cause=200", "To: <sip:bob@biloxi.example.com>;tag=", "t: \"", "f:",
@@ -37,7 +38,8 @@ struct HostileGenerator {
     ]
 
     private static let octets: [UInt8] = [
-        0x00, 0x09, 0x0A, 0x0D, 0x20, 0x22, 0x25, 0x2A, 0x2C, 0x2F, 0x30, 0x39, 0x3A, 0x3B, 0x3C, 0x3D, 0x3E, 0x3F, 0x40,
+        0x00, 0x09, 0x0A, 0x0D, 0x20, 0x22, 0x25, 0x2A, 0x2C, 0x2F, 0x30, 0x39, 0x3A, 0x3B, 0x3C, 0x3D, 0x3E, 0x3F,
+        0x40,
         0x5B, 0x5C, 0x5D, 0x7F, 0x80, 0xFF,
     ]
 
