@@ -15,7 +15,15 @@ extension CallShard {
     mutating func authorise(
         _ octets: Span<UInt8>, _ workspace: inout Workspace, isOfOurDialog: Bool, isRewritten: inout Bool
     ) -> Bool {
-        guard self.settings.requiresAuthentication, !isOfOurDialog else { return true }
+        guard self.settings.requiresAuthentication else { return true }
+        if isOfOurDialog {
+            // The mark proves the dialog, and not who speaks in it (RFC 3325 §5).
+            if workspace.index.has(.pAssertedIdentity), !self.settings.trusts(workspace.flow.remote.ip) {
+                self.rewrite(octets, workspace.index, identity: [])
+                isRewritten = true
+            }
+            return true
+        }
         guard let requestURI = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range),
             let from = self.fromURI(octets, workspace.index)
         else {
