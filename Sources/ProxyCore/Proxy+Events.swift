@@ -70,10 +70,12 @@ extension Proxy {
         case .clientTimedOut(_, let owner):
             self.fail(Int32(truncatingIfNeeded: owner), 408, "Request Timeout", &transactions, at: now, into: &outbox)
         case .clientTransportFailed(_, let owner):
+            let slot = Int32(truncatingIfNeeded: owner)
+            if self.branches.isInUse(slot), self.branches[slot].isOverFlow {
+                return self.fail(slot, 430, "Device Not Connected", &transactions, at: now, into: &outbox)
+            }
             // §16.9: a transport error counts as 503.
-            self.fail(
-                Int32(truncatingIfNeeded: owner), 503, "Next Hop Cannot Be Reached", &transactions, at: now,
-                into: &outbox)
+            self.fail(slot, 503, "Next Hop Cannot Be Reached", &transactions, at: now, into: &outbox)
         case .clientEnded(_, let owner):
             let slot = Int32(truncatingIfNeeded: owner)
             guard self.branches.isInUse(slot), self.branches[slot].isFinal else { return }
