@@ -5,8 +5,34 @@
 #include <linux/errqueue.h>
 #include <netinet/ip.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 _Static_assert(sizeof(cio_mmsghdr) == sizeof(struct mmsghdr), "layout of mmsghdr");
+
+static int64_t nanoseconds(struct timespec time) { return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec; }
+
+int64_t cio_monotonic_nanoseconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return nanoseconds(time);
+}
+
+int64_t cio_wall_milliseconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    return nanoseconds(time) / 1000000;
+}
+
+cio_file_version cio_version_of(const char *path) {
+    struct stat status;
+    cio_file_version version = {0};
+    if (stat(path, &status) != 0) return version;
+    version.changed_nanoseconds = nanoseconds(status.st_mtim);
+    version.octets = status.st_size;
+    version.node = status.st_ino;
+    return version;
+}
 
 socklen_t cio_write_address(struct sockaddr_storage *to, int is_ipv6, uint64_t high, uint64_t low, uint16_t port) {
     if (is_ipv6) {

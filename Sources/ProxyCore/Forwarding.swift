@@ -146,7 +146,8 @@ extension MessageIndex {
         into output: inout [UInt8]
     ) {
         guard let first = self.fields.first else { return }
-        var copied = 0
+        // Empty lines before the start line stay behind (§7.5).
+        var copied = self.startOfMessage
         if let statusLine {
             output.append(statusLine)
             copied = first.name.lower

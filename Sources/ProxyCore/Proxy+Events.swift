@@ -61,6 +61,21 @@ extension Proxy {
             self.branches[slot].timerC, to: now.advanced(by: transactions.timers.timeout))
     }
 
+    /// Handles a transport error of a flow that nothing can take the place of: its user is not there until he registers
+    /// again (RFC 5626 §5.3). It counts as 430: the caller is told 480, unless another device has an answer.
+    ///
+    /// - Parameters:
+    ///   - client: The transaction whose request was not sent. That of an ACK comes when its branch is over.
+    ///   - owner: What the transaction layer named with it.
+    public mutating func flowLost(
+        _ client: TransactionID, owner: UInt64, transactions: inout TransactionLayer, at now: MonotonicInstant,
+        into outbox: inout Outbox
+    ) {
+        let slot = Int32(truncatingIfNeeded: owner)
+        guard self.branches.isInUse(slot), self.branches[slot].client == client else { return }
+        self.fail(slot, 430, "Connection Lost", &transactions, at: now, into: &outbox)
+    }
+
     /// Handles what the transaction layer reports of time and network.
     public mutating func handle(
         _ event: TransactionEvent, transactions: inout TransactionLayer, at now: MonotonicInstant,
@@ -69,12 +84,11 @@ extension Proxy {
         switch event {
         case .clientTimedOut(_, let owner):
             self.fail(Int32(truncatingIfNeeded: owner), 408, "Request Timeout", &transactions, at: now, into: &outbox)
-        case .clientTransportFailed(_, let owner):
+        case .clientTransportFailed(let client, let owner):
+            // §16.9: a transport error counts as 503. One of an ACK comes when the branch is over, and its number may be
+            // another one's.
             let slot = Int32(truncatingIfNeeded: owner)
-            if self.branches.isInUse(slot), self.branches[slot].isOverFlow {
-                return self.fail(slot, 430, "Device Not Connected", &transactions, at: now, into: &outbox)
-            }
-            // §16.9: a transport error counts as 503.
+            guard self.branches.isInUse(slot), self.branches[slot].client == client else { return }
             self.fail(slot, 503, "Next Hop Cannot Be Reached", &transactions, at: now, into: &outbox)
         case .clientEnded(_, let owner):
             let slot = Int32(truncatingIfNeeded: owner)

@@ -107,11 +107,15 @@ public struct Proxy: ~Copyable {
                 self.contexts[number].isStopped = true
             }
             var position = start
+            // The group counts as pending until all of it is under way: a target that fails at once would otherwise end
+            // the context, or begin the next group, with the others not even tried.
+            self.contexts[number].pendingCount += 1
             while position < end, breadth > 0 {
                 let target = Target(block.span, at: position)
                 self.forward(number, block, target, maxBreadth: breadth, &transactions, at: now, into: &outbox)
                 position = target.whole.upper
             }
+            self.contexts[number].pendingCount -= 1
             swap(&block, &self.scratch)
         }
     }
@@ -176,7 +180,6 @@ public struct Proxy: ~Copyable {
         }
         guard transactions.sendRequest(client, over: flow, from: start, at: now, into: &outbox) else { return false }
         self.branches[slot].client = client
-        self.branches[slot].isOverFlow = flow.transport.isReliable && !flow.mayConnect
         if context.method == .invite {
             let deadline = now.advanced(by: self.configuration.timerC)
             if self.branches[slot].timerC >= 0 {

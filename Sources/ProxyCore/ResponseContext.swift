@@ -74,6 +74,4 @@ struct Branch: BitwiseCopyable {
     var isCancelled = false
     /// Whether it has had a final response.
     var isFinal = false
-    /// Whether it went over a connection that nothing can take the place of (RFC 5626 §5.3).
-    var isOverFlow = false
 }

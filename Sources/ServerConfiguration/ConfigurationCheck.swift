@@ -12,7 +12,6 @@ struct ConfigurationCheck {
         self.checkRepetition(of: "domains", text: { $0.lowercased() })
         self.checkRepetition(of: "listen", text: { Listener($0)?.description ?? $0 })
         self.checkExpires()
-        self.checkTLS()
         self.checkOpenness()
         self.checkDestinations()
         self.checkUsers()
@@ -42,15 +41,6 @@ struct ConfigurationCheck {
             self.note(
                 source,
                 "registrar.\(names[index]) (\(least) s) must not exceed registrar.\(names[index + 1]) (\(most) s)")
-        }
-    }
-
-    private mutating func checkTLS() {
-        guard self.root["tls"] == nil else { return }
-        for element in self.root["listen"]?.elements ?? [] {
-            guard let listener = element.text.flatMap({ Listener($0) }), listener.transport.isSecure else { continue }
-            self.note(
-                element.source, "listen has \(listener), which needs a certificate: set tls.certificate and tls.key")
         }
     }
 

@@ -28,7 +28,9 @@ enum ConfigurationKeys {
         .init("authentication", .object(Self.authentication), default: "{}", "How users prove who they are."),
         .init("registrar", .object(Self.registrar), default: "{}", "How long and how often users may register."),
         .init("proxy", .object(Self.proxy), default: "{}", "How requests are forwarded."),
-        .init("tls", .object(Self.tls), "The server's certificate, for the listeners tls and wss."),
+        .init(
+            "tls", .object(Self.tls),
+            "The server's certificate, for the listeners tls and wss; without it the server makes its own."),
         .init(
             "trunks", .named(name: "trunk", .object(Self.trunk)), default: "{}",
             "Gateways to other networks, by names of your choice."),

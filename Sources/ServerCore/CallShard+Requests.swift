@@ -29,7 +29,7 @@ extension CallShard {
         var request: [UInt8] = []
         swap(&request, &shard.preprocessed)
         defer { swap(&request, &shard.preprocessed) }
-        guard workspace.reindex(request.span) else { return }
+        guard shard.reindex(request.span, &workspace) else { return }
         shard.proceed(request.span, &workspace, isOfOurDialog: isOfOurDialog)
     }
 
@@ -49,7 +49,7 @@ extension CallShard {
         var request: [UInt8] = []
         swap(&request, &shard.rewritten)
         defer { swap(&request, &shard.rewritten) }
-        guard workspace.reindex(request.span) else { return }
+        guard shard.reindex(request.span, &workspace) else { return }
         shard.route(request.span, &workspace, isOfOurDialog: false)
     }
 
@@ -262,7 +262,7 @@ extension CallShard {
         var request: [UInt8] = []
         swap(&request, &shard.preprocessed)
         defer { swap(&request, &shard.preprocessed) }
-        guard workspace.reindex(request.span) else { return }
+        guard shard.reindex(request.span, &workspace) else { return }
         shard.forwardACK(request.span, &workspace)
     }
 
@@ -298,16 +298,21 @@ extension CallShard {
     }
 }
 
-extension Workspace {
-    /// Indexes a request of our own making in place of the one at hand.
-    mutating func reindex(_ octets: Span<UInt8>) -> Bool {
+extension CallShard {
+    /// Indexes a request of our own making in place of the one at hand. One that has become longer than a message may
+    /// be, or whose new Request-URI is none, is refused.
+    private func reindex(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
         do {
-            try self.index.parse(octets)
-            guard let via = self.index.value(.via) else { return false }
-            _ = try ViaIndex.parse(octets, in: via.range, into: &self.via)
-            return true
+            try workspace.index.parse(octets)
+            guard let via = workspace.index.value(.via) else { return false }
+            _ = try ViaIndex.parse(octets, in: via.range, into: &workspace.via)
         } catch {
             return false
         }
+        guard let fault = workspace.index.fault else { return true }
+        let isTooLong = fault.code == .tooLong || fault.code == .tooManyFields
+        self.refuse(
+            octets, isTooLong ? 513 : 400, isTooLong ? "Message Too Large" : "Request Cannot Be Routed", &workspace)
+        return false
     }
 }

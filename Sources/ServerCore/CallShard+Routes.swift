@@ -16,7 +16,9 @@ extension CallShard {
     mutating func preprocess(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Preprocessing {
         guard workspace.index.has(.route) else { return .unchanged }
         var mark: [UInt8] = []
-        if let callID = workspace.index.value(.callID) {
+        // The mark is no key to more than its dialog: everyone who calls a user of ours learns one for his Call-ID, and
+        // could begin calls to anywhere with it.
+        if let callID = workspace.index.value(.callID), workspace.index.hasToTag(octets) {
             mark.append(
                 hexadecimal: Proxy.dialogMark(octets, callID.range, key: self.settings.hashKey))
         }
@@ -57,7 +59,7 @@ extension CallShard {
 
     /// Whether a Route value has the mark that only we could have written for this dialog.
     private func bears(_ mark: [UInt8], _ uri: URIIndex, _ octets: Span<UInt8>) -> Bool {
-        guard let value = uri.parameter("d", in: octets) else { return false }
+        guard !mark.isEmpty, let value = uri.parameter("d", in: octets) else { return false }
         return octets.equals(value.range, mark.span, 0..<mark.count)
     }
 

@@ -87,20 +87,43 @@ public struct CallShard: ~Copyable {
     }
 
     /// What the client transaction in this slot sent did not reach `remote`.
-    public mutating func transportFailed(client slot: Int32, remote: SocketAddress, _ workspace: inout Workspace) {
+    ///
+    /// - Parameter isFlowLost: Whether it was for a connection that is gone and must not be opened again.
+    public mutating func transportFailed(
+        client slot: Int32, remote: SocketAddress, isFlowLost: Bool = false, _ workspace: inout Workspace
+    ) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
         let event = self.transactions.transportFailed(client: slot, remote: remote, at: workspace.now)
         guard let event else { return }
-        self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+        if isFlowLost, case .clientTransportFailed(let client, let owner) = event {
+            self.proxy.flowLost(
+                client, owner: owner, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+        } else {
+            self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+        }
         self.collectQuestions(&workspace)
     }
 
     private mutating func receiveResponse(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        guard workspace.isResponseComplete(octets) else { return }
         let match = self.transactions.match(
             response: octets, workspace.index, via: workspace.via, at: workspace.now, into: &workspace.outbox)
         guard case .deliver(_, let owner) = match else { return }
         self.proxy.receive(
             octets, workspace.index, via: workspace.via, owner: owner, transactions: &self.transactions,
             at: workspace.now, into: &workspace.outbox)
+    }
+}
+
+extension Workspace {
+    /// Whether a response can be passed on, or ends here: without a Via below ours nobody could take it (§16.7 step 3),
+    /// unless it answers a CANCEL, which is ours alone.
+    func isResponseComplete(_ octets: Span<UInt8>) -> Bool {
+        guard self.index.has(.from), self.index.has(.to), let cseq = self.index.value(.cseq),
+            let top = self.index.first(.via)
+        else { return false }
+        if self.via.whole.upper < self.index.fields[top].value.upper { return true }
+        if self.index.next(.via, from: top + 1) != nil { return true }
+        return cseq.count > 6 && octets.equals(cseq.upper - 6..<cseq.upper, ignoringCase: "CANCEL")
     }
 }

@@ -50,7 +50,7 @@ struct OpenedSockets {
         let endpoint = endpoints[Int(number)]
         guard endpoint.local.ip.isUnspecified else { return [] }
         var addresses: [LocalAddress] = []
-        for ip in LocalAddress.all(isIPv6: endpoint.local.ip.isIPv6) {
+        for ip in LocalAddresses.all where ip.isIPv6 == endpoint.local.ip.isIPv6 {
             let concrete = Endpoint(
                 endpoint.transport, local: SocketAddress(ip, endpoint.local.port), advertised: endpoint.advertised)
             if addresses.isEmpty {

@@ -1,4 +1,5 @@
 public import LocationService
+import ProxyCore
 import SIPMessages
 import SIPTransactions
 public import ServerCore
@@ -17,7 +18,11 @@ extension SignallingServer {
     }
 
     /// Lets the server go on with new settings; requests in progress keep what they have. Any thread may call it.
+    ///
+    /// The end points stay those that were opened: flows count them.
     public func apply(_ settings: ServerSettings) {
+        var settings = settings
+        settings.proxy.endpoints = self.settings.proxy.endpoints
         for shard in self.calls { shard.run { $0.apply(settings) } }
         for shard in self.locations { shard.run { $0.apply(settings) } }
         for thread in self.udpThreads { thread.leave(.settings(settings)) }

@@ -124,7 +124,11 @@ public final class SignallingServer: Sendable {
     func reportUnreached(_ worker: inout Worker) {
         while let failure = worker.unreached.popLast() {
             self.calls[Int(failure.shard)].run(
-                { $0.transportFailed(client: failure.client, remote: failure.remote, &worker.workspace) },
+                {
+                    $0.transportFailed(
+                        client: failure.client, remote: failure.remote, isFlowLost: failure.isFlowLost,
+                        &worker.workspace)
+                },
                 thenSend: { self.send(&worker) })
         }
     }
@@ -193,7 +197,9 @@ extension Unreached {
     /// What is to be told of a message that was not sent: nothing unless it is the request of a client transaction.
     init?(_ message: Outbox.Message) {
         guard message.client >= 0 else { return nil }
-        self.init(shard: message.shard, client: message.client, remote: message.flow.remote)
+        self.init(
+            shard: message.shard, client: message.client, remote: message.flow.remote,
+            isFlowLost: message.flow.connection != 0 && !message.flow.mayConnect)
     }
 }
 

@@ -26,4 +26,6 @@ struct Unreached: BitwiseCopyable, Hashable, Sendable {
     var shard: UInt16
     var client: Int32
     var remote: SocketAddress
+    /// Whether it was for a connection that nothing can take the place of.
+    var isFlowLost: Bool
 }

@@ -13,7 +13,7 @@ struct ResolverTests {
     init() throws { self.server = try #require(DNSTestServer()) }
 
     private func resolver(
-        timeout: TimeSpan = .seconds(10), maximumOutstanding: Int = 100, readsHostsFile: Bool = false
+        timeout: TimeSpan = .seconds(120), maximumOutstanding: Int = 100, readsHostsFile: Bool = false
     ) throws -> Resolver {
         try Resolver(
             Resolver.Settings(
@@ -34,7 +34,7 @@ struct ResolverTests {
     /// Answers with the server, checks, and ends both.
     private func check(
         _ reaction: DNSTestServer.Reaction, _ type: DNSQuestion.RecordType, _ expected: DNSAnswer,
-        timeout: TimeSpan = .seconds(10)
+        timeout: TimeSpan = .seconds(120)
     ) async throws {
         self.server.set(type, "example.com", reaction)
         let resolver = try self.resolver(timeout: timeout)

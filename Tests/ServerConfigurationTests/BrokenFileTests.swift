@@ -125,10 +125,6 @@ struct BrokenFileTests {
             "registrar: {defaultExpires: 9000}",
             "f.yaml:1:29: registrar.defaultExpires (9000 s) must not exceed registrar.maxExpires (7200 s)"),
         .init(
-            "listen: tls:127.0.0.1:5061",
-            "f.yaml:1:9: listen has tls:127.0.0.1:5061, which needs a certificate: set"
-                + " tls.certificate and tls.key"),
-        .init(
             "routes: [{match: \"9*\", to: \"trunk:pstn\"}]",
             "f.yaml:1:28: routes.to names trunk \"pstn\", which is unknown: there are no trunks"),
         .init(

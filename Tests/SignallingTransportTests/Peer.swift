@@ -126,7 +126,7 @@ final class Peer: Sendable {
                 }
             }
             .connect(host: address.ip.description, port: Int(address.port)).wait()
-        self.local = try Self.local(self.channel)
+        self.local = Self.local(self.channel)
         self.server = nil
     }
 
@@ -140,14 +140,16 @@ final class Peer: Sendable {
                 }
             }
             .bind(host: localIP.description, port: 0).wait()
-        self.local = try Self.local(self.channel)
+        self.local = Self.local(self.channel)
         self.server = try NIOCore.SocketAddress(ipAddress: address.ip.description, port: Int(address.port))
     }
 
-    private static func local(_ channel: any Channel) throws -> SIPMessages.SocketAddress {
-        guard let port = channel.localAddress?.port, let port = UInt16(exactly: port) else { throw TimedOut() }
-        let ip = channel.localAddress?.ipAddress.flatMap { IPAddress($0) }
-        return SIPMessages.SocketAddress(ip ?? .loopback, port)
+    /// The channel's own address; port 0 when it is closed already.
+    private static func local(_ channel: any Channel) -> SIPMessages.SocketAddress {
+        guard let address = channel.localAddress, let local = SIPMessages.SocketAddress(address) else {
+            return SIPMessages.SocketAddress(.loopback, 0)
+        }
+        return local
     }
 
     func send(_ text: String) throws {

@@ -107,7 +107,7 @@ struct TCPTests {
         #expect(Text.startLine(try caller.inbox.message()).hasPrefix("SIP/2.0 5"))
     }
 
-    @Test("A flow whose connection is lost fails at once (RFC 5626 §5.3)")
+    @Test("A user whose connection is lost is not there until the next REGISTER: 480 at once (RFC 5626 §5.3)")
     func reportsLostConnections() throws {
         let server = try TestServer([.tcp])
         let callee = try Peer(connectingTo: server.address(.tcp))
@@ -116,8 +116,28 @@ struct TCPTests {
         callee.close()
         try server.waitForConnections(1)
         try caller.send(Text.request("INVITE", to: "bob", from: caller.local, over: .tcp, call: "c3"))
-        let messages = try caller.inbox.messages(until: "SIP/2.0 5")
-        #expect(messages.count == 2)
+        let heard = try caller.inbox.messages(until: "SIP/2.0 4").map(Text.startLine)
+        #expect(heard == ["SIP/2.0 100 Trying", "SIP/2.0 480 Connection Lost"])
+    }
+
+    @Test("A user who listens where his contact says is connected to when his connection is gone (RFC 3261 §16.6)")
+    func connectsAnew() throws {
+        let server = try TestServer([.tcp])
+        let listener = try ListeningPeer()
+        let callee = try Peer(connectingTo: server.address(.tcp))
+        let caller = try Peer(connectingTo: server.address(.tcp))
+        try callee.send(
+            Text.register("bob", contact: "sip:bob@\(listener.local);transport=tcp", from: callee.local, over: .tcp))
+        #expect(Text.startLine(try callee.inbox.message()) == "SIP/2.0 200 OK")
+        // While the connection lives it is used.
+        try caller.send(Text.request("MESSAGE", to: "bob", from: caller.local, over: .tcp, call: "m1"))
+        try callee.send(Text.response("200 OK", to: try callee.inbox.message()))
+        #expect(Text.startLine(try caller.inbox.message()) == "SIP/2.0 200 OK")
+        callee.close()
+        try server.waitForConnections(1)
+        try caller.send(Text.request("MESSAGE", to: "bob", from: caller.local, over: .tcp, call: "m2"))
+        try listener.send(Text.response("200 OK", to: try listener.inbox.message()))
+        #expect(Text.startLine(try caller.inbox.message()) == "SIP/2.0 200 OK")
     }
 
     @Test("A response whose connection is gone goes to the port of sent-by (RFC 3261 §18.2.2)")

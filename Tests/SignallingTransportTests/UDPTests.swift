@@ -25,7 +25,7 @@ struct UDPTests {
     func answersFromTheSameAddress(threads: Int) throws {
         let server = try TestServer([.udp], ip: IPAddress(v4: 0), threads: threads)
         let port = server.address(.udp).port
-        for ip in LocalAddress.all(isIPv6: false) {
+        for ip in LocalAddresses.all where !ip.isIPv6 {
             let peer = try Peer(udpTo: SocketAddress(ip, port), localIP: ip)
             try peer.send(
                 Text.request(
@@ -39,7 +39,7 @@ struct UDPTests {
     func expandsAddresses() throws {
         let server = try TestServer([.udp, .tcp], ip: IPAddress(v4: 0))
         let endpoints = server.server.settings.proxy.endpoints
-        let ips = LocalAddress.all(isIPv6: false)
+        let ips = LocalAddresses.all.filter { !$0.isIPv6 }
         #expect(endpoints.count == 2 * ips.count)
         for transport in [TransportProtocol.udp, .tcp] {
             let locals = endpoints.filter { $0.transport == transport }.map(\.local)
@@ -65,5 +65,20 @@ struct UDPTests {
         #expect(throws: TransportError.self) {
             try TestServer([.tcp], port: first.address(.tcp).port, threads: threads)
         }
+    }
+
+    @Test("New settings change what the server does, not where it listens")
+    func appliesSettings() throws {
+        let server = try TestServer([.udp], ip: IPAddress(v4: 0))
+        var settings = server.server.settings
+        settings.domains = [Array("other.test".utf8)]
+        // As a configuration names it: one end point of all addresses, its port open.
+        settings.proxy.endpoints = [Endpoint(.udp, local: SocketAddress(IPAddress(v4: 0), 0))]
+        server.server.apply(settings)
+        let peer = try Peer(udpTo: SocketAddress(.loopback, server.address(.udp).port))
+        // An address is ours whatever the domains; its end point is none of those that the settings name.
+        try peer.send(
+            Text.request("REGISTER", to: "bob", uri: "sip:other.test", from: peer.local, over: .udp, call: "r1"))
+        #expect(Text.startLine(try peer.inbox.message()) == "SIP/2.0 200 OK")
     }
 }

@@ -20,6 +20,18 @@ typedef struct {
     unsigned int msg_len;
 } cio_mmsghdr;
 
+// CLOCK_MONOTONIC in nanoseconds, CLOCK_REALTIME in milliseconds.
+int64_t cio_monotonic_nanoseconds(void);
+int64_t cio_wall_milliseconds(void);
+
+// What tells one version of a file from another: time of change, octets, number; all 0 when there is none.
+typedef struct {
+    int64_t changed_nanoseconds;
+    int64_t octets;
+    uint64_t node;
+} cio_file_version;
+cio_file_version cio_version_of(const char *path);
+
 // Writes an IP address, given most significant half first, and a port; returns the length of the address.
 socklen_t cio_write_address(struct sockaddr_storage *to, int is_ipv6, uint64_t high, uint64_t low, uint16_t port);
 // Reads one: 4 (also for one that is mapped into IPv6) or 6, or 0 when it is neither.

@@ -15,6 +15,8 @@ final class StreamConnection: @unchecked Sendable {
         case queued
         /// It is queued, and a flush must be asked for.
         case needsFlush
+        /// Too much waits for the connection to be there; the message is lost.
+        case full
         /// The reader is too slow: the connection must be closed, the message is lost.
         case overflow
         /// The connection is gone.
@@ -55,6 +57,7 @@ final class StreamConnection: @unchecked Sendable {
     var hasRegistered = false
     /// Whether it can carry messages.
     var isReady = false
+    private var isEnded = false
 
     init(
         _ flow: Flow, _ loop: StreamLoop, framing: Framing = .contentLength, pendingLimit: Int,
@@ -74,7 +77,9 @@ final class StreamConnection: @unchecked Sendable {
     func queue(_ octets: UnsafeBufferPointer<UInt8>, _ message: Outbox.Message) -> Outcome {
         self.lock.withLock {
             guard self.state != .closed else { return .closed }
-            guard self.queue.readableBytes + octets.count <= self.pendingLimit else { return .overflow }
+            guard self.queue.readableBytes + octets.count <= self.pendingLimit else {
+                return self.state == .opening ? .full : .overflow
+            }
             if self.framing == .webSocket { WebSocketFraming.writeHeader(for: octets, into: &self.queue) }
             self.queue.writeBytes(octets)
             self.unsent.add(message)
@@ -142,8 +147,10 @@ final class StreamConnection: @unchecked Sendable {
         writer.close(mode: .all, promise: nil)
     }
 
-    /// The connection is gone: returns the requests that never left.
-    func ended() -> [Unreached] {
+    /// The connection is gone: returns the requests that never left; `nil` when that is known.
+    func ended() -> [Unreached]? {
+        guard !self.isEnded else { return nil }
+        self.isEnded = true
         self.isReady = false
         self.writer = nil
         return self.lock.withLock {

@@ -67,6 +67,12 @@ final class StreamEngine: @unchecked Sendable {
         for listener in self.listeners {
             let bootstrap = ServerBootstrap(group: self.group)
                 .serverChannelOption(.backlog, value: ListeningSocket.backlog)
+                .serverChannelInitializer { channel in
+                    // Without descriptors accepting pauses; it does not spin.
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
+                    }
+                }
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
@@ -146,9 +152,9 @@ final class StreamEngine: @unchecked Sendable {
 
     /// The connection is gone: what never left is reported.
     func ended(_ connection: StreamConnection, _ server: SignallingServer) {
+        guard let unsent = connection.ended() else { return }
         self.table.release(connection)
         connection.loop.remove(connection)
-        let unsent = connection.ended()
         guard !unsent.isEmpty else { return }
         connection.loop.worker.setTime()
         connection.loop.worker.unreached += unsent
@@ -215,6 +221,7 @@ final class StreamEngine: @unchecked Sendable {
             case .needsFlush:
                 connection.loop.requestFlush(connection)
                 return true
+            case .full: return false
             case .overflow:
                 self.table.remove(connection)
                 connection.close()
@@ -234,7 +241,7 @@ final class StreamEngine: @unchecked Sendable {
         switch connection.queue(control: octets) {
         case .needsFlush: connection.loop.requestFlush(connection)
         case .overflow: connection.close()
-        case .queued, .closed: break
+        case .queued, .full, .closed: break
         }
     }
 }

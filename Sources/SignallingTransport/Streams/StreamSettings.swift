@@ -5,7 +5,7 @@ public struct StreamSettings: Sendable {
     /// Connections at once, in and out; one more is closed as soon as it is accepted.
     public var connections = 100_000
     /// Octets that wait for a slow reader before its connection is closed.
-    public var pendingOctets = 4 << 20
+    public var pendingOctets = 2 << 20
     /// What one message may hold.
     public var messages = MessageLimits.standard
     /// How long a connection may be silent in both directions.

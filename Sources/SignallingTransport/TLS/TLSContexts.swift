@@ -1,4 +1,4 @@
-import Glibc
+import CLinuxIO
 import NIOConcurrencyHelpers
 import NIOSSL
 
@@ -8,16 +8,13 @@ final class TLSContexts: @unchecked Sendable {
 
     /// What tells one version of a file from another.
     private struct Version: Equatable {
-        var seconds = 0
-        var nanoseconds = 0
-        var octets = 0
-        var node: UInt = 0
+        private let changed: Int64
+        private let octets: Int64
+        private let node: UInt64
 
         init(_ path: String?) {
-            var status = stat()
-            guard let path, stat(path, &status) == 0 else { return }
-            (self.seconds, self.nanoseconds) = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
-            (self.octets, self.node) = (Int(status.st_size), UInt(status.st_ino))
+            let version = path.map { cio_version_of($0) } ?? cio_file_version()
+            (self.changed, self.octets, self.node) = (version.changed_nanoseconds, version.octets, version.node)
         }
     }
 

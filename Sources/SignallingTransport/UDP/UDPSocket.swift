@@ -213,19 +213,6 @@ final class UDPSocket: @unchecked Sendable {
     }
 }
 
-/// A local address and its end point.
-struct LocalAddress: Hashable, Sendable {
-    var ip: IPAddress
-    var endpoint: UInt16
-
-    /// The addresses of the machine of one family.
-    static func all(isIPv6: Bool) -> [IPAddress] {
-        var storage = [sockaddr_storage](repeating: sockaddr_storage(), count: 256)
-        let count = Int(cio_local_addresses(&storage, Int32(storage.count)))
-        return storage[..<count].compactMap { SocketAddress($0)?.ip }.filter { $0.isIPv6 == isIPv6 }
-    }
-}
-
 extension UDPSocket {
     /// Finds out whether the address is free, without SO_REUSEPORT, and which port it has where the system may choose.
     ///
