@@ -42,7 +42,11 @@ extension CallShard {
         guard self.authorise(octets, &workspace, isOfOurDialog: isOfOurDialog, isRewritten: &isRewritten) else {
             return
         }
-        if isRewritten { Self.routeRewritten(&self, &workspace) } else { self.route(octets, &workspace, isOfOurDialog: isOfOurDialog) }
+        if isRewritten {
+            Self.routeRewritten(&self, &workspace)
+        } else {
+            self.route(octets, &workspace, isOfOurDialog: isOfOurDialog)
+        }
     }
 
     private static func routeRewritten(_ shard: inout CallShard, _ workspace: inout Workspace) {

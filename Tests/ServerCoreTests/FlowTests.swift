@@ -101,7 +101,8 @@ struct FlowTests {
         }
     }
 
-    @Test("A next hop with a name is found through the DNS, and the next server is tried when one is down (RFC 3263 §4)")
+    @Test(
+        "A next hop with a name is found in the DNS; when a server is down, the next one is (RFC 3263 §4)")
     func names() throws {
         let stage = Stage()
         stage.server()
@@ -164,7 +165,9 @@ struct FlowTests {
         #expect(finals.count == 1, "\(finals)")
     }
 
-    @Test("Subscriptions and transfers are record-routed as calls are (RFC 6665 §4.3, RFC 3515)", arguments: [Method.subscribe, .refer])
+    @Test(
+        "Subscriptions and transfers are record-routed as calls are (RFC 6665 §4.3, RFC 3515)",
+        arguments: [Method.subscribe, .refer])
     func recordRoute(method: Method) throws {
         let stage = Stage()
         stage.server()
@@ -177,7 +180,9 @@ struct FlowTests {
         try stage.world.end()
     }
 
-    @Test("A NOTIFY of a subscription that was set up through us is record-routed too, for it may make the dialog (RFC 6665 §4.3)")
+    @Test(
+        "A NOTIFY of a subscription through us is record-routed too: it may make the dialog (RFC 6665 §4.3)"
+    )
     func notify() throws {
         let stage = Stage()
         stage.server()

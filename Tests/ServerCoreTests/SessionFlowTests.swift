@@ -115,7 +115,8 @@ struct SessionFlowTests {
         }
         let third = try alice.expects(407)
         let fresh = try #require(Account.alice.answer(third, .invite, Place.bob))
-        let answer = "Digest username=\"alice\", realm=\"biloxi.example.com\", nonce=\"c1e22c41ae6cbe5ae983a9c8e88d359\", "
+        let answer =
+            "Digest username=\"alice\", realm=\"biloxi.example.com\", nonce=\"c1e22c41ae6cbe5ae983a9c8e88d359\", "
             + "uri=\"\(Place.bob)\", response=\"f44ab22f150c6a56071bce8b9a5a9cd9\""
         try alice.sends(.invite) {
             $0.add(named: "Route", routes)
