@@ -62,11 +62,18 @@ extension Proxy {
     }
 
     /// Handles a transport error of a flow that nothing can take the place of: its user is not there until he registers
-    /// again, which 480 says (RFC 5626 §5.3).
+    /// again (RFC 5626 §5.3). It counts as 430: the caller is told 480, unless another device has an answer.
+    ///
+    /// - Parameters:
+    ///   - client: The transaction whose request was not sent. That of an ACK comes when its branch is over.
+    ///   - owner: What the transaction layer named with it.
     public mutating func flowLost(
-        owner: UInt64, transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
+        _ client: TransactionID, owner: UInt64, transactions: inout TransactionLayer, at now: MonotonicInstant,
+        into outbox: inout Outbox
     ) {
-        self.fail(Int32(truncatingIfNeeded: owner), 480, "Connection Lost", &transactions, at: now, into: &outbox)
+        let slot = Int32(truncatingIfNeeded: owner)
+        guard self.branches.isInUse(slot), self.branches[slot].client == client else { return }
+        self.fail(slot, 430, "Connection Lost", &transactions, at: now, into: &outbox)
     }
 
     /// Handles what the transaction layer reports of time and network.

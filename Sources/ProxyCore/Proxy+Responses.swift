@@ -102,9 +102,14 @@ extension Proxy {
         if isChallenge { self.keepChallenges(octets, index, number, &transactions) }
         guard self.isBetter(status, number) else { return }
         self.scratch.removeAll(keepingCapacity: true)
-        // A 503 says "not me", which the client would take as "not this server": it becomes 500 (§16.7 step 6).
+        let statusLine: StaticString? =
+            switch status {
+            case 503: "SIP/2.0 500 Server Failure Downstream\r\n"
+            case 430: "SIP/2.0 480 Device Not Connected\r\n"
+            default: nil
+            }
         index.writeRelayed(
-            octets, via: via, statusLine: status == 503 ? "SIP/2.0 500 Server Failure Downstream\r\n" : nil,
+            octets, via: via, statusLine: statusLine,
             leavingOutChallenges: isChallenge, into: &self.scratch)
         self.setBest(status, number, &transactions)
     }
@@ -143,7 +148,7 @@ extension Proxy {
         guard self.isBetter(status, number) else { return }
         self.scratch.removeAll(keepingCapacity: true)
         transactions.writeReply(
-            self.contexts[number].server, status == 503 ? 500 : status, reason, into: &self.scratch)
+            self.contexts[number].server, ResponseContext.outward(status), reason, into: &self.scratch)
         self.setBest(status, number, &transactions)
     }
 
@@ -187,7 +192,7 @@ extension Proxy {
         } else {
             transactions.pool.append(context.best, to: &outbox.octets)
         }
-        let status = context.bestStatus == 503 ? 500 : context.bestStatus
+        let status = ResponseContext.outward(context.bestStatus)
         transactions.respond(context.server, status: status, from: start, at: now, into: &outbox)
     }
 

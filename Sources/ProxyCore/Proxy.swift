@@ -45,15 +45,20 @@ public struct Proxy: ~Copyable {
     ///   - server: The transaction; events about it must name the number that is returned.
     ///   - source: Where the request came from.
     ///   - targets: A block made by `Target.append`, best `q` first.
+    ///   - isOfOurDialog: Whether a Route of ours shows that its dialog was set up through us.
     /// - Returns: the number of the context, for `cancel`; `nil` when there are too many, answered with 503.
     @discardableResult
     public mutating func begin(
         _ server: TransactionID, method: Method.Code, source: Flow, targets: [UInt8], maxBreadth: UInt32?,
-        transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
+        isOfOurDialog: Bool = false, transactions: inout TransactionLayer, at now: MonotonicInstant,
+        into outbox: inout Outbox
     ) -> Int32? {
-        let context = ResponseContext(
+        var context = ResponseContext(
             server: server, method: method, source: source,
             maxBreadth: maxBreadth ?? self.configuration.maxBreadth)
+        // A NOTIFY may make the dialog, and has a tag in To; it is record-routed where its SUBSCRIBE was (RFC 6665 §4.3).
+        context.mayMakeDialog =
+            method == .invite || method == .subscribe || method == .refer || (method == .notify && isOfOurDialog)
         guard let kept = transactions.keep(targets),
             let number = self.contexts.insert(context)
         else {
@@ -208,9 +213,8 @@ public struct Proxy: ~Copyable {
         forwarding.writeStart(index, configuration.endpoints[endpoint], into: &output)
         let loopHash = index.loopHash(request, key: hashKey)
         transactions.writeBranch(client, loopHash: loopHash, into: &output)
-        let isNewDialog = context.method == .invite || context.method == .subscribe || context.method == .refer
         output.append("\r\n")
-        if configuration.recordRoute && isNewDialog && !index.hasToTag(request) {
+        if configuration.recordRoute, context.mayMakeDialog, context.method == .notify || !index.hasToTag(request) {
             configuration.writeRecordRoute(
                 from: Int(context.source.endpoint), to: endpoint, mark: index.dialogMark(request, key: hashKey),
                 into: &output)

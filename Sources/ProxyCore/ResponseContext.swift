@@ -30,6 +30,20 @@ struct ResponseContext: BitwiseCopyable {
     var isAnswered = false
     /// Whether the client has cancelled, or a 6xx forbids to try on.
     var isStopped = false
+    /// Whether it may make a dialog, on whose path we want to stay (§16.6 step 4).
+    var mayMakeDialog = false
+
+    /// The status that goes to the client for a response of this one.
+    ///
+    /// A 503 says "not me", which the client would take as "not this server": it becomes 500 (§16.7 step 6). That a flow
+    /// has failed matters to us only; to the client nobody is there (RFC 5626 §7).
+    static func outward(_ status: UInt16) -> UInt16 {
+        switch status {
+        case 503: 500
+        case 430: 480
+        default: status
+        }
+    }
 
     /// The order of preference among final responses (§16.7 step 6): the lower the better.
     static func rank(_ status: UInt16) -> UInt16 {
@@ -37,6 +51,7 @@ struct ResponseContext: BitwiseCopyable {
         case 600...: 0
         case 401, 407, 415, 420, 484: 400
         // A timeout says less than any answer of its class, a 503 less than any other failure.
+        case 430: 455
         case 408: 460
         case 503: 590
         default: (status / 100) * 100 + 50

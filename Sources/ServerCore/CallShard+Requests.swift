@@ -42,7 +42,11 @@ extension CallShard {
         guard self.authorise(octets, &workspace, isOfOurDialog: isOfOurDialog, isRewritten: &isRewritten) else {
             return
         }
-        if isRewritten { Self.routeRewritten(&self, &workspace) } else { self.route(octets, &workspace) }
+        if isRewritten {
+            Self.routeRewritten(&self, &workspace)
+        } else {
+            self.route(octets, &workspace, isOfOurDialog: isOfOurDialog)
+        }
     }
 
     private static func routeRewritten(_ shard: inout CallShard, _ workspace: inout Workspace) {
@@ -50,7 +54,7 @@ extension CallShard {
         swap(&request, &shard.rewritten)
         defer { swap(&request, &shard.rewritten) }
         guard shard.reindex(request.span, &workspace) else { return }
-        shard.route(request.span, &workspace)
+        shard.route(request.span, &workspace, isOfOurDialog: false)
     }
 
     /// Appends the AOR that a URI names, in canonical form.
@@ -138,7 +142,7 @@ extension CallShard {
     // MARK: Targets (§16.5)
 
     /// Finds where a request goes, and starts its transaction.
-    private mutating func route(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+    private mutating func route(_ octets: Span<UInt8>, _ workspace: inout Workspace, isOfOurDialog: Bool) {
         guard let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range) else { return }
         if !workspace.index.has(.route), self.settings.isOurs(uri, octets) {
             guard uri.hasUser else { return self.answerLocally(octets, &workspace) }
@@ -151,7 +155,10 @@ extension CallShard {
         Target.append(
             uri: octets, workspace.index.requestURI.range, route: octets, 0..<0, q: 1000, flow: flow,
             to: &workspace.targets)
-        self.begin(server, workspace.index.method, workspace.flow, octets, &workspace)
+        let maxBreadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
+        self.begin(
+            server, workspace.index.method, workspace.flow, maxBreadth: maxBreadth, isOfOurDialog: isOfOurDialog,
+            &workspace)
     }
 
     private mutating func lookUp(_ uri: URIIndex, _ octets: Span<UInt8>, _ workspace: inout Workspace) {
@@ -202,20 +209,12 @@ extension CallShard {
     }
 
     private mutating func begin(
-        _ server: TransactionID, _ method: Method.Code, _ source: Flow, _ octets: Span<UInt8>,
-        _ workspace: inout Workspace
-    ) {
-        let maxBreadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
-        self.begin(server, method, source, maxBreadth: maxBreadth, &workspace)
-    }
-
-    private mutating func begin(
         _ server: TransactionID, _ method: Method.Code, _ source: Flow, maxBreadth: UInt32?,
-        _ workspace: inout Workspace
+        isOfOurDialog: Bool = false, _ workspace: inout Workspace
     ) {
         self.proxy.begin(
             server, method: method, source: source, targets: workspace.targets, maxBreadth: maxBreadth,
-            transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            isOfOurDialog: isOfOurDialog, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
     }
 
     /// Writes the bindings in `block` as targets, the preferred first.

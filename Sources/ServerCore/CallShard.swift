@@ -95,9 +95,9 @@ public struct CallShard: ~Copyable {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
         let event = self.transactions.transportFailed(client: slot, remote: remote, at: workspace.now)
         guard let event else { return }
-        if isFlowLost, case .clientTransportFailed(_, let owner) = event {
+        if isFlowLost, case .clientTransportFailed(let client, let owner) = event {
             self.proxy.flowLost(
-                owner: owner, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+                client, owner: owner, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         } else {
             self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }

@@ -162,7 +162,8 @@ public final class SimulatedServer: SimulatedNode {
         self.enter(at: now, &outbox)
         let shard = Int(client) >> Self.slotBits
         self.calls[shard].shard.transportFailed(
-            client: client & (1 << Self.slotBits - 1), remote: flow.remote, &self.workspace)
+            client: client & (1 << Self.slotBits - 1), remote: flow.remote,
+            isFlowLost: flow.connection != 0 && !flow.mayConnect, &self.workspace)
         self.leave(&outbox)
     }
 

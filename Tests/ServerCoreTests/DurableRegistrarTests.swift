@@ -106,7 +106,7 @@ struct DurableRegistrarTests {
     }
 
     @Test(
-        "100 keeps the client from retransmitting once timer E has come to T2: after 3.5 s, not before (RFC 4320 §4.1)")
+        "100 is sent once timer E has come to T2: after 3.5 s, not before (RFC 4320 §4.1)")
     func trying() throws {
         let office = try Office { $0.delay = .seconds(6) }
         try office.bob.registers()
