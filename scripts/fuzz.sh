@@ -2,14 +2,15 @@
 # Fuzzes the parsers of SIPMessages: scripts/fuzz.sh SECONDS [TARGET...]
 #
 # Each target runs for so many seconds, seeded with the torture messages and with what earlier runs found interesting.
+# With FUZZ_SEED in the environment the mutations are the same in every run, which a merge can rely on.
 # An input that breaks a rule is kept in Fuzz/crashers/TARGET-*, which the tests replay; the exit code is then 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-seconds=${1:?usage: scripts/fuzz.sh SECONDS [Index|Fields|URI|Framer|Multipart|Fragment ...]}
+seconds=${1:?usage: scripts/fuzz.sh SECONDS [Index|Fields|URI|Framer|Multipart|Fragment|Credentials ...]}
 shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(Index Fields URI Framer Multipart Fragment)
+[ ${#targets[@]} -gt 0 ] || targets=(Index Fields URI Framer Multipart Fragment Credentials)
 
 build=.build/fuzz
 mkdir -p "$build" Fuzz/crashers
@@ -29,7 +30,7 @@ for target in "${targets[@]}"; do
     [ ! -d "Fuzz/seeds/$target" ] || seeds+=("Fuzz/seeds/$target")
     # Swift's own crash handler and the sanitizer's get in each other's way.
     SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 \
-        "$build/$target" -max_total_time="$seconds" -timeout=5 -max_len=8192 \
+        "$build/$target" ${FUZZ_SEED:+-seed="$FUZZ_SEED"} -max_total_time="$seconds" -timeout=5 -max_len=8192 \
         -dict=Fuzz/sip.dict -artifact_prefix="Fuzz/crashers/$target-" -print_final_stats=1 \
         "$corpus" "${seeds[@]}" Fuzz/crashers >"$build/$target.log" 2>&1 || {
         status=1
