@@ -135,15 +135,22 @@ package struct Forwarding: ~Escapable {
 }
 
 extension MessageIndex {
+    /// Whether a response has a Via below its topmost one.
+    func hasVia(below via: ViaIndex) -> Bool {
+        guard let top = self.first(.via) else { return false }
+        return via.whole.upper < self.fields[top].value.upper || self.next(.via, from: top + 1) != nil
+    }
+
     /// Appends a response without its topmost Via, which is ours (§16.7 step 3).
     ///
     /// - Parameters:
     ///   - via: That Via.
     ///   - status: What to write instead of the status line; `nil` leaves it.
     ///   - leavingOut: Fields that are left out: challenges that will be written anew.
+    ///   - restored: Via fields to write in its place, for a response that has lost those below it.
     func writeRelayed(
         _ octets: Span<UInt8>, via: ViaIndex, statusLine: StaticString? = nil, leavingOutChallenges: Bool = false,
-        into output: inout [UInt8]
+        restored: [UInt8], into output: inout [UInt8]
     ) {
         guard let first = self.fields.first else { return }
         // Empty lines before the start line stay behind (§7.5).
@@ -157,6 +164,7 @@ extension MessageIndex {
             let next = i + 1 < self.fields.count ? self.fields[i + 1].name.lower : self.headerOctets - 2
             if field.id == .via, via.whole.lower == field.value.lower {
                 output.append(octets, copied..<field.name.lower)
+                output.append(contentsOf: restored)
                 copied = next
                 if via.whole.upper < field.value.upper {
                     var rest = via.whole.upper

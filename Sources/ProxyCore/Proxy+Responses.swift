@@ -20,6 +20,12 @@ extension Proxy {
         guard self.branches.isInUse(slot) else { return }
         let number = self.branches[slot].context
         let status = index.statusCode
+        // Some answer with our Via alone. The client needs its own, which our transaction still knows; a response that
+        // comes after the final one is then not passed on (§16.7 step 3).
+        self.restoredVias.removeAll(keepingCapacity: true)
+        self.canPass =
+            index.hasVia(below: via)
+            || transactions.writeVias(of: self.contexts[number].server, into: &self.restoredVias)
         if status < 200 {
             self.receiveProvisional(octets, index, via, slot, number, &transactions, at: now, &outbox)
             return
@@ -86,8 +92,9 @@ extension Proxy {
         _ octets: Span<UInt8>, _ index: borrowing MessageIndex, _ via: ViaIndex, _ number: Int32,
         _ transactions: inout TransactionLayer, at now: MonotonicInstant, _ outbox: inout Outbox
     ) {
+        guard self.canPass else { return }
         let start = outbox.octets.count
-        index.writeRelayed(octets, via: via, into: &outbox.octets)
+        index.writeRelayed(octets, via: via, restored: self.restoredVias, into: &outbox.octets)
         transactions.respond(
             self.contexts[number].server, status: index.statusCode, from: start, at: now, into: &outbox)
     }
@@ -110,7 +117,7 @@ extension Proxy {
             }
         index.writeRelayed(
             octets, via: via, statusLine: statusLine,
-            leavingOutChallenges: isChallenge, into: &self.scratch)
+            leavingOutChallenges: isChallenge, restored: self.restoredVias, into: &self.scratch)
         self.setBest(status, number, &transactions)
     }
 

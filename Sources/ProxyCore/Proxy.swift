@@ -17,6 +17,9 @@ public struct Proxy: ~Copyable {
     /// Bytes that are needed for one call only.
     var scratch: [UInt8] = []
     let hashKey: SipHashKey
+    /// Via fields for a response that has lost them, and whether the response at hand can be passed on.
+    var restoredVias: [UInt8] = []
+    var canPass = true
     /// Branches that look for a server, or may want another one.
     var resolutions: [UInt64: Resolution] = [:]
     var resolutionSerial: UInt64 = 0

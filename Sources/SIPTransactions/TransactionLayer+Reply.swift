@@ -65,4 +65,27 @@ extension TransactionLayer {
         index.writeResponse(
             status, reason, to: request, via: via, source: record.flow.remote, toTag: toTag, into: &output)
     }
+
+    /// Appends the Via fields of the request as its response has them.
+    ///
+    /// - Returns: `false` when the request is not kept any more, since it has a final response.
+    public mutating func writeVias(of id: TransactionID, into output: inout [UInt8]) -> Bool {
+        guard self.isLive(server: id), !self.servers[id.slot].request.isNone else { return false }
+        let start = output.count
+        Self.writeVias(self.servers[id.slot], in: self.pool, &self.scratch, into: &output)
+        return output.count > start
+    }
+
+    private static func writeVias(
+        _ record: ServerRecord, in pool: borrowing OctetPool, _ index: inout MessageIndex, into output: inout [UInt8]
+    ) {
+        let request = pool.span(record.request)
+        var via = ViaIndex()
+        do {
+            try index.parse(request)
+            guard let field = index.value(.via) else { return }
+            _ = try ViaIndex.parse(request, in: field.range, into: &via)
+        } catch { return }
+        index.writeVias(of: request, via: via, source: record.flow.remote, into: &output)
+    }
 }

@@ -116,14 +116,8 @@ public struct CallShard: ~Copyable {
 }
 
 extension Workspace {
-    /// Whether a response can be passed on, or ends here: without a Via below ours nobody could take it (§16.7 step 3),
-    /// unless it answers a CANCEL, which is ours alone.
+    /// Whether a response has what it takes to be passed on (§8.2.6.2).
     func isResponseComplete(_ octets: Span<UInt8>) -> Bool {
-        guard self.index.has(.from), self.index.has(.to), let cseq = self.index.value(.cseq),
-            let top = self.index.first(.via)
-        else { return false }
-        if self.via.whole.upper < self.index.fields[top].value.upper { return true }
-        if self.index.next(.via, from: top + 1) != nil { return true }
-        return cseq.count > 6 && octets.equals(cseq.upper - 6..<cseq.upper, ignoringCase: "CANCEL")
+        self.index.has(.from) && self.index.has(.to) && self.index.has(.cseq) && self.index.has(.callID)
     }
 }

@@ -34,21 +34,7 @@ extension MessageIndex {
         output.append(0x20)
         output.append(reason)
         output.append("\r\n")
-        var isFirst = true
-        var position = self.first(.via)
-        while let found = position {
-            if isFirst, let source {
-                let field = self.fields[found]
-                output.append("Via: ")
-                via.write(octets, source: source, into: &output)
-                output.append(octets, via.whole.upper..<field.value.upper)
-                output.append("\r\n")
-            } else {
-                self.writeField(found, of: octets, into: &output)
-            }
-            isFirst = false
-            position = self.next(.via, from: found + 1)
-        }
+        self.writeVias(of: octets, via: via, source: source, into: &output)
         if let from = self.first(.from) { self.writeField(from, of: octets, into: &output) }
         if let to = self.first(.to) {
             let field = self.fields[to]
@@ -64,6 +50,27 @@ extension MessageIndex {
         if let callID = self.first(.callID) { self.writeField(callID, of: octets, into: &output) }
         if let cseq = self.first(.cseq) { self.writeField(cseq, of: octets, into: &output) }
         if status == 100 { self.writeFields(.timestamp, of: octets, into: &output) }  // §8.2.6.1
+    }
+
+    /// Appends all Via fields of this request, the topmost with where the request came from (§18.2.1, RFC 3581 §4).
+    public func writeVias(
+        of octets: Span<UInt8>, via: ViaIndex, source: SocketAddress?, into output: inout [UInt8]
+    ) {
+        var isFirst = true
+        var position = self.first(.via)
+        while let found = position {
+            if isFirst, let source {
+                let field = self.fields[found]
+                output.append("Via: ")
+                via.write(octets, source: source, into: &output)
+                output.append(octets, via.whole.upper..<field.value.upper)
+                output.append("\r\n")
+            } else {
+                self.writeField(found, of: octets, into: &output)
+            }
+            isFirst = false
+            position = self.next(.via, from: found + 1)
+        }
     }
 
     /// Appends an ACK to a response other than 2xx (§17.1.1.3), or the CANCEL (§9.1), of this request.
