@@ -11,9 +11,9 @@ work=$(mktemp -d)
 trap 'stop_server; rm -rf "$work"' EXIT
 start_server "$here/phones.yaml" || exit 1
 
-# one_call NAME CALLEE-DRIVER CALLEE-ARGS CALLER-DRIVER CALLER-ARGS
+# one_call NAME CALLEE-DRIVER CALLEE-ARGS CALLER-DRIVER CALLER-ARGS [LEAST-MOS]
 one_call() {
-  local name=$1 rec="$work/$1.wav"
+  local name=$1 rec="$work/$1.wav" least=${6:-3.6}
   timeout 60 "$python" "$peers/lib/$2" --user bob --port 5082 --rtp 21000 --rec "$rec" $3 register 'auto 200' \
     'expect incoming 20' 'expect dtmf 5 30' 'expect closed 30' > "$work/$name.callee" 2>&1 &
   local callee=$!
@@ -23,7 +23,7 @@ one_call() {
   local caller_rc=$?
   wait "$callee"
   local callee_rc=$?
-  local mos; mos=$("$python" "$peers/audio/mos.py" "$peers/audio/speech8k.wav" "$rec" --min 3.6 2>&1)
+  local mos; mos=$("$python" "$peers/audio/mos.py" "$peers/audio/speech8k.wav" "$rec" --min "$least" 2>&1)
   local mos_rc=$?
   if [ $caller_rc = 0 ] && [ $callee_rc = 0 ] && [ $mos_rc = 0 ]; then
     echo "ok   $name: $mos"; pass=$((pass + 1))
@@ -35,7 +35,8 @@ one_call() {
 
 one_call baresip-to-pjsua pj_ua.py "" baresip_ua.py ""
 one_call pjsua-to-pjsua pj_ua.py "" pj_ua.py ""
-one_call linphone-to-pjsua pj_ua.py "--codec PCMU" linphone_ua.py "--codec PCMU"
+# These two agree on Speex, whose loss PESQ hears: it has a bar of its own.
+one_call linphone-to-pjsua pj_ua.py "" linphone_ua.py "" 3.0
 one_call baresip-to-pjsua-tcp pj_ua.py "--transport tcp" baresip_ua.py "--transport tcp"
 echo "$pass passed, $fail failed"
 [ $fail = 0 ]
