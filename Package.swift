@@ -65,6 +65,8 @@ let package = Package(
         tests("Containers"),
         room("SDP", ["SIPMessages"]),
         tests("SDP", ["SIPMessages"], resources: [.copy("Examples")]),
+        room("RTP", ["SIPMessages"]),
+        tests("RTP", ["SIPMessages"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
@@ -77,6 +79,13 @@ let package = Package(
         // Roles.
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
+        room("MediaEngine", ["SIPMessages", "SDP", "RTP"]),
+        tests("MediaEngine", ["SIPMessages", "SDP", "RTP"]),
+        // Drivers.
+        .target(name: "CLinuxIO"),
+        room("SystemSockets", ["SIPMessages", "CLinuxIO"]),
+        room("MediaTransport", ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"]),
+        tests("MediaTransport", ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"]),
         // Support.
         room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
         tests("SIPSimulation", ["SIPMessages", "SIPTransactions"]),
@@ -113,8 +122,7 @@ let package = Package(
                         "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
                         "ServerCore",
                     ]),
-                // Drivers.
-                .target(name: "CLinuxIO"),
+                // Drivers, with packages.
                 .systemLibrary(
                     name: "CCAres", path: "Sources/SystemLibraries/CCAres", pkgConfig: "libcares",
                     providers: [.apt(["libc-ares-dev"])]),
@@ -122,7 +130,7 @@ let package = Package(
                     "SignallingTransport",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "ServerCore",
-                        "CLinuxIO", "CCAres",
+                        "CLinuxIO", "SystemSockets", "CCAres",
                     ] + nio + [crypto]),
                 tests(
                     "SignallingTransport",
