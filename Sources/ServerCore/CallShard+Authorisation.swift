@@ -18,7 +18,7 @@ extension CallShard {
         guard self.settings.requiresAuthentication else { return true }
         if isOfOurDialog {
             // The mark proves the dialog, and not who speaks in it (RFC 3325 §5).
-            if workspace.index.has(.pAssertedIdentity), !self.settings.trusts(workspace.flow.remote.ip) {
+            if workspace.index.has(.pAssertedIdentity), !self.settings.trustsSender(workspace) {
                 self.rewrite(octets, workspace.index, identity: [])
                 isRewritten = true
             }
@@ -31,7 +31,7 @@ extension CallShard {
             return false
         }
         let isForOurs = self.settings.isOurs(requestURI, octets) && !workspace.index.has(.route)
-        if isForOurs, !requestURI.hasUser || self.settings.trusts(workspace.flow.remote.ip) { return true }
+        if isForOurs, !requestURI.hasUser || self.settings.trustsSender(workspace) { return true }
         guard let domain = self.authenticator.domain(of: from, octets) else {
             let mayCall = isForOurs && self.settings.inbound == .anyone
             if !mayCall { self.refuse(octets, 403, "Relaying Is For Users Of This Server", &workspace) }

@@ -30,6 +30,9 @@ public struct ServerSettings: Sendable {
     /// Addresses of gateways and neighbours, whose requests to our users are not challenged and whose asserted identities
     /// are believed (RFC 3325).
     public var trusted: [AddressBlock] = []
+    /// SIP domains of gateways and neighbours whose certificates say so: their requests are treated in the same way,
+    /// wherever they come from (RFC 5922 §7.4).
+    public var trustedDomains: [String] = []
     /// What goes into the Server field; empty for none.
     public var product: [UInt8] = Array("Biloxi".utf8)
     /// The key of every hash that chooses shards and slots.
@@ -49,6 +52,13 @@ public struct ServerSettings: Sendable {
     func trusts(_ ip: IPAddress) -> Bool {
         for i in self.trusted.indices where self.trusted[i].contains(ip) { return true }
         return false
+    }
+
+    /// Whether the message at hand is from a gateway or neighbour, by its address or by its certificate.
+    func trustsSender(_ workspace: borrowing Workspace) -> Bool {
+        if self.trusts(workspace.flow.remote.ip) { return true }
+        guard let identities = workspace.identities else { return false }
+        return self.trustedDomains.contains { identities.prove(Host($0)) }
     }
 
     /// The shard to which a keyed hash belongs.
