@@ -38,6 +38,29 @@ public struct ServerSettings: Sendable {
     /// The key of every hash that chooses shards and slots.
     public var hashKey: SipHashKey
 
+    /// What is sent to devices behind NAT boxes so that these do not forget them; `nil` for nothing.
+    public var keepAlive: KeepAlive?
+
+    /// How devices behind NAT boxes are kept in reach over UDP.
+    public struct KeepAlive: Hashable, Sendable {
+        /// What is sent.
+        public enum Method: Hashable, Sendable {
+            /// An OPTIONS, whose answer keeps a mapping alive also where only what goes out does (RFC 4787 REQ-6).
+            case options
+            /// Two empty lines, which need no answer: enough where what comes in keeps a mapping alive.
+            case emptyLines
+        }
+        /// What is sent.
+        public var method: Method
+        /// How often: less than the shortest time after which NAT boxes forget, half a minute as a rule.
+        public var interval: TimeSpan
+
+        /// OPTIONS every 25 seconds.
+        public init(method: Method = .options, interval: TimeSpan = .seconds(25)) {
+            (self.method, self.interval) = (method, interval)
+        }
+    }
+
     /// Who may call our users from elsewhere.
     public enum Inbound: Hashable, Sendable { case anyone, trusted, nobody }
 

@@ -131,6 +131,9 @@ public final class SimulatedServer: SimulatedNode {
         for calls in self.calls {
             if let due = calls.shard.nextWakeUp, next.map({ due < $0 }) ?? true { next = due }
         }
+        for locations in self.locations {
+            if let due = locations.shard.nextWakeUp, next.map({ due < $0 }) ?? true { next = due }
+        }
         guard self.locations.contains(where: { $0.shard.service.isWaiting }) else { return next }
         let ticks = self.workspace.now.nanoseconds / Self.tick + 1
         let tick = MonotonicInstant(nanoseconds: ticks * Self.tick)
