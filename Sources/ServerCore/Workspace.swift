@@ -39,6 +39,8 @@ struct Asker: BitwiseCopyable {
     var server: TransactionID
     /// The Max-Breadth that it came with (RFC 5393 §5.3).
     var maxBreadth: UInt32?
+    /// What is known of the request.
+    var traits: RequestTraits
 }
 
 /// What a thread works with: the message at hand and its index, what is to be sent, and the events on their way from

@@ -63,6 +63,8 @@ public final class SimulatedServer: SimulatedNode {
 
     /// Lets the server go on with new settings.
     public func apply(_ settings: ServerSettings) {
+        var settings = settings
+        settings.proxy.generation = self.settings.proxy.generation
         self.settings = settings
         self.reception.settings = settings
         for calls in self.calls { calls.shard.apply(settings) }
@@ -81,6 +83,9 @@ public final class SimulatedServer: SimulatedNode {
         var seeds = random
         func key() -> SipHashKey { SipHashKey(seeds.next(), seeds.next()) }
         (self.calls, self.locations) = ([], [])
+        var run = SimulationRandom(seed: place.seed, purpose: "run of \(place.name)", number: self.life)
+        self.settings.proxy.generation = UInt32(truncatingIfNeeded: run.next())
+        self.reception.settings = self.settings
         for number in 0..<self.settings.shardCount {
             let seed = (key(), key())
             self.calls.append(

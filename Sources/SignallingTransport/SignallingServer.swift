@@ -43,6 +43,7 @@ public final class SignallingServer: Sendable {
         var settings = settings
         let threads = Swift.max(1, threads)
         let opened = try OpenedSockets(&settings.proxy.endpoints, threads: threads)
+        settings.proxy.generation = UInt32(truncatingIfNeeded: seeds())
         self.settings = settings
         let now = SystemClock.now()
         var calls: [Shard<CallShard>] = []
