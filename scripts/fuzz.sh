@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all=(Index Fields URI Framer Multipart Fragment Credentials Address DNSReply StoredBinding)
+all=(Index Fields URI Framer Multipart Fragment Credentials Address STUN Certificate DNSReply StoredBinding)
 seconds=${1:?usage: scripts/fuzz.sh SECONDS [TARGET...], of ${all[*]}}
 shift
 targets=("$@")

@@ -17,9 +17,10 @@ struct FuzzReplayTests {
     /// What once broke a rule, and what each target starts from.
     static let inputs =
         Self.files(in: "crashers")
-        + ["Fields", "URI", "Framer", "Multipart", "Fragment", "Credentials", "Address"].flatMap {
-            Self.files(in: "seeds/\($0)")
-        }
+        + ["Fields", "URI", "Framer", "Multipart", "Fragment", "Credentials", "Address", "STUN", "Certificate"].flatMap
+    {
+        Self.files(in: "seeds/\($0)")
+    }
 
     @Test("The inputs are there")
     func isComplete() { #expect(Self.inputs.count >= 22) }
@@ -34,6 +35,8 @@ struct FuzzReplayTests {
         fuzzFragment(octets)
         fuzzCredentials(octets)
         fuzzAddress(octets)
+        fuzzSTUN(octets)
+        fuzzCertificate(octets)
         #expect(octets.count <= 65_535)
     }
 }

@@ -239,11 +239,11 @@ struct ServerTransactionTests {
     @Test("When no more octets may be kept a transaction is refused, and nothing is left of the attempt")
     func octetLimit() throws {
         var limits = TransactionLayer.Limits()
-        limits.octets = 700
+        limits.octets = 600
         let layer = LayerUnderTest(limits: limits)
         let first = try #require(layer.receive(Self.options(0), over: .tcp).1)
         let used = layer.alive[3]
-        #expect(used > 350)
+        #expect(used > 300)
         #expect(layer.receive(Self.options(1), over: .tcp).1 == nil)
         #expect(layer.alive == [1, 0, 1, used])
         layer.respond(first, 200)

@@ -119,8 +119,8 @@ struct TransactionScaleTests {
     /// How many places in a row are taken at most: what a look-up may have to visit.
     private static func longestRun(_ table: borrowing KeyTable) -> Int {
         var (longest, run) = (0, 0)
-        for slot in table.slots {
-            run = slot < 0 ? 0 : run + 1
+        for i in 0..<table.slots.count {
+            run = table.slots[i] < 0 ? 0 : run + 1
             longest = max(longest, run)
         }
         return longest
