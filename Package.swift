@@ -69,14 +69,18 @@ let package = Package(
         tests("SIPTransactions", ["SIPMessages", "Containers", "SIPSimulation"]),
         room("SIPRouting", ["SIPMessages"]),
         tests("SIPRouting", ["SIPMessages", "DNSTestServer"]),
+        room("SIPDialogs", ["SIPMessages"]),
+        tests("SIPDialogs", ["SIPMessages"]),
         .target(
             name: "DNSTestServer", dependencies: ["SIPMessages", "SIPRouting"], path: "Tests/Support/DNSTestServer",
             swiftSettings: settings),
         // Roles.
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
+        room("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
+        tests("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs", "SIPSimulation"]),
         // Support.
-        room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
+        room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions", "AgentCore"]),
         tests("SIPSimulation", ["SIPMessages", "SIPTransactions"]),
         // Measuring.
         .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),

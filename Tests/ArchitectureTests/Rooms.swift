@@ -26,6 +26,8 @@ struct Room {
         Room("SIPRouting", .core, ["SIPMessages"]),
         // Hashing is the one thing that a protocol room takes from outside.
         Room("SIPAuthentication", .core, ["SIPMessages", "Containers"], foreign: ["Crypto"]),
+        Room("SIPDialogs", .core, ["SIPMessages"]),
+        Room("AgentCore", .roles, ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
         Room("ProxyCore", .roles, ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         Room("LocationService", .roles, ["SIPMessages", "Containers", "SIPTransactions"]),
         Room(
@@ -60,7 +62,7 @@ struct Room {
         Room(
             "SIPSimulation", .programs,
             [
-                "SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication",
+                "SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication", "AgentCore",
                 "ProxyCore", "LocationService", "ServerCore",
             ]),
         Room(
