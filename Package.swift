@@ -63,6 +63,8 @@ let package = Package(
         room("Containers"),
         tests("SIPMessages", resources: [.copy("Torture")]),
         tests("Containers"),
+        room("SDP", ["SIPMessages"]),
+        tests("SDP", ["SIPMessages"], resources: [.copy("Examples")]),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),

@@ -122,7 +122,8 @@ private struct ProxyState: ~Copyable {
             self.transactions.match(octets, self.index, via: via, at: self.now, into: &self.outbox) == .new
         else { return nil }
         return self.transactions.createServer(
-            octets, self.index, via: via, flow: self.caller, owner: 0, at: self.now)
+            octets, self.index, via: via, flow: self.caller, owner: 0, at: self.now,
+            into: &self.outbox)
     }
 
     mutating func proxy(_ octets: Span<UInt8>) -> TransactionID? {

@@ -176,18 +176,13 @@ extension CallShard {
 
     private mutating func createServer(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> TransactionID? {
         let server = self.transactions.createServer(
-            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now)
+            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now,
+            into: &workspace.outbox)
         guard let server else {
             var fields: [UInt8] = []
             fields.append("Retry-After: 5\r\n")
             self.refuse(octets, 503, "Too Many Transactions", fields: fields, &workspace)
             return nil
-        }
-        // A proxy cannot promise an answer within 200 ms (§17.2.1).
-        if workspace.index.method == .invite {
-            self.transactions.sendTrying(
-                server, octets, workspace.index, via: workspace.via, source: workspace.flow.remote,
-                at: workspace.now, into: &workspace.outbox)
         }
         return server
     }
@@ -291,7 +286,8 @@ extension CallShard {
             return self.refuse(octets, 481, "No Such Transaction", &workspace)
         }
         let server = self.transactions.createServer(
-            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now)
+            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now,
+            into: &workspace.outbox)
         if let server {
             self.transactions.reply(server, 200, "OK", at: workspace.now, into: &workspace.outbox)
         }

@@ -156,14 +156,12 @@ public final class SimulatedServer: SimulatedNode {
 
     /// Learns that a message did not reach its destination.
     public func transportFailed(
-        client: Int32, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
+        _ sender: Outbox.Sender, shard: UInt16, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
-        guard client >= 0 else { return }
+        guard self.calls.indices.contains(Int(shard)) else { return }
         self.enter(at: now, &outbox)
-        let shard = Int(client) >> Self.slotBits
-        self.calls[shard].shard.transportFailed(
-            client: client & (1 << Self.slotBits - 1), remote: flow.remote,
-            isFlowLost: flow.connection != 0 && !flow.mayConnect, &self.workspace)
+        self.calls[Int(shard)].shard.transportFailed(
+            sender, isFlowLost: flow.connection != 0 && !flow.mayConnect, &self.workspace)
         self.leave(&outbox)
     }
 
@@ -206,14 +204,7 @@ public final class SimulatedServer: SimulatedNode {
         }
         self.workspace.questions.removeAll(keepingCapacity: true)
         swap(&outbox, &self.workspace.outbox)
-        // The world knows no shards: the number of a client transaction gets that of its shard.
-        for i in outbox.messages.indices where outbox.messages[i].client >= 0 {
-            outbox.messages[i].client |= Int32(outbox.messages[i].shard) << Self.slotBits
-        }
     }
-
-    /// Room for a million transactions in each of 64 shards.
-    private static let slotBits: Int32 = 20
 
     private func receive(_ octets: Span<UInt8>, over flow: Flow) {
         self.reception.receive(octets, over: flow, into: &self.workspace)

@@ -119,15 +119,13 @@ public final class SignallingServer: Sendable {
         self.ask(&worker)
     }
 
-    /// Tells the shards of requests that did not go out (RFC 3261 §16.9, §17.1.4). What they try next may fail too; each
+    /// Tells the shards of messages that did not go out (RFC 3261 §16.9, §17.1.4, §17.2.4). What they try next may fail too; each
     /// time a transaction ends, so that it comes to an end.
     func reportUnreached(_ worker: inout Worker) {
         while let failure = worker.unreached.popLast() {
             self.calls[Int(failure.shard)].run(
                 {
-                    $0.transportFailed(
-                        client: failure.client, remote: failure.remote, isFlowLost: failure.isFlowLost,
-                        &worker.workspace)
+                    $0.transportFailed(failure.sender, isFlowLost: failure.isFlowLost, &worker.workspace)
                 },
                 thenSend: { self.send(&worker) })
         }
@@ -159,7 +157,7 @@ public final class SignallingServer: Sendable {
 
     // MARK: Sending
 
-    /// Sends what the workspace has decided, in order, and empties it. Requests that cannot go out are left in
+    /// Sends what the workspace has decided, in order, and empties it. Messages that cannot go out are left in
     /// `unreached`.
     func send(_ worker: inout Worker) {
         let count = worker.workspace.outbox.messages.count
@@ -194,11 +192,11 @@ public final class SignallingServer: Sendable {
 }
 
 extension Unreached {
-    /// What is to be told of a message that was not sent: nothing unless it is the request of a client transaction.
+    /// What is to be told of a message that was not sent: nothing unless it is a transaction's.
     init?(_ message: Outbox.Message) {
-        guard message.client >= 0 else { return nil }
+        guard message.sender != .nobody else { return nil }
         self.init(
-            shard: message.shard, client: message.client, remote: message.flow.remote,
+            shard: message.shard, sender: message.sender, remote: message.flow.remote,
             isFlowLost: message.flow.connection != 0 && !message.flow.mayConnect)
     }
 }
