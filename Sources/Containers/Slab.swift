@@ -60,6 +60,10 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
         self.liveCount &-= 1
     }
 
+    /// All numbers in use are below this one.
+    @inlinable
+    public var extent: Int32 { self.used }
+
     /// Whether a record has ever had this number: what the numbers that come off the wire are held against.
     @inlinable
     public func isPlausible(_ index: Int32) -> Bool { index >= 0 && index < self.used }

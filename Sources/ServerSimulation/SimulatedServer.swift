@@ -63,6 +63,8 @@ public final class SimulatedServer: SimulatedNode {
 
     /// Lets the server go on with new settings.
     public func apply(_ settings: ServerSettings) {
+        var settings = settings
+        settings.proxy.generation = self.settings.proxy.generation
         self.settings = settings
         self.reception.settings = settings
         for calls in self.calls { calls.shard.apply(settings) }
@@ -81,6 +83,9 @@ public final class SimulatedServer: SimulatedNode {
         var seeds = random
         func key() -> SipHashKey { SipHashKey(seeds.next(), seeds.next()) }
         (self.calls, self.locations) = ([], [])
+        var run = SimulationRandom(seed: place.seed, purpose: "run of \(place.name)", number: self.life)
+        self.settings.proxy.generation = UInt32(truncatingIfNeeded: run.next())
+        self.reception.settings = self.settings
         for number in 0..<self.settings.shardCount {
             let seed = (key(), key())
             self.calls.append(
@@ -130,6 +135,9 @@ public final class SimulatedServer: SimulatedNode {
         var next: MonotonicInstant?
         for calls in self.calls {
             if let due = calls.shard.nextWakeUp, next.map({ due < $0 }) ?? true { next = due }
+        }
+        for locations in self.locations {
+            if let due = locations.shard.nextWakeUp, next.map({ due < $0 }) ?? true { next = due }
         }
         guard self.locations.contains(where: { $0.shard.service.isWaiting }) else { return next }
         let ticks = self.workspace.now.nanoseconds / Self.tick + 1

@@ -31,16 +31,19 @@ public final class SignallingServer: Sendable {
     ///   - seeds: A source of numbers that nobody can predict.
     ///   - store: Takes the changes of one REGISTER, to be followed by `complete`; `false` when it cannot.
     ///   - withdraw: Takes them back before they are written; `false` when it is too late.
+    ///   - report: Told what happens to connections, and how many events of the kind were left out before.
     /// - Throws: `TransportError` when a socket cannot be opened.
     public init(
         settings: ServerSettings, threads: Int, streams: StreamSettings = StreamSettings(),
         resolver: Resolver.Settings = Resolver.Settings(), seeds: () -> UInt64,
         store: @escaping @Sendable ([BindingChange], _ token: UInt64) -> Bool = { _, _ in false },
-        withdraw: @escaping @Sendable (UInt64) -> Bool = { _ in false }
+        withdraw: @escaping @Sendable (UInt64) -> Bool = { _ in false },
+        report: @escaping @Sendable (TransportEvent, _ withheld: Int) -> Void = { _, _ in }
     ) throws(TransportError) {
         var settings = settings
         let threads = Swift.max(1, threads)
         let opened = try OpenedSockets(&settings.proxy.endpoints, threads: threads)
+        settings.proxy.generation = UInt32(truncatingIfNeeded: seeds())
         self.settings = settings
         let now = SystemClock.now()
         var calls: [Shard<CallShard>] = []
@@ -59,7 +62,7 @@ public final class SignallingServer: Sendable {
         let reception = Reception(settings: settings)
         self.streams = try StreamEngine(
             listeners: opened.listeners, endpoints: settings.proxy.endpoints, settings: streams, threads: threads,
-            reception: reception)
+            reception: reception, report: report)
         var udpThreads: [UDPThread] = []
         for number in 0..<threads {
             udpThreads.append(
@@ -91,9 +94,21 @@ public final class SignallingServer: Sendable {
     /// - Parameters:
     ///   - octets: The message.
     ///   - flow: The way it came.
-    func receive(_ octets: Span<UInt8>, over flow: Flow, _ worker: inout Worker) {
-        worker.reception.receive(octets, over: flow, into: &worker.workspace)
+    ///   - identities: What the certificate of its sender has proved.
+    func receive(
+        _ octets: Span<UInt8>, over flow: Flow, from identities: CertificateIdentities? = nil, _ worker: inout Worker
+    ) {
+        worker.reception.receive(octets, over: flow, from: identities, into: &worker.workspace)
         self.run(octets, &worker)
+    }
+
+    /// Reads a message of a connection; runs on its event loop.
+    func receive(_ octets: Span<UInt8>, over connection: StreamConnection, _ worker: inout Worker) {
+        self.receive(octets, over: connection.flow, from: connection.identities, &worker)
+        connection.noteRegistration(worker.workspace)
+        if let alias = worker.workspace.alias, let identities = connection.identities {
+            self.streams.table.addAlias(connection, at: alias, proving: identities)
+        }
     }
 
     /// Answers a request of a stream whose end cannot be found, as far as its header is there.
@@ -180,7 +195,7 @@ public final class SignallingServer: Sendable {
             } else {
                 let isQueued = worker.workspace.outbox.octets.withUnsafeBufferPointer { octets in
                     self.streams.send(
-                        UnsafeBufferPointer(rebasing: octets[message.range.range]), message, self)
+                        UnsafeBufferPointer(rebasing: octets[message.range.range]), message, domain: nil, self)
                 }
                 if !isQueued { unreached.add(message) }
             }
