@@ -28,7 +28,8 @@ extension Agent {
         case .new:
             if index.method == .cancel {
                 let invite = transactions.cancelled(by: octets, index, via: via)
-                let server = transactions.createServer(octets, index, via: via, flow: flow, owner: 0, at: now)
+                let server = transactions.createServer(
+                    octets, index, via: via, flow: flow, owner: 0, at: now, into: &outbox)
                 if let server {
                     let (status, reason): (UInt16, StaticString) =
                         invite.isNone ? (481, "Call/Transaction Does Not Exist") : (200, "OK")
@@ -90,9 +91,11 @@ extension Agent {
         let handle = id.flatMap { self.dialogs[$0] }
         // Generation 0 is nobody's; an INVITE that makes a call is given the call's number then.
         let owner = AgentMark.number(slot: handle?.slot ?? 0, generation: handle?.generation ?? 0)
-        guard let server = transactions.createServer(octets, index, via: via, flow: flow, owner: owner, at: now) else {
-            return
-        }
+        // Ringing or a refusal comes at once as a rule; else the layer sends 100 in time (§17.2.1).
+        guard
+            let server = transactions.createServer(
+                octets, index, via: via, flow: flow, owner: owner, promisesAnswer: true, at: now, into: &outbox)
+        else { return }
         self.work.now = now
         if self.refuses(request, method, server, &transactions, at: now, &outbox) { return }
         let contactUser = request.requestURI?.sip?.user

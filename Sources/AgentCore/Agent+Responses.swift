@@ -53,6 +53,7 @@ extension Agent {
             call.wake(&self.work)
             self.endTurn(&call, &transactions, at: now, &outbox)
         case .serverTimedOut: break  // A refusal without ACK: the call is over in any case.
+        case .serverTransportFailed: break  // What matters is sent again until it is acknowledged (RFC 6026 §8.8).
         case .tryingDue: break  // Only a PRACK or UPDATE waits, for the media, and not for long.
         }
     }
@@ -61,7 +62,7 @@ extension Agent {
     public static func owns(_ event: TransactionEvent) -> Bool {
         switch event {
         case .clientTimedOut(_, let owner), .clientTransportFailed(_, let owner), .clientEnded(_, let owner),
-            .serverTimedOut(_, let owner), .tryingDue(_, let owner):
+            .serverTimedOut(_, let owner), .serverTransportFailed(_, let owner), .tryingDue(_, let owner):
             self.owns(owner)
         case .timer(let number): AgentMark.isMarked(number)
         }

@@ -78,7 +78,7 @@ extension Call {
 
     /// Answers a PRACK or UPDATE with 200.
     mutating func answer(
-        _ i: Int, _ transaction: TransactionID, _ request: SIPMessage, _ carrier: OfferAnswer.Carrier,
+        _ i: Int, _ transaction: TransactionID, _ request: SIPMessage, _ carrier: OfferExchange.Carrier,
         _ description: [UInt8]?, _ work: inout CallWork
     ) {
         var builder = work.response(200, to: request, tag: self.legs[i].dialog.id.localTag)

@@ -64,7 +64,7 @@ struct Leg {
         /// The PRACK to a response with this RSeq to the INVITE with this number.
         case prack(RAck)
         /// The 2xx to a PRACK or UPDATE.
-        case answer(TransactionID, SIPMessage, OfferAnswer.Carrier)
+        case answer(TransactionID, SIPMessage, OfferExchange.Carrier)
         /// A re-INVITE or UPDATE of ours.
         case modification
     }

@@ -5,14 +5,14 @@ public import SIPMessages
 public struct InviteUsage: BitwiseCopyable, Hashable, Sendable {
     /// What is done about a request of the other side that would change the session.
     public enum Admission: BitwiseCopyable, Hashable, Sendable {
-        case accept(OfferAnswer.Reading)
+        case accept(OfferExchange.Reading)
         /// 491: ours is underway.
         case requestPending
         /// 500 with Retry-After of 0 to 10 s: one of the other side is still unanswered.
         case retryLater
     }
     /// The descriptions.
-    public var descriptions = OfferAnswer()
+    public var descriptions = OfferExchange()
     /// Whether an INVITE of ours in the dialog has no final response.
     public private(set) var hasLocalInvite = false
     /// Whether an INVITE of the other side in the dialog has no final response.
@@ -42,7 +42,7 @@ public struct InviteUsage: BitwiseCopyable, Hashable, Sendable {
     /// An UPDATE came (RFC 3311 §5.2). An INVITE that is underway is no obstacle in itself, only an open offer is.
     public mutating func receivedUpdate(hasDescription: Bool) -> Admission { self.admit(.update, hasDescription) }
 
-    private mutating func admit(_ carrier: OfferAnswer.Carrier, _ hasDescription: Bool) -> Admission {
+    private mutating func admit(_ carrier: OfferExchange.Carrier, _ hasDescription: Bool) -> Admission {
         switch self.descriptions.pass(carrier, from: .remote, hasDescription: hasDescription) {
         case .collision: .requestPending
         case .overlap: .retryLater

@@ -176,11 +176,9 @@ public final class SimulatedAgent: SimulatedNode {
 
     /// Learns that a message did not reach its destination.
     public func transportFailed(
-        client: Int32, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
+        _ sender: Outbox.Sender, shard: UInt16, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
-        guard client >= 0, let event = self.layer.transportFailed(client: client, remote: flow.remote, at: now) else {
-            return
-        }
+        guard let event = self.layer.transportFailed(sender, at: now) else { return }
         self.happened(event, at: now, &outbox)
     }
 

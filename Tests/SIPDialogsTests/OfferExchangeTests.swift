@@ -2,8 +2,8 @@ import SIPDialogs
 import Testing
 
 @Suite("Offer/answer over SIP messages (RFC 6337 §2)")
-struct OfferAnswerTests {
-    typealias Step = (OfferAnswer.Carrier, OfferAnswer.Party, Bool, OfferAnswer.Reading)
+struct OfferExchangeTests {
+    typealias Step = (OfferExchange.Carrier, OfferExchange.Party, Bool, OfferExchange.Reading)
 
     /// The six patterns of RFC 6337 §2, table 1; local is the caller.
     static let patterns: [[Step]] = [
@@ -30,7 +30,7 @@ struct OfferAnswerTests {
 
     @Test("Each pattern ends with a session and nothing open, from either side", arguments: 0..<6, [false, true])
     func pattern(number: Int, isMirrored: Bool) {
-        var machine = OfferAnswer()
+        var machine = OfferExchange()
         for (carrier, party, hasDescription, expected) in Self.patterns[number] {
             let party = isMirrored ? party.other : party
             #expect(machine.pass(carrier, from: party, hasDescription: hasDescription) == expected)
@@ -42,7 +42,7 @@ struct OfferAnswerTests {
 
     @Test("An answer in an unreliable response is a preview; the one in the 2xx counts (RFC 6337 §3.1.1)")
     func preview() {
-        var machine = OfferAnswer()
+        var machine = OfferExchange()
         _ = machine.pass(.invite, from: .local, hasDescription: true)
         #expect(machine.pass(.provisional, from: .remote, hasDescription: true) == .preview)
         #expect(!machine.isEstablished)
@@ -51,7 +51,7 @@ struct OfferAnswerTests {
 
     @Test("A description that repeats the answer counts for nothing (RFC 3261 §13.2.1)")
     func repeatedAnswer() {
-        var machine = OfferAnswer()
+        var machine = OfferExchange()
         _ = machine.pass(.invite, from: .local, hasDescription: true)
         #expect(machine.pass(.reliable, from: .remote, hasDescription: true) == .answer)
         #expect(machine.pass(.success, from: .remote, hasDescription: true) == .ignored)
@@ -59,7 +59,7 @@ struct OfferAnswerTests {
 
     @Test("Without offer in the INVITE the first reliable message must bring one (RFC 3262 §5)")
     func owedOffer() {
-        var machine = OfferAnswer()
+        var machine = OfferExchange()
         _ = machine.pass(.invite, from: .remote, hasDescription: false)
         #expect(machine.duty(in: .reliable) == .mustOffer)
         #expect(machine.duty(in: .success) == .mustOffer)
@@ -73,10 +73,10 @@ struct OfferAnswerTests {
 
     @Test("A 2xx without the answer, and an ACK without it, are told")
     func missing() {
-        var caller = OfferAnswer()
+        var caller = OfferExchange()
         _ = caller.pass(.invite, from: .local, hasDescription: true)
         #expect(caller.pass(.success, from: .remote, hasDescription: false) == .missing)
-        var callee = OfferAnswer()
+        var callee = OfferExchange()
         _ = callee.pass(.invite, from: .remote, hasDescription: false)
         _ = callee.pass(.success, from: .local, hasDescription: true)
         #expect(callee.pass(.ack, from: .remote, hasDescription: false) == .missing)
@@ -84,10 +84,10 @@ struct OfferAnswerTests {
 
     @Test("An offer against one of ours collides: 491; against one of theirs it overlaps: 500 (RFC 3311 §5.2)")
     func glare() {
-        var ours = OfferAnswer()
+        var ours = OfferExchange()
         _ = ours.pass(.invite, from: .local, hasDescription: true)
         #expect(ours.pass(.update, from: .remote, hasDescription: true) == .collision)
-        var theirs = OfferAnswer()
+        var theirs = OfferExchange()
         _ = theirs.pass(.invite, from: .remote, hasDescription: true)
         #expect(theirs.pass(.update, from: .remote, hasDescription: true) == .overlap)
         #expect(theirs.offerer == .remote)
@@ -95,7 +95,7 @@ struct OfferAnswerTests {
 
     @Test("A failed re-INVITE withdraws its offer and leaves the session (RFC 6141 §3.4)")
     func failedReinvite() {
-        var machine = OfferAnswer()
+        var machine = OfferExchange()
         for (carrier, party, hasDescription, _) in Self.patterns[0] {
             _ = machine.pass(carrier, from: party, hasDescription: hasDescription)
         }
@@ -109,12 +109,12 @@ struct OfferAnswerTests {
     @Test(
         "What each side must put into the next message",
         arguments: [
-            (OfferAnswer.Carrier.success, OfferAnswer.Duty.mustAnswer), (.reliable, .mayAnswer),
+            (OfferExchange.Carrier.success, OfferExchange.Duty.mustAnswer), (.reliable, .mayAnswer),
             (.provisional, .mayAnswer),
             (.prack, .nothing), (.update, .nothing),
         ])
-    func duties(carrier: OfferAnswer.Carrier, duty: OfferAnswer.Duty) {
-        var machine = OfferAnswer()
+    func duties(carrier: OfferExchange.Carrier, duty: OfferExchange.Duty) {
+        var machine = OfferExchange()
         _ = machine.pass(.invite, from: .remote, hasDescription: true)
         #expect(machine.duty(in: carrier) == duty)
     }

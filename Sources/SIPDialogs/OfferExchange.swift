@@ -11,7 +11,7 @@
 ///
 /// It looks at no description, only at where there is one. Both sides of a dialog see the same messages, so there is one
 /// function for what was sent and what was received.
-public struct OfferAnswer: BitwiseCopyable, Hashable, Sendable {
+public struct OfferExchange: BitwiseCopyable, Hashable, Sendable {
     /// A side of the dialog.
     public enum Party: BitwiseCopyable, Hashable, Sendable {
         case local, remote
