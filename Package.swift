@@ -102,7 +102,7 @@ let package = Package(
                     "ServerCore",
                     [
                         "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
-                        "LocationService",
+                        "LocationService", "AgentCore",
                     ]),
                 tests(
                     "ServerCore",

@@ -43,7 +43,7 @@ extension Agent {
         }
         self.requests[handle.slot]?.isResolving = true
         call.resolvingEndsAt = now.advanced(by: Self.resolvingLimit)
-        self.actions.append(.resolve(handle, request.nextHop))
+        self.actions.append(.resolve(handle, request.nextHop, near: call.legs.first?.near))
     }
 
     /// The way that `AgentAction.resolve` asked for; `nil` when there is none.

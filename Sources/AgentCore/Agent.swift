@@ -46,6 +46,12 @@ public struct Agent: ~Copyable {
     /// How many requests of ours wait for something.
     public var requestCount: Int { self.requests.count }
 
+    /// The way a call came to us; `nil` for one of ours, and for one that is no more.
+    public func flow(of call: CallHandle) -> Flow? {
+        guard self.calls.isLive(call.slot, call.generation) else { return nil }
+        return self.calls[call.slot]?.legs.first?.near
+    }
+
     /// Whether there is something to take.
     public var hasActions: Bool { !self.actions.isEmpty }
 

@@ -23,8 +23,9 @@ public enum AgentAction: Hashable, Sendable {
     case information(CallHandle, SIPMessage)
     /// The call is over; its handle means nothing any more.
     case ended(CallHandle, CallEnd)
-    /// The way to the server of a URI is wanted (RFC 3263); `resolved` answers.
-    case resolve(RequestHandle, URI)
+    /// The way to the server of a URI is wanted (RFC 3263); `resolved` answers. Where the call came to us, the flow is the
+    /// one it came over.
+    case resolve(RequestHandle, URI, near: Flow?)
 }
 
 /// A description that is wanted from the media.
@@ -41,10 +42,11 @@ public struct MediaQuestion: Hashable, Sendable {
 public enum MediaDescription: Hashable, Sendable {
     /// The offer or answer.
     case description([UInt8])
-    /// The offer cannot be accepted: 488 with this Warning (RFC 3261 §20.43: 304, 305 …).
-    case unacceptable(Warning)
-    /// The media has failed: 500 with this reason phrase.
-    case failed(String)
+    /// The offer cannot be accepted: 488 with this Warning (RFC 3261 §20.43: 304, 305 …), and a description of what could
+    /// be as its body (§21.4.26); empty for none.
+    case unacceptable(Warning, capabilities: [UInt8])
+    /// There is no description, for another reason: the status and reason phrase of the refusal.
+    case refused(StatusCode, String)
 }
 
 /// How a call ended.

@@ -268,7 +268,7 @@ extension Call {
         guard let setup = self.setup else { return }
         if setup.isDescribing, setup.describingEndsAt <= work.now {
             self.questionNumber &+= 1
-            self.describedSetup(.failed("Media Did Not Answer"), &work)
+            self.describedSetup(.refused(500, "Media Did Not Answer"), &work)
         }
         if setup.cancelEndsAt <= work.now {
             self.setup?.cancelEndsAt = .never

@@ -200,9 +200,7 @@ struct Call {
         case .provisional, .success:
             guard let incoming = self.legs[i].incoming else { return }
             let (status, reason) = description.refusal
-            self.refuse(i, status, reason, &work) { builder in
-                if case .unacceptable(let warning) = description { builder.add(.warning, warning) }
-            }
+            self.refuse(i, status, reason, &work) { description.explain(in: &$0) }
             if incoming.isInitial { self.end(.rejected(status, reason ?? status.reasonPhrase), &work) }
         case .ack(let number):
             // The 2xx must be acknowledged; without an answer there is no session (RFC 3261 §13.2.2.4).
@@ -214,7 +212,7 @@ struct Call {
             self.legs[i].usage.descriptions.offerRefused(in: carrier == .prackSuccess ? .prack : .update)
             let (status, reason) = description.refusal
             var builder = work.response(status, to: request, tag: tag, reason: reason)
-            if case .unacceptable(let warning) = description { builder.add(.warning, warning) }
+            description.explain(in: &builder)
             work.respond(transaction, status, builder)
         case .modification:
             self.legs[i].wish = nil
@@ -237,7 +235,7 @@ struct Call {
                 if let question = self.legs[i].question {
                     self.legs[i].question = nil
                     self.legs[i].questionEndsAt = .never
-                    self.refused(i, question, .failed("Media Did Not Answer"), &work)
+                    self.refused(i, question, .refused(500, "Media Did Not Answer"), &work)
                 }
             }
             self.wakeSuccess(i, &work)
@@ -288,8 +286,15 @@ extension MediaDescription {
     fileprivate var refusal: (status: StatusCode, reason: String?) {
         switch self {
         case .description, .unacceptable: (488, nil)
-        case .failed(let reason): (500, reason)
+        case .refused(let status, let reason): (status.number >= 400 ? status : 500, reason)
         }
+    }
+
+    /// Adds to the response what could be agreed on instead.
+    fileprivate func explain(in builder: inout MessageBuilder) {
+        guard case .unacceptable(let warning, let capabilities) = self else { return }
+        builder.add(.warning, warning)
+        if !capabilities.isEmpty { builder.setBody(capabilities, type: .sessionDescription) }
     }
 }
 

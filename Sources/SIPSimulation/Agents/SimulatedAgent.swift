@@ -226,7 +226,7 @@ public final class SimulatedAgent: SimulatedNode {
         case .established(let call, _):
             if let span = self.behaviour.hangsUpAfter { self.plan(.hangUp(call), after: span, at: now, &outbox) }
             if let span = self.behaviour.modifiesAfter { self.plan(.modify(call), after: span, at: now, &outbox) }
-        case .resolve(let request, let uri):
+        case .resolve(let request, let uri, _):
             let address = uri.sip.flatMap { self.names[$0.host.name] }
             let flow = address.map { Flow(endpoint: 0, transport: self.place.listeners[0].transport, remote: $0) }
             self.agent.resolved(request, flow, transactions: &self.layer, at: now, into: &outbox)
@@ -257,7 +257,7 @@ public final class SimulatedAgent: SimulatedNode {
             guard self.behaviour.acceptsOffers || self.sessions[call] == nil else {
                 let warning = Warning(305, agent: self.place.name, phrase: "Incompatible media format")
                 return self.plan(
-                    .describe(call, question.number, .unacceptable(warning)), after: span, at: now, &outbox)
+                    .describe(call, question.number, .unacceptable(warning, capabilities: [])), after: span, at: now, &outbox)
             }
             text += " to \(String(decoding: offer, as: UTF8.self))"
         }
