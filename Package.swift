@@ -115,7 +115,7 @@ let package = Package(
                     "ServerSimulation",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
-                        "ServerCore",
+                        "AgentCore", "ServerCore",
                     ]),
                 // Drivers.
                 .target(name: "CLinuxIO"),
@@ -125,7 +125,7 @@ let package = Package(
                 room(
                     "SignallingTransport",
                     [
-                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "ServerCore",
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "AgentCore", "ServerCore",
                         "CLinuxIO", "CCAres",
                     ] + nio + [crypto]),
                 tests(

@@ -36,6 +36,9 @@ public struct MediaQuestion: Hashable, Sendable {
     public let leg: Int
     /// The offer that is to be answered; `nil` when an offer is to be made.
     public let offer: [UInt8]?
+    /// What the other side could agree to, as it said when it refused an offer (RFC 3261 §21.4.26): the new offer is for
+    /// what both can do. `nil` as a rule.
+    public var limits: [UInt8]?
 }
 
 /// What the media says to a question.

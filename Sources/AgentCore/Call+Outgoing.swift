@@ -16,19 +16,25 @@ extension Call {
             self.setup = setup
             return self.tryNext(&work)
         }
-        setup.isDescribing = true
-        setup.describingEndsAt = work.now.advanced(by: work.configuration.describingLimit)
         self.setup = setup
+        self.describeSetup(limits: nil, &work)
+    }
+
+    /// Asks the media for the offer of the INVITE.
+    private mutating func describeSetup(limits: [UInt8]?, _ work: inout CallWork) {
+        self.setup?.isDescribing = true
+        self.setup?.describingEndsAt = work.now.advanced(by: work.configuration.describingLimit)
         self.questionNumber &+= 1
         self.hasMedia = true
-        work.tell(.describeMedia(self.handle, MediaQuestion(number: self.questionNumber, leg: 0, offer: nil)))
+        let question = MediaQuestion(number: self.questionNumber, leg: 0, offer: nil, limits: limits)
+        work.tell(.describeMedia(self.handle, question))
     }
 
     mutating func describedSetup(_ description: MediaDescription, _ work: inout CallWork) {
         self.setup?.isDescribing = false
         self.setup?.describingEndsAt = .never
         guard case .description(let octets) = description else {
-            return self.end(.failed("the media cannot make an offer"), &work)
+            return self.end(self.setup?.failure ?? .failed("the media cannot make an offer"), &work)
         }
         self.setup?.offer = octets
         self.tryNext(&work)
@@ -97,6 +103,14 @@ extension Call {
             return self.tryNext(&work)
         }
         self.setup?.failure = .rejected(status, response.reasonPhrase)
+        if status == 488 || status == 606, let limits = response.sessionDescription, let setup = self.setup,
+            setup.offer != nil, !setup.isLimited
+        {
+            // §21.4.26: the body says what could be; once, an offer is made within that.
+            self.setup?.isLimited = true
+            if let target = setup.current { self.setup?.targets.insert(target, at: 0) }
+            return self.describeSetup(limits: limits, &work)
+        }
         if status.isRedirection, work.configuration.followsRedirections { self.addTargets(of: response, &work) }
         // A 6xx says that no other place will do better (§21.6).
         if status.statusClass == 6 { self.setup?.targets = [] }

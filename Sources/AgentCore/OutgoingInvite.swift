@@ -49,6 +49,8 @@ struct OutgoingInvite {
     var describingEndsAt = MonotonicInstant.never
     /// The offer in the INVITE; `nil` when it has none.
     var offer: [UInt8]?
+    /// Whether the offer was made anew, within what a 488 allowed.
+    var isLimited = false
     /// Whether an INVITE is underway.
     var isOpen = false
     var hasProvisional = false

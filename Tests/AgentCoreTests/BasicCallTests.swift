@@ -125,6 +125,28 @@ struct BasicCallTests {
         #expect(stage.alice.ends == [.rejected(302, "Moved Temporarily")])
     }
 
+    @Test("A 488 that says what could be is answered with an offer of that, once (RFC 3261 §21.4.26)")
+    func limitedOffer() throws {
+        let world = SimulatedWorld(seed: 1)
+        let alice = SimulatedAgent()
+        let ip = try #require(IPAddress("192.0.2.101"))
+        world.addHost("alice", listening: SimulatedListener.standard(ip), running: alice)
+        let bob = world.peer("bob", at: "192.0.2.201")
+        let plan = try Stage.plan()
+        world.perform(as: "alice") { _, outbox in alice.call(plan, at: world.now, into: &outbox) }
+        let sdp = MediaType("application", "sdp")
+        #expect(String(decoding: try bob.expects(.invite).body, as: UTF8.self) == "alice 1")
+        try bob.sends(488) { $0.setBody(Array("PCMA".utf8), type: sdp) }
+        try bob.expects(.ack)
+        let second = try bob.expects(.invite)
+        #expect(String(decoding: second.body, as: UTF8.self) == "alice 2 of PCMA")
+        #expect(second.first(.cseq)?.number == 2)
+        try bob.sends(488) { $0.setBody(Array("G729".utf8), type: sdp) }
+        try bob.expects(.ack)
+        try world.end()
+        #expect(alice.ends == [.rejected(488, "Not Acceptable Here")])
+    }
+
     @Test("A challenge is answered with credentials and the next CSeq (RFC 3261 §22.2)")
     func challenge() throws {
         let world = SimulatedWorld(seed: 1)

@@ -35,14 +35,14 @@ struct Room {
             "ServerCore", .roles,
             [
                 "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
-                "LocationService",
+                "LocationService", "AgentCore",
             ]),
         Room("CLinuxIO", .drivers),
         Room("SystemLibraries", .drivers),
         Room(
             "SignallingTransport", .drivers,
             [
-                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore", "LocationService",
+                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore", "LocationService", "AgentCore",
                 "ServerCore", "CLinuxIO",
             ],
             foreign: [
@@ -69,7 +69,7 @@ struct Room {
         Room(
             "ServerSimulation", .programs,
             [
-                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
+                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService", "AgentCore",
                 "ServerCore",
             ]),
     ]

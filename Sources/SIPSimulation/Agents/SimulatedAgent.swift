@@ -253,6 +253,7 @@ public final class SimulatedAgent: SimulatedNode {
         guard let span = self.behaviour.describesAfter else { return }
         self.descriptionCount += 1
         var text = "\(self.place.name) \(self.descriptionCount)"
+        if let limits = question.limits { text += " of \(String(decoding: limits, as: UTF8.self))" }
         if let offer = question.offer {
             guard self.behaviour.acceptsOffers || self.sessions[call] == nil else {
                 let warning = Warning(305, agent: self.place.name, phrase: "Incompatible media format")
