@@ -65,6 +65,8 @@ let package = Package(
         tests("Containers"),
         room("SDP", ["SIPMessages"]),
         tests("SDP", ["SIPMessages"], resources: [.copy("Examples")]),
+        room("RTP", ["SIPMessages"]),
+        tests("RTP", ["SIPMessages"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
@@ -81,6 +83,13 @@ let package = Package(
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
         room("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
         tests("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs", "SIPSimulation"]),
+        room("MediaEngine", ["SIPMessages", "SDP", "RTP"]),
+        tests("MediaEngine", ["SIPMessages", "SDP", "RTP"]),
+        // Drivers.
+        .target(name: "CLinuxIO"),
+        room("SystemSockets", ["SIPMessages", "CLinuxIO"]),
+        room("MediaTransport", ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"]),
+        tests("MediaTransport", ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"]),
         // Support.
         room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions", "AgentCore"]),
         tests("SIPSimulation", ["SIPMessages", "SIPTransactions"]),
@@ -117,16 +126,15 @@ let package = Package(
                         "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
                         "AgentCore", "ServerCore",
                     ]),
-                // Drivers.
-                .target(name: "CLinuxIO"),
+                // Drivers, with packages.
                 .systemLibrary(
                     name: "CCAres", path: "Sources/SystemLibraries/CCAres", pkgConfig: "libcares",
                     providers: [.apt(["libc-ares-dev"])]),
                 room(
                     "SignallingTransport",
                     [
-                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "AgentCore", "ServerCore",
-                        "CLinuxIO", "CCAres",
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "AgentCore",
+                        "ServerCore", "CLinuxIO", "SystemSockets", "CCAres",
                     ] + nio + [crypto]),
                 tests(
                     "SignallingTransport",
@@ -148,7 +156,8 @@ let package = Package(
                     name: "biloxi",
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
-                        "ProxyCore", "ServerCore", "SignallingTransport", argumentParser, logging,
+                        "ProxyCore", "AgentCore", "ServerCore", "SignallingTransport", "MediaTransport", argumentParser,
+                        logging,
                     ], swiftSettings: settings),
                 tests("biloxi", ["Persistence", "ServerConfiguration", "SIPAuthentication"]),
             ])

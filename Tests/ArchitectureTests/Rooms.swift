@@ -23,6 +23,7 @@ struct Room {
         Room("SIPMessages", .types),
         Room("Containers", .types),
         Room("SDP", .types, ["SIPMessages"]),
+        Room("RTP", .types, ["SIPMessages"]),
         Room("SIPTransactions", .core, ["SIPMessages", "Containers"]),
         Room("SIPRouting", .core, ["SIPMessages"]),
         // Hashing is the one thing that a protocol room takes from outside.
@@ -37,13 +38,19 @@ struct Room {
                 "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
                 "LocationService", "AgentCore",
             ]),
+        Room("MediaEngine", .roles, ["SIPMessages", "SDP", "RTP"]),
         Room("CLinuxIO", .drivers),
+        Room("SystemSockets", .drivers, ["SIPMessages", "CLinuxIO"], foreign: ["Glibc"]),
+        Room(
+            "MediaTransport", .drivers,
+            ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"],
+            foreign: ["Glibc", "Synchronization"]),
         Room("SystemLibraries", .drivers),
         Room(
             "SignallingTransport", .drivers,
             [
-                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore", "LocationService", "AgentCore",
-                "ServerCore", "CLinuxIO",
+                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore", "LocationService",
+                "AgentCore", "ServerCore", "CLinuxIO", "SystemSockets",
             ],
             foreign: [
                 "CCAres", "Crypto", "Glibc", "NIOConcurrencyHelpers", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
@@ -57,8 +64,8 @@ struct Room {
         Room(
             "biloxi", .programs,
             [
-                "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "ServerCore",
-                "SignallingTransport", "Persistence", "ServerConfiguration",
+                "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "AgentCore",
+                "ServerCore", "SignallingTransport", "MediaTransport", "Persistence", "ServerConfiguration",
             ], foreign: ["ArgumentParser", "Foundation", "Glibc", "Logging", "Synchronization"]),
         Room(
             "SIPSimulation", .programs,
