@@ -13,21 +13,29 @@ extension Agent {
         into outbox: inout Outbox
     ) {
         guard let response = try? SIPMessage(parsing: octets.octets(0..<octets.count)), response.fault == nil,
-            let handle = self.handle(owner), let request = self.requests[handle.slot], let purpose = request.purpose,
-            let sent = request.message, let status = response.status,
-            var call = self.calls.take(request.call.slot, request.call.generation)
+            let handle = self.handle(owner), let request = self.requests[handle.slot], let sent = request.message,
+            let status = response.status
         else { return }
         self.work.now = now
-        // After a 2xx to INVITE the transaction may bring copies and 2xx of other forks (RFC 6026 §7.2).
-        let isOver = status.isFinal && !(status.isSuccess && request.method == .invite)
-        if status == 401 || status == 407, self.retry(handle, response, &call) {
-            // The transaction is over, the request goes on in another.
-            self.transmitAgain(handle, &call, &transactions, at: now, &outbox)
-        } else {
-            if isOver { self.detach(handle, &call) }
-            call.receive(request.leg, purpose, response, to: sent, &self.work)
+        switch request.owner {
+        case .registration(let registration):
+            self.receive(response, status, handle, of: registration, &transactions, at: now, &outbox)
+        case .call(let number, let leg, let purpose):
+            guard let purpose, var call = self.calls.take(number.slot, number.generation) else { return }
+            // After a 2xx to INVITE the transaction may bring copies and 2xx of other forks (RFC 6026 §7.2).
+            let isOver = status.isFinal && !(status.isSuccess && request.method == .invite)
+            let mayRetry = !call.isEnded || purpose != .invite
+            if mayRetry, self.answerChallenge(handle, response, status, number: { call.nextSequence(leg) }) {
+                // The transaction is over, the request goes on in another.
+                if let flow = request.flow {
+                    self.transmit(handle, over: flow, &call, &transactions, at: now, &outbox)
+                }
+            } else {
+                if isOver { self.detach(handle, &call) }
+                call.receive(leg, purpose, response, to: sent, &self.work)
+            }
+            self.endTurn(&call, &transactions, at: now, &outbox)
         }
-        self.endTurn(&call, &transactions, at: now, &outbox)
     }
 
     /// Handles an event of a transaction or timer of the agent's.
@@ -39,19 +47,13 @@ extension Agent {
         case .clientTimedOut(_, let owner): self.fail(owner, .timedOut, &transactions, at: now, &outbox)
         case .clientTransportFailed(_, let owner): self.fail(owner, .unreachable, &transactions, at: now, &outbox)
         case .clientEnded(_, let owner):
-            guard let handle = self.handle(owner), let request = self.requests[handle.slot],
-                var call = self.calls.take(request.call.slot, request.call.generation)
+            guard let handle = self.handle(owner), case .call(let number, _, _)? = self.requests[handle.slot]?.owner,
+                var call = self.calls.take(number.slot, number.generation)
             else { return }
             self.work.now = now
             self.close(handle, &call)
             self.endTurn(&call, &transactions, at: now, &outbox)
-        case .timer(let number):
-            let (slot, generation) = AgentMark.parts(number)
-            guard var call = self.calls.take(slot, generation) else { return }
-            (call.timer, call.timerAt) = (-1, .never)
-            self.work.now = now
-            call.wake(&self.work)
-            self.endTurn(&call, &transactions, at: now, &outbox)
+        case .timer(let number): self.fired(number, &transactions, at: now, &outbox)
         case .serverTimedOut: break  // A refusal without ACK: the call is over in any case.
         case .serverTransportFailed: break  // What matters is sent again until it is acknowledged (RFC 6026 §8.8).
         case .tryingDue: break  // Only a PRACK or UPDATE waits, for the media, and not for long.
@@ -79,17 +81,36 @@ extension Agent {
         return RequestHandle(slot: slot, generation: generation)
     }
 
+    private mutating func fired(
+        _ number: UInt64, _ layer: inout TransactionLayer, at now: MonotonicInstant, _ outbox: inout Outbox
+    ) {
+        let (slot, generation) = AgentMark.parts(number)
+        self.work.now = now
+        if AgentMark.isRegistration(number) {
+            return self.wake(RegistrationHandle(slot: slot, generation: generation), &layer, at: now, &outbox)
+        }
+        guard var call = self.calls.take(slot, generation) else { return }
+        (call.timer, call.timerAt) = (-1, .never)
+        call.wake(&self.work)
+        self.endTurn(&call, &layer, at: now, &outbox)
+    }
+
     private mutating func fail(
         _ owner: UInt64, _ end: CallEnd, _ layer: inout TransactionLayer, at now: MonotonicInstant,
         _ outbox: inout Outbox
     ) {
-        guard let handle = self.handle(owner), let request = self.requests[handle.slot], let purpose = request.purpose,
-            var call = self.calls.take(request.call.slot, request.call.generation)
-        else { return }
+        guard let handle = self.handle(owner), let request = self.requests[handle.slot] else { return }
         self.work.now = now
-        self.detach(handle, &call)
-        call.failed(request.leg, purpose, end, &self.work)
-        self.endTurn(&call, &layer, at: now, &outbox)
+        switch request.owner {
+        case .registration(let registration):
+            self.requests.remove(handle.slot)
+            self.failed(registration, end == .timedOut ? 408 : 503, &layer, at: now, &outbox)
+        case .call(let number, let leg, let purpose):
+            guard let purpose, var call = self.calls.take(number.slot, number.generation) else { return }
+            self.detach(handle, &call)
+            call.failed(leg, purpose, end, &self.work)
+            self.endTurn(&call, &layer, at: now, &outbox)
+        }
     }
 
     /// A request is done with, and its call is about to be told how.
@@ -98,11 +119,14 @@ extension Agent {
         self.close(handle, &call)
     }
 
-    /// Makes a challenged request anew, with credentials (RFC 3261 §22.2, §22.3).
-    private mutating func retry(_ handle: RequestHandle, _ response: SIPMessage, _ call: inout Call) -> Bool {
-        guard let request = self.requests[handle.slot], let sent = request.message, let purpose = request.purpose,
-            request.attempts < Self.maximumAttempts, !call.isEnded || purpose != .invite,
-            let credentials = self.configuration.credentials
+    /// Makes a challenged request anew, with credentials and the next number (RFC 3261 §22.2, §22.3).
+    ///
+    /// - Returns: `false` when it was not challenged, or there is no answer to the challenge.
+    mutating func answerChallenge(
+        _ handle: RequestHandle, _ response: SIPMessage, _ status: StatusCode, number: () -> UInt32
+    ) -> Bool {
+        guard status == 401 || status == 407, let request = self.requests[handle.slot], let sent = request.message,
+            request.attempts < Self.maximumAttempts, let credentials = self.configuration.credentials
         else { return false }
         let octets = sent.octets.span
         let challenged = AgentConfiguration.Challenged(
@@ -112,7 +136,7 @@ extension Agent {
         var builder = request.builder
         for line in lines { builder.remove(named: line.name) }
         for line in lines { builder.add(named: line.name, line.value) }
-        builder.set(.cseq, CSeq(call.nextSequence(request.leg), request.method))
+        builder.set(.cseq, CSeq(number(), request.method))
         self.requests[handle.slot]?.builder = builder
         self.requests[handle.slot]?.attempts += 1
         return true

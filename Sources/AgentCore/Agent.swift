@@ -17,6 +17,7 @@ public import SIPTransactions
 public struct Agent: ~Copyable {
     var calls: SlotTable<Call>
     var requests: SlotTable<OutgoingRequest>
+    var registrations: SlotTable<Registration>
     /// Which call a dialog belongs to.
     var dialogs: [DialogID: CallHandle] = [:]
     /// Calls that came, by what merged requests have in common (RFC 3261 §8.2.2.2).
@@ -30,6 +31,7 @@ public struct Agent: ~Copyable {
     public init(configuration: AgentConfiguration, timers: TransactionTimers = TransactionTimers(), seed: SipHashKey) {
         self.calls = SlotTable(capacity: configuration.maximumCalls)
         self.requests = SlotTable(capacity: configuration.maximumCalls * 4)
+        self.registrations = SlotTable(capacity: configuration.maximumRegistrations)
         self.work = CallWork(random: RandomSource(seed: seed), timers: timers, configuration: configuration)
     }
 
@@ -41,6 +43,8 @@ public struct Agent: ~Copyable {
 
     /// How many calls there are, those counted that are over but whose last transactions are not.
     public var callCount: Int { self.calls.count }
+    /// How many registrations are kept.
+    public var registrationCount: Int { self.registrations.count }
     /// How many dialogs there are.
     public var dialogCount: Int { self.dialogs.count }
     /// How many requests of ours wait for something.
@@ -104,8 +108,9 @@ public struct Agent: ~Copyable {
     ) {
         switch effect {
         case .request(let leg, let purpose, let method, let builder, let nextHop, let near):
-            let request = OutgoingRequest(
-                call: call.handle, leg: leg, purpose: purpose, builder: builder, method: method, nextHop: nextHop)
+            var request = OutgoingRequest(
+                owner: .call(call.handle, leg: leg, purpose), builder: builder, method: method, nextHop: nextHop)
+            if method == .invite || method == .update { request.contact = .init(user: call.contactUser) }
             self.begin(request, near: near, &call, &layer, at: now, &outbox)
         case .sendAgain(let octets, let flow):
             let start = outbox.octets.count

@@ -23,6 +23,12 @@ public enum AgentAction: Hashable, Sendable {
     case information(CallHandle, SIPMessage)
     /// The call is over; its handle means nothing any more.
     case ended(CallHandle, CallEnd)
+    /// The registrar has taken our binding, the first time or once more.
+    case registered(RegistrationHandle, RegistrationGrant)
+    /// It has not: it will be tried again after this time, or never when it was refused for good.
+    case registrationFailed(RegistrationHandle, StatusCode, retryAfter: TimeSpan?)
+    /// The registration is kept no more; its handle means nothing any more.
+    case unregistered(RegistrationHandle)
     /// The way to the server of a URI is wanted (RFC 3263); `resolved` answers. Where the call came to us, the flow is the
     /// one it came over.
     case resolve(RequestHandle, URI, near: Flow?)

@@ -51,6 +51,8 @@ public struct AgentConfiguration: Sendable {
     public var capabilities: [UInt8] = []
     /// How many calls there may be; beyond, an INVITE is answered with 486.
     public var maximumCalls = 100_000
+    /// How many registrations are kept.
+    public var maximumRegistrations = 10_000
     /// How many dialogs one INVITE of ours may make by forking.
     public var maximumForks = 16
     /// How many addresses one call may be redirected to.

@@ -192,24 +192,23 @@ extension Call {
         let isChange = hadOffer && self.legs[i].offered != self.legs[i].localDescription
         self.legs[i].offered = nil
         if isChange { work.tell(.mediaUnchanged(self.handle, leg: i)) }
-        switch status {
-        case 408, 481:
+        let wish: Leg.Wish = isChange ? .modify : .refresh
+        if status == 408 || status == 481 {
             self.release(i, &work)
             self.end(status == 408 ? .timedOut : .rejected(status, response.reasonPhrase), &work)
-        case 491:
+        } else if status == 491 {
             let delay = InviteUsage.glareDelay(isCaller: self.isCaller, random: work.random.next())
-            self.wish(i, isChange ? .modify : .refresh, at: work.now.advanced(by: delay))
-        case 422:
-            guard let minimum = response.first(.minSE)?.seconds, minimum > self.legs[i].minimumInterval else {
-                fallthrough
-            }
+            self.wish(i, wish, at: work.now.advanced(by: delay))
+        } else if status == 422, let minimum = response.first(.minSE)?.seconds,
+            minimum > self.legs[i].minimumInterval
+        {
             self.legs[i].minimumInterval = minimum
-            self.wish(i, isChange ? .modify : .refresh, at: work.now)
-        case 500 where response.has(.retryAfter):
-            let seconds = Int64(Swift.min(response.first(.retryAfter)?.seconds ?? 0, 30))
-            self.wish(i, isChange ? .modify : .refresh, at: work.now.advanced(by: .seconds(Swift.max(seconds, 1))))
-        default:
-            if isChange { work.tell(.modificationRefused(self.handle, status)) }
+            self.wish(i, wish, at: work.now)
+        } else if status == 500, let retryAfter = response.first(.retryAfter) {
+            let seconds = Int64(Swift.max(1, Swift.min(retryAfter.seconds, 30)))
+            self.wish(i, wish, at: work.now.advanced(by: .seconds(seconds)))
+        } else if isChange {
+            work.tell(.modificationRefused(self.handle, status))
         }
     }
 

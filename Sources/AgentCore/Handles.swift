@@ -16,8 +16,16 @@ public struct RequestHandle: BitwiseCopyable, Hashable, Sendable {
     init(slot: Int32, generation: UInt32) { (self.slot, self.generation) = (slot, generation) }
 }
 
+/// The number of a registration, good as long as it is kept.
+public struct RegistrationHandle: BitwiseCopyable, Hashable, Sendable {
+    let slot: Int32
+    let generation: UInt32
+
+    init(slot: Int32, generation: UInt32) { (self.slot, self.generation) = (slot, generation) }
+}
+
 /// How an agent's own transactions and timers are told from those of a proxy that shares the transaction layer: bit 55
-/// is set and none above; below, the generation in 23 bits and the slot in 32.
+/// is set and none above; below, the generation in 23 bits, a bit for timers of registrations, and the slot in 31.
 enum AgentMark {
     static let generations: UInt32 = 1 << 23
 
@@ -25,10 +33,20 @@ enum AgentMark {
         1 << 55 | UInt64(generation) << 32 | UInt64(UInt32(bitPattern: slot))
     }
 
+    /// The number of a registration's timer: its slot has the topmost bit set.
+    static func registration(_ handle: RegistrationHandle) -> UInt64 {
+        self.number(slot: handle.slot, generation: handle.generation) | 1 << 31
+    }
+
+    static func isRegistration(_ number: UInt64) -> Bool { number & (1 << 31) != 0 }
+
     static func isMarked(_ number: UInt64) -> Bool { number >> 55 == 1 }
 
     static func parts(_ number: UInt64) -> (slot: Int32, generation: UInt32) {
-        (Int32(truncatingIfNeeded: number), UInt32(truncatingIfNeeded: number >> 32) & (Self.generations - 1))
+        (
+            Int32(truncatingIfNeeded: number & 0x7FFF_FFFF),
+            UInt32(truncatingIfNeeded: number >> 32) & (Self.generations - 1)
+        )
     }
 }
 
@@ -80,6 +98,9 @@ struct SlotTable<Element> {
         slot >= 0 && Int(slot) < self.elements.count && self.generations[Int(slot)] == generation
             && self.elements[Int(slot)] != nil
     }
+
+    /// The number of the present use of a slot.
+    func generation(of slot: Int32) -> UInt32 { self.generations[Int(slot)] }
 
     /// The slots that hold a value.
     var slots: [Int32] { self.elements.indices.filter { self.elements[$0] != nil }.map { Int32($0) } }

@@ -62,9 +62,11 @@ struct InspectionTests {
         try scene.world.end()
     }
 
-    @Test("A request in a dialog that does not exist is refused with 481 (§12.2.2)", arguments: [
-        Method.bye, .update, .info, .prack, .invite, .options,
-    ])
+    @Test(
+        "A request in a dialog that does not exist is refused with 481 (§12.2.2)",
+        arguments: [
+            Method.bye, .update, .info, .prack, .invite, .options,
+        ])
     func noDialog(method: Method) throws {
         let scene = try Scene()
         let to = NameAddress(try URI(Scene.uri), parameters: ["tag": "gone"])
@@ -115,7 +117,9 @@ struct InspectionTests {
         }
         try scene.alice.expects(200)
         try scene.alice.sends(.ack)
-        try scene.alice.sends(.info) { $0.setBody(Array("Signal=5".utf8), type: MediaType("application", "dtmf-relay")) }
+        try scene.alice.sends(.info) {
+            $0.setBody(Array("Signal=5".utf8), type: MediaType("application", "dtmf-relay"))
+        }
         try scene.alice.expects(200)
         #expect(
             scene.bob.events.contains {

@@ -177,6 +177,64 @@ struct RaceTests {
         #expect(accepted.count == 3)
     }
 
+    @Test("BYE of an early dialog crosses the 200: it ends the call, and nothing is sent again (§3.1.3)")
+    func earlyBYECrossesSuccess() throws {
+        let scene = try Scene()
+        scene.bob.behaviour.rings = true
+        scene.bob.behaviour.answersAfter = .seconds(2)
+        try scene.invite()
+        try scene.alice.expects(180)
+        scene.world.setConditions(.delaying(.milliseconds(50)), between: "alice", and: "bob")
+        scene.world.run(until: MonotonicInstant.start.advanced(by: .milliseconds(1980)))
+        try scene.alice.sends(.bye)
+        try scene.alice.expects(200, for: .invite)
+        try scene.alice.sends(.ack)
+        try scene.alice.expects(200, for: .bye)
+        try scene.world.end()
+        #expect(scene.bob.ends == [.remoteHungUp])
+        #expect(scene.world.ladder.lines.count { $0.label == "200 OK INVITE 1" } == 1)
+    }
+
+    @Test("BYE of an early dialog before the answer: the INVITE is refused with 487 (RFC 3261 §15.1.2)")
+    func earlyBYE() throws {
+        let scene = try Scene()
+        scene.bob.behaviour.rings = true
+        scene.bob.behaviour.answersAfter = nil
+        try scene.invite()
+        try scene.alice.expects(180)
+        try scene.alice.sends(.bye)
+        try scene.alice.expects(200, for: .bye)
+        try scene.alice.expects(487, for: .invite)
+        try scene.world.end()
+        #expect(scene.bob.ends == [.remoteHungUp])
+    }
+
+    @Test("UPDATE and re-INVITE cross: both get 491, and the re-INVITE is made again (§3.3.3)")
+    func updateCrossesReinvite() throws {
+        let scene = try Scene()
+        try scene.invite()
+        try scene.alice.expects(200)
+        try scene.alice.sends(.ack)
+        scene.world.run(for: .milliseconds(10))
+        let call = try scene.call
+        scene.bobDoes { $0.modify(call, at: $1, into: &$2) }
+        try scene.alice.sends(.update) { Scene.offer(2, in: &$0) }
+        try scene.alice.expects(.invite)
+        try scene.alice.sends(491)
+        try scene.alice.expects(491, for: .update)
+        try scene.alice.expects(.ack)
+        let again = try scene.alice.expects(.invite)
+        // Bob did not make the Call-ID: he waits up to 2 s.
+        #expect(scene.world.now <= MonotonicInstant.start.advanced(by: .milliseconds(2020)))
+        #expect(again.first(.cseq)?.number == 2)
+        try scene.alice.sends(200) { Scene.offer(3, in: &$0) }
+        try scene.alice.expects(.ack)
+        try scene.alice.sends(.bye)
+        try scene.alice.expects(200)
+        try scene.world.end()
+        #expect(scene.bob.sessions.values.first?.remote == "alice 3")
+    }
+
     @Test("An INVITE that comes by two ways is taken once and refused with 482 once (RFC 3261 §8.2.2.2)")
     func mergedRequests() throws {
         let scene = try Scene()

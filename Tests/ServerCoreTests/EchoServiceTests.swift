@@ -67,11 +67,13 @@ struct EchoServiceTests {
         try stage.world.end()
     }
 
-    @Test("What it does not know is refused by name: extensions, methods, bodies", arguments: [
-        ("Require", "x-future", StatusCode(420), "Unsupported", "x-future"),
-        ("Content-Type", "application/x-future", 415, "Accept", "application/sdp"),
-        ("Accept", "text/plain", 406, "Server", "Biloxi"),
-    ])
+    @Test(
+        "What it does not know is refused by name: extensions, methods, bodies",
+        arguments: [
+            ("Require", "x-future", StatusCode(420), "Unsupported", "x-future"),
+            ("Content-Type", "application/x-future", 415, "Accept", "application/sdp"),
+            ("Accept", "text/plain", 406, "Server", "Biloxi"),
+        ])
     func refusals(field: String, value: String, status: StatusCode, answer: String, names: String) throws {
         let stage = Stage()
         stage.server()

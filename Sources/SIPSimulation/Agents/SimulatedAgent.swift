@@ -101,6 +101,22 @@ public final class SimulatedAgent: SimulatedNode {
         self.carryOut(at: now, &outbox)
     }
 
+    /// Registers, and keeps the registration.
+    @discardableResult
+    public func register(
+        _ plan: RegistrationPlan, at now: MonotonicInstant, into outbox: inout Outbox
+    ) -> RegistrationHandle? {
+        let handle = self.agent.register(plan, transactions: &self.layer, at: now, into: &outbox)
+        self.carryOut(at: now, &outbox)
+        return handle
+    }
+
+    /// Ends a registration.
+    public func unregister(_ registration: RegistrationHandle, at now: MonotonicInstant, into outbox: inout Outbox) {
+        self.agent.unregister(registration, transactions: &self.layer, at: now, into: &outbox)
+        self.carryOut(at: now, &outbox)
+    }
+
     /// How the calls ended, in that order.
     public var ends: [CallEnd] {
         self.events.compactMap { event in
@@ -169,9 +185,16 @@ public final class SimulatedAgent: SimulatedNode {
         audit.add(
             SimulationAudit([
                 ("calls", self.agent.callCount), ("dialogs", self.agent.dialogCount),
-                ("requests", self.agent.requestCount), ("media", self.playing.count),
+                ("requests", self.agent.requestCount), ("registrations", self.agent.registrationCount),
+                ("media", self.playing.count),
             ]))
         return audit
+    }
+
+    /// Learns that a connection has ended: what was registered over it is registered anew.
+    public func connectionClosed(_ flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox) {
+        self.agent.flowLost(flow, transactions: &self.layer, at: now, into: &outbox)
+        self.carryOut(at: now, &outbox)
     }
 
     /// Learns that a message did not reach its destination.
@@ -230,7 +253,8 @@ public final class SimulatedAgent: SimulatedNode {
             let address = uri.sip.flatMap { self.names[$0.host.name] }
             let flow = address.map { Flow(endpoint: 0, transport: self.place.listeners[0].transport, remote: $0) }
             self.agent.resolved(request, flow, transactions: &self.layer, at: now, into: &outbox)
-        case .progress, .modificationRefused, .information, .ended: break
+        case .progress, .modificationRefused, .information, .ended, .registered, .registrationFailed, .unregistered:
+            break
         }
     }
 
@@ -258,7 +282,8 @@ public final class SimulatedAgent: SimulatedNode {
             guard self.behaviour.acceptsOffers || self.sessions[call] == nil else {
                 let warning = Warning(305, agent: self.place.name, phrase: "Incompatible media format")
                 return self.plan(
-                    .describe(call, question.number, .unacceptable(warning, capabilities: [])), after: span, at: now, &outbox)
+                    .describe(call, question.number, .unacceptable(warning, capabilities: [])), after: span, at: now,
+                    &outbox)
             }
             text += " to \(String(decoding: offer, as: UTF8.self))"
         }

@@ -59,7 +59,9 @@ extension CallShard {
             // Addresses need no question; a name is that of the proxy that the call came through.
             self.agent.resolved(
                 request, near, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
-        case .progress, .established, .modificationRefused, .information, .ended: break
+        case .progress, .established, .modificationRefused, .information, .ended, .registered, .registrationFailed,
+            .unregistered:
+            break
         }
     }
 

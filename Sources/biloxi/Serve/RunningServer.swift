@@ -147,6 +147,8 @@ final class RunningServer: Sendable {
             }
         settings.trusted = configuration.trunks.flatMap(\.allow)
         settings.subscribers = try Self.subscribers(database)
+        // A user of that name is not to lose his calls.
+        if try database.subscribers().contains(where: { $0.aor.hasPrefix("echo@") }) { settings.echoUser = [] }
         return settings
     }
 
