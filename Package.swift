@@ -73,12 +73,17 @@ let package = Package(
         tests("SIPTransactions", ["SIPMessages", "Containers", "SIPSimulation"]),
         room("SIPRouting", ["SIPMessages"]),
         tests("SIPRouting", ["SIPMessages", "DNSTestServer"]),
+        room("SIPDialogs", ["SIPMessages"]),
+        tests("SIPDialogs", ["SIPMessages"]),
         .target(
             name: "DNSTestServer", dependencies: ["SIPMessages", "SIPRouting"], path: "Tests/Support/DNSTestServer",
             swiftSettings: settings),
         // Roles.
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
+        tests("LocationService", ["SIPMessages", "SIPTransactions"]),
+        room("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
+        tests("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs", "SIPSimulation"]),
         room("MediaEngine", ["SIPMessages", "SDP", "RTP"]),
         tests("MediaEngine", ["SIPMessages", "SDP", "RTP"]),
         // Drivers.
@@ -87,7 +92,7 @@ let package = Package(
         room("MediaTransport", ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"]),
         tests("MediaTransport", ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"]),
         // Support.
-        room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
+        room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions", "AgentCore"]),
         tests("SIPSimulation", ["SIPMessages", "SIPTransactions"]),
         // Measuring.
         .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
@@ -107,7 +112,7 @@ let package = Package(
                     "ServerCore",
                     [
                         "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
-                        "LocationService",
+                        "LocationService", "AgentCore",
                     ]),
                 tests(
                     "ServerCore",
@@ -120,7 +125,7 @@ let package = Package(
                     "ServerSimulation",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
-                        "ServerCore",
+                        "AgentCore", "ServerCore",
                     ]),
                 // Drivers, with packages.
                 .systemLibrary(
@@ -129,8 +134,8 @@ let package = Package(
                 room(
                     "SignallingTransport",
                     [
-                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "ServerCore",
-                        "CLinuxIO", "SystemSockets", "CCAres",
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "AgentCore",
+                        "ServerCore", "CLinuxIO", "SystemSockets", "CCAres",
                     ] + nio + [crypto]),
                 tests(
                     "SignallingTransport",
@@ -152,7 +157,8 @@ let package = Package(
                     name: "biloxi",
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
-                        "ProxyCore", "ServerCore", "SignallingTransport", argumentParser, logging,
+                        "ProxyCore", "AgentCore", "ServerCore", "SignallingTransport", "MediaTransport", argumentParser,
+                        logging,
                     ], swiftSettings: settings),
                 tests("biloxi", ["Persistence", "ServerConfiguration", "SIPAuthentication"]),
             ])
