@@ -101,6 +101,13 @@ let package = Package(
             name: "biloxi-microbench",
             dependencies: ["AllocationCounter", "SIPMessages", "Containers", "SIPTransactions", "ProxyCore"],
             path: "Benchmarks/Microbench", swiftSettings: settings),
+        .executableTarget(
+            name: "biloxi-mediabench",
+            dependencies: [
+                "AllocationCounter", "SIPMessages", "SDP", "RTP", "MediaEngine", "MediaTransport", "CLinuxIO",
+                "SystemSockets",
+            ],
+            path: "Benchmarks/Media", swiftSettings: settings),
     ]
         + (coreOnly
             ? []
