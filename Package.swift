@@ -43,6 +43,7 @@ let package = Package(
     name: "biloxi",
     products: [
         .library(name: "SIPMessages", targets: ["SIPMessages"]),
+        .library(name: "SIPTransactions", targets: ["SIPTransactions"]),
         .library(name: "SIPSimulation", targets: ["SIPSimulation"]),
     ]
         + (coreOnly ? [] : [.library(name: "ServerSimulation", targets: ["ServerSimulation"])]),
