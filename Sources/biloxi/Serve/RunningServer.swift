@@ -41,7 +41,17 @@ final class RunningServer: Sendable {
             resolver: try Resolver.Settings(environment: ProcessInfo.processInfo.environment),
             seeds: { UInt64.random(in: 0...UInt64.max) },
             store: { changes, token in store.submit(changes, token: token) },
-            withdraw: { token in store.withdraw(token) })
+            withdraw: { token in store.withdraw(token) },
+            report: { event, withheld in
+                let level: Logger.Level =
+                    switch event.weight {
+                    case .warning: .warning
+                    case .info: .info
+                    case .debug: .debug
+                    }
+                logger.log(
+                    level: level, "\(event)", metadata: withheld == 0 ? nil : ["left out before": "\(withheld)"])
+            })
         completion.server = self.server
         if settings.isDurable {
             try database.forEachBinding(at: SystemClock.wall()) { self.server.restore($0, settings: settings) }
@@ -67,6 +77,9 @@ final class RunningServer: Sendable {
     /// How connections are treated, with the certificate of the configuration or one made on the first run.
     private static func streams(_ configuration: Configuration, directory: DataDirectory) throws -> StreamSettings {
         var streams = StreamSettings()
+        streams.connections = configuration.connections.limit
+        streams.connectionsPerSource = configuration.connections.perSource
+        streams.idle = .seconds(configuration.connections.idle.components.seconds)
         guard configuration.listen.contains(where: { $0.transport.isSecure }) || configuration.tls != nil else {
             return streams
         }
@@ -94,16 +107,14 @@ final class RunningServer: Sendable {
     private static func settings(
         _ configuration: Configuration, database: ServerDatabase, key: ServerKey
     ) throws -> ServerCore.ServerSettings {
-        let advertised = configuration.advertise.flatMap { IPAddress($0) } ?? LocalAddresses.primary
+        let advertised = configuration.advertise.map { Host($0) }
         var endpoints: [ProxyCore.Endpoint] = []
         var addresses: [SocketAddress] = []
         for listener in configuration.listen {
-            let isWildcard = listener.address.ip.isUnspecified
-            let shown = isWildcard || configuration.advertise != nil ? advertised : listener.address.ip
-            let address = SocketAddress(shown, listener.address.port)
-            endpoints.append(Endpoint(listener.transport, local: listener.address, advertised: address))
-            addresses.append(address)
-            if isWildcard {
+            // Without another host each address of a listener on all of them shows itself.
+            endpoints.append(Endpoint(listener.transport, local: listener.address, advertised: advertised))
+            if let ip = advertised?.address { addresses.append(SocketAddress(ip, listener.address.port)) }
+            if listener.address.ip.isUnspecified {
                 addresses += LocalAddresses.all.map { SocketAddress($0, listener.address.port) }
             }
         }
@@ -133,6 +144,14 @@ final class RunningServer: Sendable {
             case .none: .nobody
             }
         settings.trusted = configuration.trunks.flatMap(\.allow)
+        settings.trustedDomains = configuration.trunks.flatMap(\.certificates)
+        let interval = TimeSpan.seconds(configuration.nat.interval.components.seconds)
+        settings.keepAlive =
+            switch configuration.nat.keepAlive {
+            case .options: ServerCore.ServerSettings.KeepAlive(method: .options, interval: interval)
+            case .emptyLines: ServerCore.ServerSettings.KeepAlive(method: .emptyLines, interval: interval)
+            case .off: nil
+            }
         settings.subscribers = try Self.subscribers(database)
         return settings
     }
