@@ -77,6 +77,7 @@ let package = Package(
         // Roles.
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
+        tests("LocationService", ["SIPMessages", "SIPTransactions"]),
         // Support.
         room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
         tests("SIPSimulation", ["SIPMessages", "SIPTransactions"]),
