@@ -1,3 +1,4 @@
+import AgentCore
 import Containers
 import LocationService
 import ProxyCore
@@ -15,6 +16,8 @@ extension CallShard {
         case .new: break
         }
         if workspace.index.method == .cancel { return self.cancel(octets, &workspace) }
+        // What belongs to a call of our own needs no leave and no way (§12.2.2).
+        if self.agent.owns(dialogOf: octets, workspace.index) { return self.serve(octets, &workspace) }
         guard self.validate(octets, &workspace) else { return }
         switch self.preprocess(octets, &workspace) {
         case .unchanged: self.proceed(octets, &workspace, RouteProof())
@@ -148,6 +151,7 @@ extension CallShard {
         let pinned = passage.proof.flow
         if !workspace.index.has(.route), pinned == nil, self.settings.isOurs(uri, octets) {
             guard uri.hasUser else { return self.answerLocally(octets, &workspace) }
+            if self.settings.isEcho(uri, octets) { return self.serve(octets, &workspace) }
             return self.lookUp(uri, octets, &workspace, passage)
         }
         guard let server = self.createServer(octets, &workspace) else { return }
@@ -284,6 +288,10 @@ extension CallShard {
 
     /// Passes on an ACK to a 2xx, which is no transaction's (§16.6, §13.2.2.4).
     private mutating func relayACK(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        if self.agent.owns(dialogOf: octets, workspace.index) {
+            return self.agent.receive(
+                ack: octets, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+        }
         // The ACK to a refusal of ours that had no transaction ends here.
         if let to = workspace.index.value(.to), to.count > 16 {
             var tag: [UInt8] = []
@@ -336,6 +344,10 @@ extension CallShard {
             into: &workspace.outbox)
         if let server {
             self.transactions.reply(server, 200, "OK", at: workspace.now, into: &workspace.outbox)
+        }
+        if let owner = self.transactions.owner(of: invite), Agent.owns(owner) {
+            return self.agent.cancelled(
+                invite, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
         var reason: [UInt8] = []
         if let value = workspace.index.value(.reason) { reason = octets.octets(value.range) }

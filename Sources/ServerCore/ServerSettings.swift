@@ -33,6 +33,8 @@ public struct ServerSettings: Sendable {
     /// SIP domains of gateways and neighbours whose certificates say so: their requests are treated in the same way,
     /// wherever they come from (RFC 5922 §7.4).
     public var trustedDomains: [String] = []
+    /// The user part at which the server answers calls itself and returns what it hears; empty for none.
+    public var echoUser: [UInt8] = Array("echo".utf8)
     /// What goes into the Server field; empty for none.
     public var product: [UInt8] = Array("Biloxi".utf8)
     /// The key of every hash that chooses shards and slots.

@@ -70,6 +70,8 @@ public struct Workspace: Sendable {
 
     /// Questions to the DNS, each with the shard of calls that wants the answer.
     public var questions: [(shard: Int, question: ProxyQuestion)] = []
+    /// What calls of our own want of the media.
+    public var media: [MediaRequest] = []
 
     var posts: [Post] = []
     var nextPost = 0
