@@ -18,6 +18,9 @@ public struct Endpoint: Hashable, Sendable {
     /// case. Over TLS it should be a name that our certificate is for, since whoever follows our Record-Route compares
     /// both (RFC 5922 §7.5).
     public let advertised: Host?
+    /// Whether our Via asks that requests to us take the connection which ours have come over (`alias`, RFC 5923 §8.1): over
+    /// TLS, where we show a certificate.
+    public var offersAlias = false
 
     /// An end point.
     ///
@@ -40,7 +43,14 @@ public struct Endpoint: Hashable, Sendable {
     /// The same end point at the port that the system chose, where `local` left it open with port 0.
     public func bound(to port: UInt16) -> Endpoint {
         guard self.local.port == 0 else { return self }
-        return Endpoint(self.transport, local: SocketAddress(self.local.ip, port), advertised: self.advertised)
+        return self.moved(to: SocketAddress(self.local.ip, port))
+    }
+
+    /// The same end point at another address.
+    public func moved(to local: SocketAddress) -> Endpoint {
+        var endpoint = Endpoint(self.transport, local: local, advertised: self.advertised)
+        endpoint.offersAlias = self.offersAlias
+        return endpoint
     }
 }
 

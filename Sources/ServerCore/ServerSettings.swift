@@ -137,7 +137,9 @@ public struct ServerSettings: Sendable {
     func isOurs(_ via: ViaIndex, _ octets: Span<UInt8>) -> Bool {
         for i in self.proxy.endpoints.indices
         where octets.equalsLowercased(via.sentBy.range, self.proxy.endpoints[i].sentBy) { return true }
-        return false
+        // Behind a name, the agent among us writes the address.
+        guard let ip = IPAddress(octets, via.host.range) else { return false }
+        return self.proxy.endpoints.contains { $0.advertised != nil && $0.local == SocketAddress(ip, via.port) }
     }
 }
 

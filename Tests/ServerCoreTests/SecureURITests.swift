@@ -139,6 +139,25 @@ struct SecureURITests {
         try stage.world.end()
     }
 
+    @Test("Where the server shows a certificate its Via asks for an alias over TLS, and nowhere else (RFC 5923 §8.1)")
+    func offersAlias() throws {
+        let stage = Stage()
+        stage.server { settings in
+            for i in settings.proxy.endpoints.indices where settings.proxy.endpoints[i].transport == .tls {
+                settings.proxy.endpoints[i].offersAlias = true
+            }
+        }
+        let alice = try stage.alice()
+        let carol = stage.world.peer("carol", at: "192.0.2.82")
+        for (transport, isOffered) in [(TransportProtocol.tls, true), (.tcp, false)] {
+            try alice.sends(.message, to: try URI("sip:carol@192.0.2.82;transport=\(transport)"))
+            #expect(try carol.expects(.message).first(.via)?.parameters.has("alias") == isOffered)
+            try carol.sends(200)
+            try alice.expects(200)
+        }
+        try stage.world.end()
+    }
+
     @Test("Along a route of SIP URIs too a SIPS request goes over TLS (RFC 5630 §4)")
     func secureAlongRoute() throws {
         let stage = Stage()

@@ -126,7 +126,9 @@ final class RunningServer: Sendable {
         var addresses: [SocketAddress] = []
         for listener in configuration.listen {
             // Without another host each address of a listener on all of them shows itself.
-            endpoints.append(Endpoint(listener.transport, local: listener.address, advertised: advertised))
+            var endpoint = Endpoint(listener.transport, local: listener.address, advertised: advertised)
+            endpoint.offersAlias = listener.transport == .tls
+            endpoints.append(endpoint)
             if let ip = advertised?.address { addresses.append(SocketAddress(ip, listener.address.port)) }
             if listener.address.ip.isUnspecified {
                 addresses += LocalAddresses.all.map { SocketAddress($0, listener.address.port) }
