@@ -147,7 +147,10 @@ let package = Package(
                     ] + nio + [crypto]),
                 tests(
                     "SignallingTransport",
-                    ["SIPMessages", "SIPRouting", "ProxyCore", "ServerCore", "LocationService", "DNSTestServer"] + nio
+                    [
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "ProxyCore", "ServerCore", "LocationService",
+                        "DNSTestServer",
+                    ] + nio
                         + [crypto]),
                 .testTarget(
                     name: "ResolverTests",
@@ -165,7 +168,8 @@ let package = Package(
                     name: "biloxi",
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
-                        "ProxyCore", "AgentCore", "ServerCore", "SignallingTransport", "MediaTransport", argumentParser,
+                        "ProxyCore", "AgentCore", "SDP", "ServerCore", "SignallingTransport", "MediaTransport",
+                        argumentParser,
                         logging,
                     ], swiftSettings: settings),
                 tests("biloxi", ["Persistence", "ServerConfiguration", "SIPAuthentication"]),
