@@ -156,8 +156,8 @@ let package = Package(
                     name: "biloxi",
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
-                        "ProxyCore", "AgentCore", "ServerCore", "SignallingTransport", "MediaTransport", argumentParser,
-                        logging,
+                        "ProxyCore", "AgentCore", "ServerCore", "SignallingTransport", "MediaTransport", "SDP",
+                        argumentParser, logging,
                     ], swiftSettings: settings),
                 tests("biloxi", ["Persistence", "ServerConfiguration", "SIPAuthentication"]),
             ])

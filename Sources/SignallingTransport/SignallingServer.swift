@@ -3,7 +3,7 @@ public import LocationService
 import NIOCore
 import NIOPosix
 import ProxyCore
-import SIPMessages
+public import SIPMessages
 import SIPTransactions
 public import ServerCore
 

@@ -65,7 +65,7 @@ struct Room {
             "biloxi", .programs,
             [
                 "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "AgentCore",
-                "ServerCore", "SignallingTransport", "MediaTransport", "Persistence", "ServerConfiguration",
+                "ServerCore", "SignallingTransport", "MediaTransport", "SDP", "Persistence", "ServerConfiguration",
             ], foreign: ["ArgumentParser", "Foundation", "Glibc", "Logging", "Synchronization"]),
         Room(
             "SIPSimulation", .programs,

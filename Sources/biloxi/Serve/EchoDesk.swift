@@ -1,5 +1,6 @@
 import AgentCore
 import MediaTransport
+import SDP
 import SIPMessages
 import ServerCore
 import SignallingTransport
