@@ -43,6 +43,7 @@ let package = Package(
     name: "biloxi",
     products: [
         .library(name: "SIPMessages", targets: ["SIPMessages"]),
+        .library(name: "SIPTransactions", targets: ["SIPTransactions"]),
         .library(name: "SIPSimulation", targets: ["SIPSimulation"]),
     ]
         + (coreOnly ? [] : [.library(name: "ServerSimulation", targets: ["ServerSimulation"])]),
@@ -81,6 +82,7 @@ let package = Package(
         // Roles.
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
+        tests("LocationService", ["SIPMessages", "SIPTransactions"]),
         room("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
         tests("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs", "SIPSimulation"]),
         room("MediaEngine", ["SIPMessages", "SDP", "RTP"]),
@@ -138,7 +140,10 @@ let package = Package(
                     ] + nio + [crypto]),
                 tests(
                     "SignallingTransport",
-                    ["SIPMessages", "SIPRouting", "ProxyCore", "ServerCore", "LocationService", "DNSTestServer"] + nio
+                    [
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "ProxyCore", "ServerCore", "LocationService",
+                        "DNSTestServer",
+                    ] + nio
                         + [crypto]),
                 .testTarget(
                     name: "ResolverTests",
@@ -156,8 +161,9 @@ let package = Package(
                     name: "biloxi",
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
-                        "ProxyCore", "AgentCore", "ServerCore", "SignallingTransport", "MediaTransport", "SDP",
-                        argumentParser, logging,
+                        "ProxyCore", "AgentCore", "SDP", "ServerCore", "SignallingTransport", "MediaTransport",
+                        argumentParser,
+                        logging,
                     ], swiftSettings: settings),
                 tests("biloxi", ["Persistence", "ServerConfiguration", "SIPAuthentication"]),
             ])

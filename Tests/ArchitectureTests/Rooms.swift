@@ -76,7 +76,8 @@ struct Room {
         Room(
             "ServerSimulation", .programs,
             [
-                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService", "AgentCore",
+                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
+                "AgentCore",
                 "ServerCore",
             ]),
     ]
