@@ -39,6 +39,18 @@ struct RegistrarTests {
         try office.stage.world.end()
     }
 
+    @Test("The answer says what time it is, for devices without a clock (step 8)")
+    func date() throws {
+        let office = try Office()
+        try office.bob.registers()
+        // The clock of the simulation starts at the beginning of 2030.
+        #expect(try office.bob.expects(200).values(named: "Date") == ["Tue, 01 Jan 2030 00:00:00 GMT"])
+        office.stage.world.run(for: .seconds(100))
+        try office.bob.registers()
+        #expect(try office.bob.expects(200).values(named: "Date") == ["Tue, 01 Jan 2030 00:01:40 GMT"])
+        try office.stage.world.end()
+    }
+
     @Test("A domain that is not ours is not registered for (steps 1 and 5)")
     func domain() throws {
         let office = try Office()
