@@ -108,9 +108,10 @@ public struct CallShard: ~Copyable {
         let match = self.transactions.match(
             response: octets, workspace.index, via: workspace.via, at: workspace.now, into: &workspace.outbox)
         guard case .deliver(_, let owner) = match else { return }
+        let isTrusted = !self.settings.requiresAuthentication || self.settings.trustsSender(workspace)
         self.proxy.receive(
-            octets, workspace.index, via: workspace.via, owner: owner, transactions: &self.transactions,
-            at: workspace.now, into: &workspace.outbox)
+            octets, workspace.index, via: workspace.via, owner: owner, isTrusted: isTrusted,
+            transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
     }
 }
 
