@@ -26,6 +26,7 @@ extension Proxy {
             || (index.wantsPrivateIdentity(octets)
                 && !self.configuration.trusts(self.contexts[number].source.remote.ip))
         self.noteServer(of: slot, octets, index, at: now)
+        self.noteStreamWorks(slot, at: now)
         // Some answer with our Via alone. The client needs its own, which our transaction still knows; a response that
         // comes after the final one is then not passed on (§16.7 step 3).
         self.restoredVias.removeAll(keepingCapacity: true)

@@ -1,3 +1,4 @@
+public import AgentCore
 import Containers
 import LocationService
 public import ProxyCore
@@ -11,6 +12,8 @@ public struct CallShard: ~Copyable {
     public internal(set) var transactions: TransactionLayer
     /// The requests that are being proxied.
     public internal(set) var proxy: Proxy
+    /// The calls that the server answers itself.
+    public internal(set) var agent: Agent
     /// What the server is.
     public internal(set) var settings: ServerSettings
     let number: Int
@@ -19,6 +22,8 @@ public struct CallShard: ~Copyable {
     /// The request after its sender was found out, where that changed it.
     var rewritten: [UInt8] = []
     var authenticator: Authenticator
+    /// Calls of our own whose offer waits for an answer.
+    var offers: Set<CallHandle> = []
 
     /// An empty shard.
     ///
@@ -33,12 +38,15 @@ public struct CallShard: ~Copyable {
         var random = RandomSource(seed: seed.1)
         self.authenticator = Authenticator(settings: settings) { random.next() }
         self.proxy = Proxy(configuration: settings.proxy, hashKey: settings.hashKey)
+        self.agent = Agent(
+            configuration: settings.agent, timers: timers, seed: SipHashKey(random.next(), random.next()))
     }
 
     /// Takes new settings; calls in progress keep what they have.
     public mutating func apply(_ settings: ServerSettings) {
         self.settings = settings
         self.proxy.configuration = settings.proxy
+        self.agent.configuration = settings.agent
     }
 
     /// Handles the next event of the workspace, which is for this shard.
@@ -54,6 +62,7 @@ public struct CallShard: ~Copyable {
         case .bindings(let asker, let block): self.fork(asker, block, &workspace)
         case .register, .lookUp, nil: break
         }
+        self.serveCalls(&workspace)
         self.collectQuestions(&workspace)
     }
 
@@ -81,8 +90,13 @@ public struct CallShard: ~Copyable {
     public mutating func wake(_ workspace: inout Workspace) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
         while let event = self.transactions.wake(at: workspace.now, into: &workspace.outbox) {
-            self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            if Agent.owns(event) {
+                self.agent.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            } else {
+                self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            }
         }
+        self.serveCalls(&workspace)
         self.collectQuestions(&workspace)
     }
 
@@ -94,7 +108,10 @@ public struct CallShard: ~Copyable {
     ) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
         guard let event = self.transactions.transportFailed(sender, at: workspace.now) else { return }
-        if isFlowLost, case .clientTransportFailed(let client, let owner) = event {
+        if Agent.owns(event) {
+            self.agent.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            self.serveCalls(&workspace)
+        } else if isFlowLost, case .clientTransportFailed(let client, let owner) = event {
             self.proxy.flowLost(
                 client, owner: owner, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         } else {
@@ -108,6 +125,11 @@ public struct CallShard: ~Copyable {
         let match = self.transactions.match(
             response: octets, workspace.index, via: workspace.via, at: workspace.now, into: &workspace.outbox)
         guard case .deliver(_, let owner) = match else { return }
+        if Agent.owns(owner) {
+            return self.agent.receive(
+                response: octets, owner: owner, transactions: &self.transactions, at: workspace.now,
+                into: &workspace.outbox)
+        }
         let isTrusted = !self.settings.requiresAuthentication || self.settings.trustsSender(workspace)
         self.proxy.receive(
             octets, workspace.index, via: workspace.via, owner: owner, isTrusted: isTrusted,

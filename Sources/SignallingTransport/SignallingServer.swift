@@ -1,8 +1,9 @@
+public import AgentCore
 public import LocationService
 import NIOCore
 import NIOPosix
 import ProxyCore
-import SIPMessages
+public import SIPMessages
 import SIPTransactions
 public import ServerCore
 
@@ -20,6 +21,7 @@ public final class SignallingServer: Sendable {
     let resolver: Resolver
     let store: @Sendable ([BindingChange], _ token: UInt64) -> Bool
     let withdraw: @Sendable (UInt64) -> Bool
+    let media: @Sendable (MediaRequest) -> MediaDescription?
 
     /// A server that has its addresses and does not run yet.
     ///
@@ -31,6 +33,7 @@ public final class SignallingServer: Sendable {
     ///   - seeds: A source of numbers that nobody can predict.
     ///   - store: Takes the changes of one REGISTER, to be followed by `complete`; `false` when it cannot.
     ///   - withdraw: Takes them back before they are written; `false` when it is too late.
+    ///   - media: Does what the server's own calls want of the media; answers where a description is asked for.
     ///   - report: Told what happens to connections, and how many events of the kind were left out before.
     /// - Throws: `TransportError` when a socket cannot be opened.
     public init(
@@ -38,6 +41,7 @@ public final class SignallingServer: Sendable {
         resolver: Resolver.Settings = Resolver.Settings(), seeds: () -> UInt64,
         store: @escaping @Sendable ([BindingChange], _ token: UInt64) -> Bool = { _, _ in false },
         withdraw: @escaping @Sendable (UInt64) -> Bool = { _ in false },
+        media: @escaping @Sendable (MediaRequest) -> MediaDescription? = { _ in .refused(503, "No Media Here") },
         report: @escaping @Sendable (TransportEvent, _ withheld: Int) -> Void = { _, _ in }
     ) throws(TransportError) {
         var settings = settings
@@ -58,6 +62,7 @@ public final class SignallingServer: Sendable {
         self.locations = locations
         self.store = store
         self.withdraw = withdraw
+        self.media = media
         self.resolver = try Resolver(resolver)
         let reception = Reception(settings: settings)
         self.streams = try StreamEngine(
@@ -100,6 +105,9 @@ public final class SignallingServer: Sendable {
     ) {
         worker.reception.receive(octets, over: flow, from: identities, into: &worker.workspace)
         self.run(octets, &worker)
+        if let claimed = worker.workspace.claimedAddress {
+            self.streams.reporter.report(.behindNAT(flow.remote, claimed: claimed))
+        }
     }
 
     /// Reads a message of a connection; runs on its event loop.
@@ -132,6 +140,7 @@ public final class SignallingServer: Sendable {
         if !worker.workspace.outbox.messages.isEmpty { self.send(&worker) }
         self.reportUnreached(&worker)
         self.ask(&worker)
+        self.serveMedia(&worker)
     }
 
     /// Tells the shards of messages that did not go out (RFC 3261 §16.9, §17.1.4, §17.2.4). What they try next may fail too; each
@@ -167,6 +176,7 @@ public final class SignallingServer: Sendable {
         }
         self.reportUnreached(&worker)
         self.ask(&worker)
+        self.serveMedia(&worker)
         return earliest
     }
 
@@ -194,8 +204,10 @@ public final class SignallingServer: Sendable {
                 }
             } else {
                 let isQueued = worker.workspace.outbox.octets.withUnsafeBufferPointer { octets in
-                    self.streams.send(
-                        UnsafeBufferPointer(rebasing: octets[message.range.range]), message, domain: nil, self)
+                    let domain =
+                        message.domain.isEmpty ? nil : String(decoding: octets[message.domain.range], as: UTF8.self)
+                    return self.streams.send(
+                        UnsafeBufferPointer(rebasing: octets[message.range.range]), message, domain: domain, self)
                 }
                 if !isQueued { unreached.add(message) }
             }

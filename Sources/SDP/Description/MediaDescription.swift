@@ -2,6 +2,7 @@ public import SIPMessages
 
 /// One medium of a session description: the `m=` line and what belongs to it (RFC 8866 §5.14).
 public struct MediaDescription: Hashable, Sendable, SDPSection {
+    /// The letters of its lines in their order.
     public static let order: StaticString = "icbka"
 
     /// The `m=` line as it came, while `line` is what it says.

@@ -7,6 +7,7 @@ import SIPMessages
 ///
 /// Reading is lenient where a peer can still be understood; `violations` names what breaks a rule all the same.
 public struct SessionDescription: Hashable, Sendable, SDPSection {
+    /// The letters of its lines in their order.
     public static let order: StaticString = "siuepcbtrzka"
 
     /// The `v=` line as it came.
