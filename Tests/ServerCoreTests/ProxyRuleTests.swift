@@ -55,6 +55,16 @@ struct ProxyRuleTests {
         try stage.world.end()
     }
 
+    @Test("An option of Require that the server itself does not know is answered with 420 that names it (§8.2.2.3)")
+    func requireOfServer() throws {
+        let stage = Stage()
+        stage.server()
+        let alice = try stage.alice()
+        try alice.sends(.options, to: try URI("sip:biloxi.example.com")) { $0.add(named: "Require", "frob") }
+        #expect(try alice.expects(420).all(.unsupported).map(\.description) == ["frob"])
+        try stage.world.end()
+    }
+
     @Test("Max-Forwards is one less, and 70 where there was none (§16.6 step 3)")
     func maxForwards() throws {
         let stage = Stage()

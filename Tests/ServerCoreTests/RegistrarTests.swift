@@ -235,6 +235,27 @@ struct RegistrarTests {
         try office.stage.world.end()
     }
 
+    @Test(
+        "A Contact that cannot be understood is answered with 400 and changes nothing (step 7)",
+        arguments: [
+            "<sip:bob@192.0.2.202>;q=2", "<sip:bob@192.0.2.202", "<sip:bob@192.0.2.202>;+sip.instance=\"<a>\";reg-id=x",
+        ])
+    func malformed(contact: String) throws {
+        let office = try Office()
+        try office.bob.registers([contact])
+        try office.bob.expects(400)
+        #expect(try office.bindings().isEmpty)
+        try office.stage.world.end()
+    }
+
+    @Test("A request may name 64 Contacts and not one more", arguments: [64, 65])
+    func contactsOfRequest(count: Int) throws {
+        let office = try Office { $0.registrar.maxContacts = 100 }
+        try office.bob.registers((0..<count).map { "<sip:bob\($0)@192.0.2.201>" })
+        try office.bob.expects(count == 64 ? 200 : 400)
+        try office.stage.world.end()
+    }
+
     @Test("An AOR has as many bindings as the policy says, and not one more")
     func limit() throws {
         let office = try Office { $0.registrar.maxContacts = 2 }
