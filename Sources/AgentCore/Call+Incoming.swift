@@ -35,7 +35,12 @@ extension Call {
             request: request, transaction: transaction, contact: contact, isInitial: isInitial,
             sender: ReliableSender(first: work.random.next(), invite: request.first(.cseq)?.number ?? 0))
         incoming.isAccepted = !isInitial
-        if isInitial { incoming.endsAt = work.now.advanced(by: work.configuration.ringingLimit) }
+        if isInitial {
+            let limit = work.configuration.ringingLimit
+            let expires = request.first(.expires).map { TimeSpan.seconds(Int64($0)) } ?? limit
+            incoming.expires = expires < limit
+            incoming.endsAt = work.now.advanced(by: Swift.min(expires, limit))
+        }
         self.legs[i].incoming = incoming
         if isInitial { work.tell(.incoming(self.handle, request)) } else { self.advance(i, &work) }
     }
@@ -301,7 +306,8 @@ extension Call {
     mutating func wakeIncoming(_ i: Int, _ work: inout CallWork) {
         guard var incoming = self.legs[i].incoming else { return }
         if incoming.endsAt <= work.now {
-            self.refuse(i, 480, "Nobody Answered", &work)
+            // An invitation that has expired is over as if it were cancelled (RFC 3261 §13.3.1).
+            self.refuse(i, incoming.expires ? 487 : 480, incoming.expires ? nil : "Nobody Answered", &work)
             return self.end(.timedOut, &work)
         }
         if var waiting = incoming.unacknowledged {

@@ -109,6 +109,8 @@ struct IncomingInvite {
     var preview: [UInt8]?
     /// When nobody has answered for too long.
     var endsAt = MonotonicInstant.never
+    /// Whether it was the caller who set that time (RFC 3261 §13.3.1).
+    var expires = false
     /// When the provisional response is repeated, so that proxies keep waiting (RFC 3261 §13.3.1.1).
     var remindAt = MonotonicInstant.never
     /// The provisional response that was sent last.

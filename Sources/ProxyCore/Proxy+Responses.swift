@@ -12,14 +12,20 @@ extension Proxy {
     /// - Parameters:
     ///   - via: Its topmost Via, which is ours.
     ///   - owner: What the transaction layer named with it.
+    ///   - isTrusted: Whether who has sent it may assert who he is (RFC 3325 §5).
     public mutating func receive(
-        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex, owner: UInt64,
+        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex, owner: UInt64, isTrusted: Bool,
         transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
         let slot = Int32(truncatingIfNeeded: owner)
         guard self.branches.isInUse(slot) else { return }
         let number = self.branches[slot].context
         let status = index.statusCode
+        self.hidesIdentity =
+            !isTrusted
+            || (index.wantsPrivateIdentity(octets)
+                && !self.configuration.trusts(self.contexts[number].source.remote.ip))
+        self.noteServer(of: slot, octets, index, at: now)
         self.noteStreamWorks(slot, at: now)
         // Some answer with our Via alone. The client needs its own, which our transaction still knows; a response that
         // comes after the final one is then not passed on (§16.7 step 3).
@@ -95,7 +101,8 @@ extension Proxy {
     ) {
         guard self.canPass else { return }
         let start = outbox.octets.count
-        index.writeRelayed(octets, via: via, restored: self.restoredVias, into: &outbox.octets)
+        index.writeRelayed(
+            octets, via: via, hidingIdentity: self.hidesIdentity, restored: self.restoredVias, into: &outbox.octets)
         transactions.respond(
             self.contexts[number].server, status: index.statusCode, from: start, at: now, into: &outbox)
     }
@@ -119,7 +126,8 @@ extension Proxy {
             }
         index.writeRelayed(
             octets, via: via, statusLine: statusLine,
-            leavingOutChallenges: isChallenge, restored: self.restoredVias, into: &self.scratch)
+            leavingOutChallenges: isChallenge, hidingIdentity: self.hidesIdentity, restored: self.restoredVias,
+            into: &self.scratch)
         self.setBest(status, number, &transactions)
     }
 

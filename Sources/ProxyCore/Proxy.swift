@@ -22,6 +22,8 @@ public struct Proxy: ~Copyable {
     /// Via fields for a response that has lost them, and whether the response at hand can be passed on.
     var restoredVias: [UInt8] = []
     var canPass = true
+    /// Whether the identity that the response at hand asserts stays behind.
+    var hidesIdentity = false
     /// Branches that look for a server, or may want another one.
     var resolutions: [UInt64: Resolution] = [:]
     var resolutionSerial: UInt64 = 0
@@ -236,7 +238,7 @@ public struct Proxy: ~Copyable {
         } catch { return false }
         let forwarding = Forwarding(
             request, index, target: block.span, target.uri, route: target.route, source: context.source.remote,
-            maxBreadth: maxBreadth)
+            maxBreadth: maxBreadth, isTrusted: configuration.trusts(flow.remote.ip))
         let endpoint = Int(flow.endpoint)
         forwarding.writeStart(index, configuration.endpoints[endpoint], into: &output)
         let loopHash = index.loopHash(request, key: keys.hash)

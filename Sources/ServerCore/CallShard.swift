@@ -130,9 +130,10 @@ public struct CallShard: ~Copyable {
                 response: octets, owner: owner, transactions: &self.transactions, at: workspace.now,
                 into: &workspace.outbox)
         }
+        let isTrusted = !self.settings.requiresAuthentication || self.settings.trustsSender(workspace)
         self.proxy.receive(
-            octets, workspace.index, via: workspace.via, owner: owner, transactions: &self.transactions,
-            at: workspace.now, into: &workspace.outbox)
+            octets, workspace.index, via: workspace.via, owner: owner, isTrusted: isTrusted,
+            transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
     }
 }
 

@@ -29,7 +29,10 @@ public struct ServerSettings: Sendable {
     public var inbound = Inbound.anyone
     /// Addresses of gateways and neighbours, whose requests to our users are not challenged and whose asserted identities
     /// are believed (RFC 3325).
-    public var trusted: [AddressBlock] = []
+    public var trusted: [AddressBlock] {
+        get { self.proxy.trusted }
+        set { self.proxy.trusted = newValue }
+    }
     /// SIP domains of gateways and neighbours whose certificates say so: their requests are treated in the same way,
     /// wherever they come from (RFC 5922 §7.4).
     public var trustedDomains: [String] = []
@@ -75,8 +78,7 @@ public struct ServerSettings: Sendable {
 
     /// Whether an address is one of a gateway or neighbour.
     func trusts(_ ip: IPAddress) -> Bool {
-        for i in self.trusted.indices where self.trusted[i].contains(ip) { return true }
-        return false
+        self.proxy.trusts(ip)
     }
 
     /// Whether the message at hand is from a gateway or neighbour, by its address or by its certificate.

@@ -91,6 +91,51 @@ struct InspectionTests {
         #expect(String(decoding: try scene.alice.expects(200).body, as: UTF8.self) == "bob 1 to alice")
     }
 
+    @Test("A caller that takes no session description is refused with 406 (§21.4.7)", arguments: ["text/plain", ""])
+    func accept(types: String) throws {
+        let scene = try Scene()
+        try scene.alice.sends(.invite, to: try URI(Scene.uri)) { $0.add(named: "Accept", types) }
+        try scene.alice.expects(406)
+        try scene.world.end()
+    }
+
+    @Test("A Request-URI of another scheme is refused with 416 (§8.2.2.1)")
+    func scheme() throws {
+        let scene = try Scene()
+        scene.alice.outboundProxy = SocketAddress(try #require(IPAddress("192.0.2.201")), 5060)
+        try scene.alice.sends(.invite, to: try URI("tel:+15550100"))
+        try scene.alice.expects(416)
+        try scene.world.end()
+    }
+
+    @Test("An INVITE without Contact, or with a body of no type, is refused with 400", arguments: [true, false])
+    func incomplete(hasContact: Bool) throws {
+        let scene = try Scene()
+        try scene.alice.sends(.invite, to: try URI(Scene.uri)) { builder in
+            if hasContact { builder.setBody(Array("x".utf8), type: nil) } else { builder.remove(.contact) }
+        }
+        #expect(try scene.alice.expects(400).reasonPhrase == (hasContact ? "Missing Content-Type" : "Missing Contact"))
+        try scene.world.end()
+    }
+
+    @Test("An INVITE that expires before it is answered is refused with 487 (§13.3.1)", arguments: [20, 3600])
+    func expiry(seconds: UInt32) throws {
+        let scene = try Scene()
+        scene.bob.behaviour.answersAfter = nil
+        try scene.alice.sends(.invite, to: try URI(Scene.uri)) { $0.set(.expires, seconds) }
+        try scene.alice.expects(180)
+        if seconds == 20 {
+            try scene.alice.expectsNothing(for: .seconds(19))
+            try scene.alice.expects(487, within: .seconds(2))
+            #expect(scene.bob.ends == [.timedOut])
+        } else {
+            // Longer than anybody may ring it does not ring for it.
+            for _ in 0..<2 { try scene.alice.expects(180, within: .seconds(61)) }
+            try scene.alice.expects(480, within: .seconds(61))
+        }
+        try scene.world.end()
+    }
+
     @Test("A request below the last CSeq is refused with 500 (§12.2.2)")
     func order() throws {
         let scene = try Scene()
