@@ -56,6 +56,8 @@ let package = Package(
             .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
             .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
             .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+            .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+            .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         ],
     targets: [
         // Types: no imports.
@@ -75,6 +77,8 @@ let package = Package(
         // Roles.
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
+        room("CallRecords", ["SIPMessages", "Containers"]),
+        tests("CallRecords", ["SIPMessages"]),
         // Support.
         room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
         tests("SIPSimulation", ["SIPMessages", "SIPTransactions"]),
@@ -96,20 +100,20 @@ let package = Package(
                     "ServerCore",
                     [
                         "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
-                        "LocationService",
+                        "LocationService", "CallRecords",
                     ]),
                 tests(
                     "ServerCore",
                     [
                         "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService",
-                        "SIPSimulation", "ServerSimulation",
+                        "SIPSimulation", "ServerSimulation", "CallRecords",
                     ]),
                 // Support, with a package.
                 room(
                     "ServerSimulation",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
-                        "ServerCore",
+                        "ServerCore", "CallRecords",
                     ]),
                 // Drivers.
                 .target(name: "CLinuxIO"),
@@ -120,7 +124,7 @@ let package = Package(
                     "SignallingTransport",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "ServerCore",
-                        "CLinuxIO", "CCAres",
+                        "CallRecords", "CLinuxIO", "CCAres",
                     ] + nio + [crypto]),
                 tests(
                     "SignallingTransport",
@@ -130,11 +134,20 @@ let package = Package(
                     name: "ResolverTests",
                     dependencies: ["SignallingTransport", "SIPRouting", "SIPMessages", "DNSTestServer"],
                     swiftSettings: settings),
-                room("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
-                tests("Persistence", ["SIPMessages", "SIPTransactions", "LocationService", grdb, sqlite]),
+                room("Persistence", ["SIPMessages", "LocationService", "CallRecords", grdb, sqlite]),
+                tests(
+                    "Persistence", ["SIPMessages", "SIPTransactions", "LocationService", "CallRecords", grdb, sqlite]),
                 .executableTarget(
                     name: "BindingStoreBenchmark", dependencies: ["Persistence", "SIPMessages", "LocationService"],
                     path: "Benchmarks/BindingStore", swiftSettings: settings),
+                room(
+                    "OperationsHTTP",
+                    [
+                        .product(name: "Hummingbird", package: "hummingbird"),
+                        .product(name: "HTTPTypes", package: "swift-http-types"),
+                        .product(name: "NIOCore", package: "swift-nio"), logging,
+                    ]),
+                tests("OperationsHTTP"),
                 // Programs.
                 room("ServerConfiguration", ["SIPMessages", yams]),
                 tests("ServerConfiguration", ["SIPMessages"]),
@@ -142,8 +155,14 @@ let package = Package(
                     name: "biloxi",
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
-                        "ProxyCore", "ServerCore", "SignallingTransport", argumentParser, logging,
+                        "ProxyCore", "ServerCore", "SignallingTransport", "CallRecords", "OperationsHTTP",
+                        argumentParser, logging,
                     ], swiftSettings: settings),
-                tests("biloxi", ["Persistence", "ServerConfiguration", "SIPAuthentication"]),
+                tests(
+                    "biloxi",
+                    [
+                        "SIPMessages", "Persistence", "ServerConfiguration", "SIPAuthentication", "CallRecords",
+                        "OperationsHTTP", grdb,
+                    ]),
             ])
 )

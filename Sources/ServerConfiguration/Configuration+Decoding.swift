@@ -17,6 +17,8 @@ extension Configuration {
         self.authentication = Authentication(root.child("authentication"))
         self.registrar = Registrar(root.child("registrar"))
         self.proxy = Proxy(root.child("proxy"))
+        self.callRecords = CallRecords(root.child("callRecords"))
+        self.shutdown = root.seconds("shutdown")
         self.tls = root["tls"].map { TLS($0, resolve: resolve) }
         self.trunks = root.child("trunks").fields.map { Trunk(name: $0.name, $0.value, resolve: resolve) }
         let routes = root.child("routes").elements.compactMap { Route($0) }
@@ -49,6 +51,14 @@ extension Configuration.Proxy {
         self.recordRoute = value["recordRoute"]?.boolean ?? true
         self.forking = value.choice("forking") ?? .parallel
         self.timerC = value.seconds("timerC")
+    }
+}
+
+extension Configuration.CallRecords {
+    fileprivate init(_ value: ConfigurationValue) {
+        self.isEnabled = value["enabled"]?.boolean ?? true
+        self.keepDays = value["keep"]?.number ?? 1
+        self.longestCall = value.seconds("longestCall")
     }
 }
 

@@ -1,3 +1,4 @@
+import CallRecords
 import Containers
 import LocationService
 import ProxyCore
@@ -15,6 +16,10 @@ extension CallShard {
         case .new: break
         }
         if workspace.index.method == .cancel { return self.cancel(octets, &workspace) }
+        // What belongs to a call goes on: it may be its BYE.
+        if self.settings.isStopping, !workspace.index.hasToTag(octets) {
+            return self.refuse(octets, 503, "Server Is Stopping", fields: Array(Self.laterField), &workspace)
+        }
         guard self.validate(octets, &workspace) else { return }
         switch self.preprocess(octets, &workspace) {
         case .unchanged: self.proceed(octets, &workspace, isOfOurDialog: false)
@@ -62,17 +67,24 @@ extension CallShard {
         Registrar.appendKey(uri, of: octets, into: &aor)
     }
 
-    func refuse(
+    mutating func refuse(
         _ octets: Span<UInt8>, _ status: UInt16, _ reason: StaticString, fields: [UInt8] = [],
         _ workspace: inout Workspace
     ) {
         let tag = self.settings.statelessTag(octets, workspace.index)
         workspace.reply(octets, status, reason, fields: fields, tag: tag)
+        guard workspace.index.method == .invite, self.recorder.isWatching else { return }
+        self.recorder.refused(
+            octets, workspace.index, over: workspace.flow, status: status, at: workspace.now, wall: workspace.wall,
+            into: &workspace.endedCalls)
     }
+
+    /// When to come again, where another server takes over, or this one after a restart.
+    static let laterField: String.UTF8View = "Retry-After: 5\r\n".utf8
 
     // MARK: Validation (§16.3)
 
-    private func validate(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
+    private mutating func validate(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
         let index = workspace.index
         let uri: URIIndex
         do {
@@ -185,6 +197,8 @@ extension CallShard {
         }
         // A proxy cannot promise an answer within 200 ms (§17.2.1).
         if workspace.index.method == .invite {
+            self.recorder.invited(
+                octets, workspace.index, over: workspace.flow, at: workspace.now, wall: workspace.wall)
             self.transactions.sendTrying(
                 server, octets, workspace.index, via: workspace.via, source: workspace.flow.remote,
                 at: workspace.now, into: &workspace.outbox)
@@ -295,6 +309,7 @@ extension CallShard {
         if let server {
             self.transactions.reply(server, 200, "OK", at: workspace.now, into: &workspace.outbox)
         }
+        self.recorder.cancelled(octets, workspace.index)
         var reason: [UInt8] = []
         if let value = workspace.index.value(.reason) { reason = octets.octets(value.range) }
         self.proxy.cancel(
@@ -305,7 +320,7 @@ extension CallShard {
 extension CallShard {
     /// Indexes a request of our own making in place of the one at hand. One that has become longer than a message may
     /// be, or whose new Request-URI is none, is refused.
-    private func reindex(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
+    private mutating func reindex(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
         do {
             try workspace.index.parse(octets)
             guard let via = workspace.index.value(.via) else { return false }

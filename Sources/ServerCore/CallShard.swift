@@ -1,3 +1,4 @@
+public import CallRecords
 import Containers
 import LocationService
 public import ProxyCore
@@ -19,6 +20,8 @@ public struct CallShard: ~Copyable {
     /// The request after its sender was found out, where that changed it.
     var rewritten: [UInt8] = []
     var authenticator: Authenticator
+    /// Records the calls, where that is wanted.
+    public internal(set) var recorder: CallRecorder
 
     /// An empty shard.
     ///
@@ -33,17 +36,26 @@ public struct CallShard: ~Copyable {
         var random = RandomSource(seed: seed.1)
         self.authenticator = Authenticator(settings: settings) { random.next() }
         self.proxy = Proxy(configuration: settings.proxy, hashKey: settings.hashKey)
+        self.recorder = CallRecorder(policy: settings.callRecords, hashKey: seed.0, at: now)
     }
 
     /// Takes new settings; calls in progress keep what they have.
     public mutating func apply(_ settings: ServerSettings) {
         self.settings = settings
         self.proxy.configuration = settings.proxy
+        self.recorder.policy = settings.callRecords
     }
+
+    /// Begins nothing new from now on.
+    public mutating func beginStopping() { self.settings.isStopping = true }
+
+    /// What became of credentials.
+    public var authenticationCounts: AuthenticationCounts { self.authenticator.counts }
 
     /// Handles the next event of the workspace, which is for this shard.
     public mutating func run(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
+        let first = workspace.outbox.messages.count
         switch workspace.takePost() {
         case .message:
             if workspace.index.isRequest {
@@ -54,6 +66,7 @@ public struct CallShard: ~Copyable {
         case .bindings(let asker, let block): self.fork(asker, block, &workspace)
         case .register, .lookUp, nil: break
         }
+        self.recordCalls(from: first, &workspace)
         self.collectQuestions(&workspace)
     }
 
@@ -62,9 +75,11 @@ public struct CallShard: ~Copyable {
         _ question: ProxyQuestion, _ answer: DNSAnswer, _ workspace: inout Workspace
     ) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
+        let first = workspace.outbox.messages.count
         self.proxy.answered(
             question.resolution, id: question.id, answer, transactions: &self.transactions, at: workspace.now,
             into: &workspace.outbox)
+        self.recordCalls(from: first, &workspace)
         self.collectQuestions(&workspace)
     }
 
@@ -75,14 +90,20 @@ public struct CallShard: ~Copyable {
     }
 
     /// A moment before which nothing is due; `nil` when nothing is.
-    public var nextWakeUp: MonotonicInstant? { self.transactions.nextWakeUp }
+    public var nextWakeUp: MonotonicInstant? {
+        guard let recorded = self.recorder.nextWakeUp else { return self.transactions.nextWakeUp }
+        return self.transactions.nextWakeUp.map { Swift.min($0, recorded) } ?? recorded
+    }
 
     /// Does all that is due.
     public mutating func wake(_ workspace: inout Workspace) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
+        let first = workspace.outbox.messages.count
         while let event = self.transactions.wake(at: workspace.now, into: &workspace.outbox) {
             self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
+        self.recordCalls(from: first, &workspace)
+        self.recorder.wake(at: workspace.now, into: &workspace.endedCalls)
         self.collectQuestions(&workspace)
     }
 
@@ -93,6 +114,7 @@ public struct CallShard: ~Copyable {
         client slot: Int32, remote: SocketAddress, isFlowLost: Bool = false, _ workspace: inout Workspace
     ) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
+        let first = workspace.outbox.messages.count
         let event = self.transactions.transportFailed(client: slot, remote: remote, at: workspace.now)
         guard let event else { return }
         if isFlowLost, case .clientTransportFailed(let client, let owner) = event {
@@ -101,6 +123,7 @@ public struct CallShard: ~Copyable {
         } else {
             self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
+        self.recordCalls(from: first, &workspace)
         self.collectQuestions(&workspace)
     }
 
@@ -109,6 +132,9 @@ public struct CallShard: ~Copyable {
         let match = self.transactions.match(
             response: octets, workspace.index, via: workspace.via, at: workspace.now, into: &workspace.outbox)
         guard case .deliver(_, let owner) = match else { return }
+        if workspace.index.statusCode >= 200, self.recorder.isWatching {
+            self.recorder.received(octets, branch: workspace.via.branch, over: workspace.flow)
+        }
         self.proxy.receive(
             octets, workspace.index, via: workspace.via, owner: owner, transactions: &self.transactions,
             at: workspace.now, into: &workspace.outbox)

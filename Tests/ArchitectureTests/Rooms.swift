@@ -28,11 +28,12 @@ struct Room {
         Room("SIPAuthentication", .core, ["SIPMessages", "Containers"], foreign: ["Crypto"]),
         Room("ProxyCore", .roles, ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         Room("LocationService", .roles, ["SIPMessages", "Containers", "SIPTransactions"]),
+        Room("CallRecords", .roles, ["SIPMessages", "Containers"]),
         Room(
             "ServerCore", .roles,
             [
                 "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
-                "LocationService",
+                "LocationService", "CallRecords",
             ]),
         Room("CLinuxIO", .drivers),
         Room("SystemLibraries", .drivers),
@@ -40,7 +41,7 @@ struct Room {
             "SignallingTransport", .drivers,
             [
                 "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore", "LocationService",
-                "ServerCore", "CLinuxIO",
+                "ServerCore", "CallRecords", "CLinuxIO",
             ],
             foreign: [
                 "CCAres", "Crypto", "Glibc", "NIOConcurrencyHelpers", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
@@ -48,14 +49,18 @@ struct Room {
                 "NIOWebSocket", "Synchronization",
             ]),
         Room(
-            "Persistence", .drivers, ["SIPMessages", "LocationService"],
+            "Persistence", .drivers, ["SIPMessages", "LocationService", "CallRecords"],
             foreign: ["Foundation", "GRDB", "GRDBSQLite", "Glibc", "Musl", "Synchronization"]),
         Room("ServerConfiguration", .drivers, ["SIPMessages"], foreign: ["Yams"]),
+        Room(
+            "OperationsHTTP", .drivers,
+            foreign: ["Glibc", "HTTPTypes", "Hummingbird", "Logging", "NIOCore"]),
         Room(
             "biloxi", .programs,
             [
                 "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "ServerCore",
-                "SignallingTransport", "Persistence", "ServerConfiguration",
+                "SignallingTransport", "Persistence", "ServerConfiguration", "CallRecords",
+                "OperationsHTTP",
             ], foreign: ["ArgumentParser", "Foundation", "Glibc", "Logging", "Synchronization"]),
         Room(
             "SIPSimulation", .programs,
@@ -67,7 +72,7 @@ struct Room {
             "ServerSimulation", .programs,
             [
                 "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
-                "ServerCore",
+                "ServerCore", "CallRecords",
             ]),
     ]
 }

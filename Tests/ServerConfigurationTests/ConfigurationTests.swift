@@ -25,6 +25,8 @@ struct ConfigurationTests {
                 == .init(minExpires: 60, defaultExpires: 3600, maxExpires: 7200, maxContacts: 10))
         #expect(configuration.proxy == .init(recordRoute: true, forking: .parallel, timerC: .seconds(185)))
         #expect(configuration.storage == .sqlite)
+        #expect(configuration.callRecords == .init(isEnabled: true, keepDays: 90, longestCall: .seconds(43_200)))
+        #expect(configuration.shutdown == .seconds(5))
         #expect(configuration.logLevel == .info)
         #expect(configuration.inbound == .anyone)
         #expect(configuration.tls == nil && configuration.http == nil && configuration.data == nil)
@@ -51,6 +53,8 @@ struct ConfigurationTests {
         authentication: { required: true, algorithms: [SHA-512-256, SHA-256, MD5] }
         registrar: { minExpires: 30, defaultExpires: 600, maxExpires: 600, maxContacts: 3 }
         proxy: { recordRoute: false, forking: sequential, timerC: 181 }
+        callRecords: { enabled: false, keep: 7, longestCall: 7200 }
+        shutdown: 30
         tls: { certificate: cert.pem, key: /keys/key.pem, clientCertificates: optional, authorities: ca.pem }
         trunks:
           pstn: { targets: ["sip:192.0.2.10", "sip:192.0.2.11"], failover: [503, 5xx, 408], noAnswer: 5, lines: 30,
@@ -76,6 +80,8 @@ struct ConfigurationTests {
         #expect(configuration.http?.description == "127.0.0.1:8080")
         #expect(configuration.threads == 4)
         #expect(configuration.logLevel == .debug)
+        #expect(configuration.callRecords == .init(isEnabled: false, keepDays: 7, longestCall: .seconds(7200)))
+        #expect(configuration.shutdown == .seconds(30))
         #expect(configuration.authentication.algorithms == [.sha512_256, .sha256, .md5])
         #expect(configuration.registrar == .init(minExpires: 30, defaultExpires: 600, maxExpires: 600, maxContacts: 3))
         #expect(configuration.proxy == .init(recordRoute: false, forking: .sequential, timerC: .seconds(181)))
@@ -113,7 +119,7 @@ struct ConfigurationTests {
         #expect(
             loaded.files.map(\.key)
                 == ["tls.certificate", "tls.key", "tls.authorities", "trunks.pstn.register.passwordFile"])
-        #expect(loaded.files.last?.source == .file("f.yaml", line: 18, column: 51))
+        #expect(loaded.files.last?.source == .file("f.yaml", line: 20, column: 51))
     }
 
     @Test("The environment overrides the file, and options override both")

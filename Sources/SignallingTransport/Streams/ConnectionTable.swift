@@ -22,6 +22,7 @@ final class ConnectionTable: @unchecked Sendable {
     private var count = 0
     private var lastNumber: UInt32 = 0
     private var byNumber: [UInt32: StreamConnection] = [:]
+    private var byTransport: [TransportProtocol: Int] = [:]
     private var byAddress: [Address: StreamConnection] = [:]
 
     init(limit: Int) { self.limit = limit }
@@ -50,7 +51,7 @@ final class ConnectionTable: @unchecked Sendable {
     /// Makes a connection known, so that messages can be sent over it.
     func add(_ connection: StreamConnection) {
         self.lock.withLock {
-            self.byNumber[connection.flow.connection] = connection
+            self.enter(connection)
             self.byAddress[Address(connection)] = connection
         }
     }
@@ -60,8 +61,16 @@ final class ConnectionTable: @unchecked Sendable {
         self.lock.withLock { self.forget(connection) }
     }
 
+    private func enter(_ connection: StreamConnection) {
+        if self.byNumber.updateValue(connection, forKey: connection.flow.connection) == nil {
+            self.byTransport[connection.flow.transport, default: 0] += 1
+        }
+    }
+
     private func forget(_ connection: StreamConnection) {
-        self.byNumber[connection.flow.connection] = nil
+        if self.byNumber.removeValue(forKey: connection.flow.connection) != nil {
+            self.byTransport[connection.flow.transport, default: 0] -= 1
+        }
         let address = Address(connection)
         if self.byAddress[address] === connection { self.byAddress[address] = nil }
     }
@@ -82,10 +91,15 @@ final class ConnectionTable: @unchecked Sendable {
                 self.count -= 1
                 return nil
             }
-            self.byNumber[number] = connection
+            self.enter(connection)
             self.byAddress[address] = connection
             return (connection, true)
         }
+    }
+
+    /// How many connections of a transport can be used, or are being opened.
+    func count(of transport: TransportProtocol) -> Int {
+        self.lock.withLock { self.byTransport[transport] ?? 0 }
     }
 
     /// How many connections there are, those included that are being opened.

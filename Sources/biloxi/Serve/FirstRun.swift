@@ -22,6 +22,11 @@ struct FirstRun {
         self.users = users
     }
 
+    /// Takes the users back: the server could not start, and nobody has seen their passwords.
+    func withdraw(from database: ServerDatabase) {
+        for user in self.users { try? database.removeSubscriber(user.account.user, domain: user.account.domain) }
+    }
+
     /// Prints the users, and what to type into a phone.
     func announce(_ configuration: Configuration, to output: Output) {
         for user in output.isJSON ? self.users : [] {

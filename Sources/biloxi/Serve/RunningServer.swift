@@ -1,3 +1,4 @@
+import CallRecords
 import Foundation
 import LocationService
 import Logging
@@ -16,6 +17,7 @@ final class RunningServer: Sendable {
     private let store: BindingStore
     private let database: ServerDatabase
     private let key: ServerKey
+    private let keepDays: Mutex<Int>
 
     /// Opens the listeners and reads what earlier runs have stored.
     ///
@@ -26,11 +28,12 @@ final class RunningServer: Sendable {
     ) throws {
         self.database = database
         self.key = key
+        self.keepDays = Mutex(configuration.callRecords.keepDays)
         let settings = try Self.settings(configuration, database: database, key: key)
         let completion = CompletionTarget()
         self.store = try BindingStore(database: settings.isDurable ? database : nil) { tokens, outcome in
             if case .failed(let reason) = outcome {
-                logger.error("registrations could not be stored", metadata: ["reason": "\(reason)"])
+                logger.error("the database could not be written", metadata: ["reason": "\(reason)"])
             }
             completion.server?.complete(tokens, isStored: outcome == .committed)
         }
@@ -41,12 +44,16 @@ final class RunningServer: Sendable {
             resolver: try Resolver.Settings(environment: ProcessInfo.processInfo.environment),
             seeds: { UInt64.random(in: 0...UInt64.max) },
             store: { changes, token in store.submit(changes, token: token) },
-            withdraw: { token in store.withdraw(token) })
+            withdraw: { token in store.withdraw(token) },
+            record: { calls in store.record(calls) })
         completion.server = self.server
         if settings.isDurable {
             try database.forEachBinding(at: SystemClock.wall()) { self.server.restore($0, settings: settings) }
         }
     }
+
+    /// Where it listens, with the ports that the system chose: `udp:127.0.0.1:5060`.
+    var listeners: [String] { self.server.settings.proxy.endpoints.map { "\($0.transport):\($0.local)" } }
 
     /// Begins to serve.
     func start() throws { try self.server.start() }
@@ -57,8 +64,27 @@ final class RunningServer: Sendable {
         self.store.close()
     }
 
+    /// Begins nothing new; what is in progress goes on.
+    func beginStopping() { self.server.beginStopping() }
+
+    /// Whether nothing is in progress.
+    var isIdle: Bool { self.server.isIdle }
+
+    /// How the server is.
+    var statistics: ServerStatistics { self.server.statistics }
+    /// How the store is.
+    var storeStatistics: BindingStore.Statistics { self.store.statistics }
+
+    /// Deletes what is stored and has ended: registrations, and records of calls that have been kept long enough.
+    func maintain() {
+        let now = SystemClock.wall()
+        self.store.purgeExpired(at: now)
+        self.store.purgeCalls(before: now - Int64(self.keepDays.withLock { $0 }) * 86_400_000)
+    }
+
     /// Goes on with another configuration, or with other users.
     func apply(_ configuration: Configuration) throws {
+        self.keepDays.withLock { $0 = configuration.callRecords.keepDays }
         self.server.apply(try Self.settings(configuration, database: self.database, key: self.key))
     }
 
@@ -114,6 +140,8 @@ final class RunningServer: Sendable {
         var settings = ServerCore.ServerSettings(domains: configuration.domains, proxy: proxy, hashKey: key.hashKey)
         settings.addresses = addresses
         settings.isDurable = configuration.storage == .sqlite
+        settings.callRecords.isOn = configuration.callRecords.isEnabled && settings.isDurable
+        settings.callRecords.longestCall = .seconds(configuration.callRecords.longestCall.components.seconds)
         settings.requiresAuthentication = configuration.authentication.isRequired
         settings.algorithms = configuration.authentication.algorithms.map {
             switch $0 {
