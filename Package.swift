@@ -65,6 +65,8 @@ let package = Package(
         room("Containers"),
         tests("SIPMessages", resources: [.copy("Torture")]),
         tests("Containers"),
+        room("SDP", ["SIPMessages"]),
+        tests("SDP", ["SIPMessages"], resources: [.copy("Examples")]),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
@@ -86,7 +88,9 @@ let package = Package(
         .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
         .executableTarget(
             name: "biloxi-microbench",
-            dependencies: ["AllocationCounter", "SIPMessages", "Containers", "SIPTransactions", "ProxyCore"],
+            dependencies: [
+                "AllocationCounter", "SIPMessages", "Containers", "SIPTransactions", "ProxyCore", "CallRecords",
+            ],
             path: "Benchmarks/Microbench", swiftSettings: settings),
     ]
         + (coreOnly

@@ -7,10 +7,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-seconds=${1:?usage: scripts/fuzz.sh SECONDS [Index|Fields|URI|Framer|Multipart|Fragment|Credentials ...]}
+seconds=${1:?usage: scripts/fuzz.sh SECONDS [Index|Fields|URI|Framer|Multipart|Fragment|Credentials|STUN|Certificate ...]}
 shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(Index Fields URI Framer Multipart Fragment Credentials)
+[ ${#targets[@]} -gt 0 ] || targets=(Index Fields URI Framer Multipart Fragment Credentials STUN Certificate)
 
 build=.build/fuzz
 mkdir -p "$build" Fuzz/crashers

@@ -177,7 +177,7 @@ public struct CallRecorder: ~Copyable {
     /// Ends all calls, since the server stops.
     public mutating func endAll(at now: MonotonicInstant, into records: inout [CallRecord]) {
         var slots: [Int32] = []
-        self.table.forEach { slots.append($0) }
+        self.table.forEach { slot in slots.append(slot) }
         for slot in slots {
             let call = self.calls[slot]
             switch call.state {

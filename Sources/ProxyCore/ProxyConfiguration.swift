@@ -48,6 +48,8 @@ public struct ProxyConfiguration: Sendable {
     /// Whether contacts of different `q` are tried one after the other, those of the same `q` at once (§16.6); otherwise
     /// all at once.
     public var serialByQ = true
+    /// Which run of the server this is: connections of another run are not those of this one.
+    public var generation: UInt32 = 0
     /// The branches that a request without Max-Breadth may have (RFC 5393 §5.3).
     public var maxBreadth: UInt32 = 60
 

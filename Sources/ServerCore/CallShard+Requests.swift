@@ -22,44 +22,45 @@ extension CallShard {
         }
         guard self.validate(octets, &workspace) else { return }
         switch self.preprocess(octets, &workspace) {
-        case .unchanged: self.proceed(octets, &workspace, isOfOurDialog: false)
-        case .changed(let isOfOurDialog): Self.proceedPreprocessed(&self, &workspace, isOfOurDialog: isOfOurDialog)
+        case .unchanged: self.proceed(octets, &workspace, RouteProof())
+        case .changed(let proof): Self.proceedPreprocessed(&self, &workspace, proof)
         }
     }
 
     /// Goes on with the request as preprocessing left it.
     private static func proceedPreprocessed(
-        _ shard: inout CallShard, _ workspace: inout Workspace, isOfOurDialog: Bool
+        _ shard: inout CallShard, _ workspace: inout Workspace, _ proof: RouteProof
     ) {
         var request: [UInt8] = []
         swap(&request, &shard.preprocessed)
         defer { swap(&request, &shard.preprocessed) }
         guard shard.reindex(request.span, &workspace) else { return }
-        shard.proceed(request.span, &workspace, isOfOurDialog: isOfOurDialog)
+        shard.proceed(request.span, &workspace, proof)
     }
 
-    private mutating func proceed(_ octets: Span<UInt8>, _ workspace: inout Workspace, isOfOurDialog: Bool) {
+    private mutating func proceed(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ proof: RouteProof) {
         // The hash in our Via was made of the request without our Route values, so only now it can be compared.
         if self.isLoop(octets, workspace.index) {
             return self.refuse(octets, 482, "Loop Detected", &workspace)
         }
-        var isRewritten = false
-        guard self.authorise(octets, &workspace, isOfOurDialog: isOfOurDialog, isRewritten: &isRewritten) else {
-            return
+        guard !proof.isForged else {
+            return self.refuse(octets, 403, "Flow Token Is Not Of This Dialog", &workspace)
         }
-        if isRewritten {
-            Self.routeRewritten(&self, &workspace)
+        var passage = Passage(proof: proof)
+        guard self.authorise(octets, &workspace, &passage) else { return }
+        if passage.isRewritten {
+            Self.routeRewritten(&self, &workspace, passage)
         } else {
-            self.route(octets, &workspace, isOfOurDialog: isOfOurDialog)
+            self.route(octets, &workspace, passage)
         }
     }
 
-    private static func routeRewritten(_ shard: inout CallShard, _ workspace: inout Workspace) {
+    private static func routeRewritten(_ shard: inout CallShard, _ workspace: inout Workspace, _ passage: Passage) {
         var request: [UInt8] = []
         swap(&request, &shard.rewritten)
         defer { swap(&request, &shard.rewritten) }
         guard shard.reindex(request.span, &workspace) else { return }
-        shard.route(request.span, &workspace, isOfOurDialog: false)
+        shard.route(request.span, &workspace, passage)
     }
 
     /// Appends the AOR that a URI names, in canonical form.
@@ -154,26 +155,33 @@ extension CallShard {
     // MARK: Targets (§16.5)
 
     /// Finds where a request goes, and starts its transaction.
-    private mutating func route(_ octets: Span<UInt8>, _ workspace: inout Workspace, isOfOurDialog: Bool) {
+    private mutating func route(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: Passage) {
         guard let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range) else { return }
-        if !workspace.index.has(.route), self.settings.isOurs(uri, octets) {
+        let pinned = passage.proof.flow
+        if !workspace.index.has(.route), pinned == nil, self.settings.isOurs(uri, octets) {
             guard uri.hasUser else { return self.answerLocally(octets, &workspace) }
-            return self.lookUp(uri, octets, &workspace)
+            return self.lookUp(uri, octets, &workspace, passage)
         }
         guard let server = self.createServer(octets, &workspace) else { return }
-        let hop = self.nextHop(octets, workspace.index, uri)
+        var traits: Target.Traits = []
+        var flow = pinned
+        if pinned == nil, let hop = self.nextHop(octets, workspace.index, uri) {
+            flow = self.settings.proxy.flow(to: hop, octets, near: workspace.flow)
+        }
+        if pinned != nil { traits.insert(.isPinned) }
+        if passage.proof.receiver.isUser { traits.insert(.isUser) }
         workspace.targets.removeAll(keepingCapacity: true)
-        let flow = hop.flatMap { self.flow(to: $0, octets, near: workspace.flow) }
         Target.append(
-            uri: octets, workspace.index.requestURI.range, route: octets, 0..<0, q: 1000, flow: flow,
+            uri: octets, workspace.index.requestURI.range, route: octets, 0..<0, q: 1000, flow: flow, traits: traits,
             to: &workspace.targets)
         let maxBreadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
         self.begin(
-            server, workspace.index.method, workspace.flow, maxBreadth: maxBreadth, isOfOurDialog: isOfOurDialog,
-            &workspace)
+            server, workspace.index.method, workspace.flow, maxBreadth: maxBreadth, passage.traits, &workspace)
     }
 
-    private mutating func lookUp(_ uri: URIIndex, _ octets: Span<UInt8>, _ workspace: inout Workspace) {
+    private mutating func lookUp(
+        _ uri: URIIndex, _ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: Passage
+    ) {
         guard let server = self.createServer(octets, &workspace) else { return }
         let start = workspace.mail.count
         Registrar.appendKey(uri, of: octets, into: &workspace.mail)
@@ -183,25 +191,22 @@ extension CallShard {
         workspace.posts.append(
             .lookUp(
                 shard: self.settings.shard(of: hash), hash: hash, key: key,
-                asker: Asker(shard: self.number, server: server, maxBreadth: breadth)))
+                asker: Asker(shard: self.number, server: server, maxBreadth: breadth, traits: passage.traits)))
     }
 
     private mutating func createServer(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> TransactionID? {
         let server = self.transactions.createServer(
-            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now)
+            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now,
+            into: &workspace.outbox)
         guard let server else {
             var fields: [UInt8] = []
             fields.append("Retry-After: 5\r\n")
             self.refuse(octets, 503, "Too Many Transactions", fields: fields, &workspace)
             return nil
         }
-        // A proxy cannot promise an answer within 200 ms (§17.2.1).
         if workspace.index.method == .invite {
             self.recorder.invited(
                 octets, workspace.index, over: workspace.flow, at: workspace.now, wall: workspace.wall)
-            self.transactions.sendTrying(
-                server, octets, workspace.index, via: workspace.via, source: workspace.flow.remote,
-                at: workspace.now, into: &workspace.outbox)
         }
         return server
     }
@@ -219,16 +224,16 @@ extension CallShard {
         }
         workspace.targets.removeAll(keepingCapacity: true)
         self.appendTargets(workspace.mail, block, into: &workspace.targets)
-        self.begin(server, method, workspace.flow, maxBreadth: asker.maxBreadth, &workspace)
+        self.begin(server, method, workspace.flow, maxBreadth: asker.maxBreadth, asker.traits, &workspace)
     }
 
     private mutating func begin(
         _ server: TransactionID, _ method: Method.Code, _ source: Flow, maxBreadth: UInt32?,
-        isOfOurDialog: Bool = false, _ workspace: inout Workspace
+        _ traits: RequestTraits, _ workspace: inout Workspace
     ) {
         self.proxy.begin(
             server, method: method, source: source, targets: workspace.targets, maxBreadth: maxBreadth,
-            isOfOurDialog: isOfOurDialog, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            traits: traits, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
     }
 
     /// Writes the bindings in `block` as targets, the preferred first.
@@ -251,9 +256,10 @@ extension CallShard {
                 let binding = StoredBinding(mail, at: position)
                 position = binding.whole.upper
                 guard binding.q == q else { continue }
+                let way = self.way(to: binding, mail)
                 Target.append(
-                    uri: mail, binding.contact.range, route: mail, binding.path.range, q: q,
-                    flow: self.flow(to: binding, mail), to: &targets)
+                    uri: mail, binding.contact.range, route: mail, binding.path.range, q: q, flow: way.flow,
+                    traits: way.traits, to: &targets)
             }
         }
     }
@@ -269,26 +275,30 @@ extension CallShard {
             if octets.equals(to.upper - 16..<to.upper, tag.span, 0..<16) { return }
         }
         switch self.preprocess(octets, &workspace) {
-        case .unchanged: if !self.settings.requiresAuthentication { self.forwardACK(octets, &workspace) }
-        case .changed(let isOfOurDialog):
-            // An ACK cannot be challenged (§22.1); only the mark of its dialog lets it through.
-            if isOfOurDialog || !self.settings.requiresAuthentication { Self.forwardACK(&self, &workspace) }
+        case .unchanged: if !self.settings.requiresAuthentication { self.forwardACK(octets, &workspace, RouteProof()) }
+        case .changed(let proof):
+            // An ACK cannot be challenged (§22.1); only the token of its dialog lets it through.
+            guard !proof.isForged, proof.isOfOurDialog || !self.settings.requiresAuthentication else { return }
+            Self.forwardACK(&self, &workspace, proof)
         }
     }
 
-    private static func forwardACK(_ shard: inout CallShard, _ workspace: inout Workspace) {
+    private static func forwardACK(_ shard: inout CallShard, _ workspace: inout Workspace, _ proof: RouteProof) {
         var request: [UInt8] = []
         swap(&request, &shard.preprocessed)
         defer { swap(&request, &shard.preprocessed) }
         guard shard.reindex(request.span, &workspace) else { return }
-        shard.forwardACK(request.span, &workspace)
+        shard.forwardACK(request.span, &workspace, proof)
     }
 
-    private mutating func forwardACK(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
-        guard let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range),
-            let hop = self.nextHop(octets, workspace.index, uri), !self.settings.isOurs(hop, octets),
-            let flow = self.flow(to: hop, octets, near: workspace.flow)
-        else { return }
+    private mutating func forwardACK(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ proof: RouteProof) {
+        var way = proof.flow
+        if way == nil, let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range),
+            let hop = self.nextHop(octets, workspace.index, uri), !self.settings.isOurs(hop, octets)
+        {
+            way = self.settings.proxy.flow(to: hop, octets, near: workspace.flow)
+        }
+        guard let flow = way else { return }
         if let value = workspace.index.value(.maxForwards), octets.maxForwards(value) == 0 { return }
         let start = workspace.outbox.octets.count
         let nonce = self.transactions.randomNumber()
@@ -305,7 +315,8 @@ extension CallShard {
             return self.refuse(octets, 481, "No Such Transaction", &workspace)
         }
         let server = self.transactions.createServer(
-            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now)
+            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now,
+            into: &workspace.outbox)
         if let server {
             self.transactions.reply(server, 200, "OK", at: workspace.now, into: &workspace.outbox)
         }

@@ -107,16 +107,15 @@ public struct CallShard: ~Copyable {
         self.collectQuestions(&workspace)
     }
 
-    /// What the client transaction in this slot sent did not reach `remote`.
+    /// What a transaction of the shard has sent did not reach its destination.
     ///
     /// - Parameter isFlowLost: Whether it was for a connection that is gone and must not be opened again.
     public mutating func transportFailed(
-        client slot: Int32, remote: SocketAddress, isFlowLost: Bool = false, _ workspace: inout Workspace
+        _ sender: Outbox.Sender, isFlowLost: Bool = false, _ workspace: inout Workspace
     ) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
         let first = workspace.outbox.messages.count
-        let event = self.transactions.transportFailed(client: slot, remote: remote, at: workspace.now)
-        guard let event else { return }
+        guard let event = self.transactions.transportFailed(sender, at: workspace.now) else { return }
         if isFlowLost, case .clientTransportFailed(let client, let owner) = event {
             self.proxy.flowLost(
                 client, owner: owner, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)

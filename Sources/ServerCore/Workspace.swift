@@ -40,6 +40,8 @@ struct Asker: BitwiseCopyable {
     var server: TransactionID
     /// The Max-Breadth that it came with (RFC 5393 §5.3).
     var maxBreadth: UInt32?
+    /// What is known of the request.
+    var traits: RequestTraits
 }
 
 /// What a thread works with: the message at hand and its index, what is to be sent, and the events on their way from
@@ -51,6 +53,10 @@ public struct Workspace: Sendable {
     var via = ViaIndex()
     /// The way the message at hand came.
     var flow = Flow(endpoint: 0, transport: .udp, remote: SocketAddress(.loopback, 0))
+    /// What the certificate of the sender of the message at hand has proved; `nil` when it has shown none (RFC 5922 §7.4).
+    var identities: CertificateIdentities?
+    /// Where else the connection of the message at hand leads to, as its sender has asked and may (RFC 5923 §8.2).
+    public internal(set) var alias: SocketAddress?
     /// What is to be sent.
     public var outbox = Outbox()
     /// The present.

@@ -64,6 +64,8 @@ public final class SimulatedServer: SimulatedNode {
 
     /// Lets the server go on with new settings.
     public func apply(_ settings: ServerSettings) {
+        var settings = settings
+        settings.proxy.generation = self.settings.proxy.generation
         self.settings = settings
         self.reception.settings = settings
         for calls in self.calls { calls.shard.apply(settings) }
@@ -85,6 +87,9 @@ public final class SimulatedServer: SimulatedNode {
         var seeds = random
         func key() -> SipHashKey { SipHashKey(seeds.next(), seeds.next()) }
         (self.calls, self.locations) = ([], [])
+        var run = SimulationRandom(seed: place.seed, purpose: "run of \(place.name)", number: self.life)
+        self.settings.proxy.generation = UInt32(truncatingIfNeeded: run.next())
+        self.reception.settings = self.settings
         for number in 0..<self.settings.shardCount {
             let seed = (key(), key())
             self.calls.append(
@@ -135,6 +140,9 @@ public final class SimulatedServer: SimulatedNode {
         for calls in self.calls {
             if let due = calls.shard.nextWakeUp, next.map({ due < $0 }) ?? true { next = due }
         }
+        for locations in self.locations {
+            if let due = locations.shard.nextWakeUp, next.map({ due < $0 }) ?? true { next = due }
+        }
         guard self.locations.contains(where: { $0.shard.service.isWaiting }) else { return next }
         let ticks = self.workspace.now.nanoseconds / Self.tick + 1
         let tick = MonotonicInstant(nanoseconds: ticks * Self.tick)
@@ -161,14 +169,12 @@ public final class SimulatedServer: SimulatedNode {
 
     /// Learns that a message did not reach its destination.
     public func transportFailed(
-        client: Int32, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
+        _ sender: Outbox.Sender, shard: UInt16, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
-        guard client >= 0 else { return }
+        guard self.calls.indices.contains(Int(shard)) else { return }
         self.enter(at: now, &outbox)
-        let shard = Int(client) >> Self.slotBits
-        self.calls[shard].shard.transportFailed(
-            client: client & (1 << Self.slotBits - 1), remote: flow.remote,
-            isFlowLost: flow.connection != 0 && !flow.mayConnect, &self.workspace)
+        self.calls[Int(shard)].shard.transportFailed(
+            sender, isFlowLost: flow.connection != 0 && !flow.mayConnect, &self.workspace)
         self.leave(&outbox)
     }
 
@@ -213,14 +219,7 @@ public final class SimulatedServer: SimulatedNode {
         self.callRecords += self.workspace.endedCalls
         self.workspace.endedCalls.removeAll(keepingCapacity: true)
         swap(&outbox, &self.workspace.outbox)
-        // The world knows no shards: the number of a client transaction gets that of its shard.
-        for i in outbox.messages.indices where outbox.messages[i].client >= 0 {
-            outbox.messages[i].client |= Int32(outbox.messages[i].shard) << Self.slotBits
-        }
     }
-
-    /// Room for a million transactions in each of 64 shards.
-    private static let slotBits: Int32 = 20
 
     private func receive(_ octets: Span<UInt8>, over flow: Flow) {
         self.reception.receive(octets, over: flow, into: &self.workspace)

@@ -22,6 +22,7 @@ struct Room {
     static let all: [Room] = [
         Room("SIPMessages", .types),
         Room("Containers", .types),
+        Room("SDP", .types, ["SIPMessages"]),
         Room("SIPTransactions", .core, ["SIPMessages", "Containers"]),
         Room("SIPRouting", .core, ["SIPMessages"]),
         // Hashing is the one thing that a protocol room takes from outside.

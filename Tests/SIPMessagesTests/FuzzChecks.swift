@@ -170,3 +170,32 @@ func fuzzFragment(_ octets: [UInt8]) {
     _ = fragment.method
     _ = fragment.status
 }
+
+/// A STUN message is answered with one that can be read, of the same transaction.
+func fuzzSTUN(_ octets: [UInt8]) {
+    guard let message = try? STUNMessage(parsing: octets.span) else { return }
+    require(octets.count >= 20 && octets.count % 4 == 0, "a STUN message has a header and whole attributes")
+    for source in [SocketAddress(IPAddress(v4: 0xC000_0201), 5060), SocketAddress(IPAddress(v6: 1, 2), 0)] {
+        var answer: [UInt8] = []
+        guard message.writeAnswer(to: source, into: &answer) else { continue }
+        guard let read = try? STUNMessage(parsing: answer.span) else {
+            return require(false, "an answer can be read")
+        }
+        require(read.transactionID == message.transactionID, "an answer is of the same transaction")
+        require(read.hasFingerprint == message.hasFingerprint, "an answer has a fingerprint where its request has")
+        require(read.kind == (message.unknownAttributes.isEmpty ? .success : .error), "an answer is one or the other")
+        require(read.mappedAddress == (read.kind == .success ? source : nil), "a success tells where it came from")
+    }
+}
+
+/// Whatever a certificate says, its domains are names.
+func fuzzCertificate(_ octets: [UInt8]) {
+    guard let identities = CertificateIdentities(certificate: octets.span) else { return }
+    for domain in identities.domains {
+        require(identities.prove(Host(domain)) || Host(domain).address != nil, "a certificate proves its own domains")
+        require(domain.utf8.count <= 253, "a domain has the length of one")
+    }
+    for address in identities.addresses {
+        require(identities.prove(Host(address)), "a certificate proves its addresses")
+    }
+}

@@ -17,7 +17,9 @@ struct FuzzReplayTests {
     /// What once broke a rule, and what each target starts from.
     static let inputs =
         Self.files(in: "crashers")
-        + ["Fields", "URI", "Framer", "Multipart", "Fragment"].flatMap { Self.files(in: "seeds/\($0)") }
+        + ["Fields", "URI", "Framer", "Multipart", "Fragment", "STUN", "Certificate"].flatMap {
+            Self.files(in: "seeds/\($0)")
+        }
 
     @Test("The inputs are there")
     func isComplete() { #expect(Self.inputs.count >= 11) }
@@ -30,6 +32,8 @@ struct FuzzReplayTests {
         fuzzFramer(octets)
         fuzzMultipart(octets)
         fuzzFragment(octets)
+        fuzzSTUN(octets)
+        fuzzCertificate(octets)
         #expect(octets.count <= 65_535)
     }
 }

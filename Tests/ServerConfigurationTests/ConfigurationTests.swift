@@ -172,6 +172,24 @@ struct ConfigurationTests {
             ])
     }
 
+    @Test(
+        "HTTP at an address that others reach earns a warning",
+        arguments: [
+            ("192.0.2.1:8080", true), ("0.0.0.0:8080", true), ("metrics.example:8080", true), ("127.0.0.1:80", false),
+            ("[::1]:80", false), ("localhost:80", false),
+        ])
+    func warnsOfHTTP(address: String, isOpen: Bool) throws {
+        let loaded = try Configuration.load(
+            yaml: "http: \"\(address)\"", path: "f.yaml", environment: [:], overrides: [])
+        #expect(
+            loaded.warnings.map(\.description)
+                == (isOpen
+                    ? [
+                        "f.yaml:1:7: http \(address) can be reached by others, and asks for no password: let a firewall"
+                            + " keep it for operators, or use a loopback address"
+                    ] : []))
+    }
+
     @Test("A variable that nearly stands for a key, and an open server, earn a warning")
     func warns() throws {
         let loaded = try Configuration.load(

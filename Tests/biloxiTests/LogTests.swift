@@ -32,7 +32,9 @@ struct LogTests {
             + nonces
         #expect(nonces.allSatisfy { !$0.isEmpty } && !nonce.isEmpty)
         for secret in secrets { #expect(!result.errors.contains(secret), "\(secret)") }
-        if level != "trace", level != "debug" {
+        if level == "trace" || level == "debug" {
+            #expect(result.errors.contains("\"callID\":\"call-of-\(level)\""))
+        } else {
             for identity in ["alice", "bob@", "call-of-", "fromalice", "tobob"] {
                 #expect(!result.errors.contains(identity), "\(identity)")
             }

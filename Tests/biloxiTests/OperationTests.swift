@@ -205,6 +205,36 @@ struct OperationTests {
         #expect(result.errors.hasPrefix("biloxi: password file \(path) "))
     }
 
+    @Test("Where no server has been there are no calls, and nothing is made")
+    func callsOfNobody() throws {
+        let directory = try TestDirectory()
+        let path = directory.path + "/nowhere"
+        let result = try RunningCommand.run("calls", "--data", path)
+        #expect(result.status == 1)
+        #expect(
+            result.errors == "biloxi: there is no database in \(path): name the server's directory with --data\n")
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
+    @Test("While nothing can be stored the server is not healthy, and says so; then it is again")
+    func reportsFailingStorage() throws {
+        let office = try Office()
+        let other = try DatabaseQueue(path: office.data + "/biloxi.db")
+        try other.inDatabase { database in
+            try database.execute(sql: "BEGIN IMMEDIATE")
+            // What cannot be stored is not acknowledged.
+            #expect(office.register(office.bob, "bob").0?.status.map { $0.number >= 500 } == true)
+            let health = try #require(httpGet("/health", port: office.http))
+            #expect(health.status == 503)
+            #expect(health.body.contains("\"status\":\"storageFailing\""))
+            try database.execute(sql: "ROLLBACK")
+        }
+        #expect(office.register(office.alice, "alice").0?.status == 200)
+        #expect(httpGet("/health", port: office.http)?.status == 200)
+        let result = office.server.finish(SIGTERM)
+        #expect(result.errors.contains("the database could not be written"))
+    }
+
     @Test("Moments are read as people write them")
     func readsTimes() throws {
         let now = Date(timeIntervalSince1970: 1_800_000_000)

@@ -37,7 +37,11 @@ struct Calls: ParsableCommand {
         let since = try self.since.map { try CallTime.parse($0, now: Date()) } ?? 0
         let settings = self.common.settings()
         let configuration = try settings.loadOrFail().configuration
-        let data = try withExitStatus { try DataDirectory(path: settings.dataPath(of: configuration)) }
+        let path = settings.dataPath(of: configuration)
+        guard access(path + "/biloxi.db", F_OK) == 0 else {
+            throw CommandError(.failed, "there is no database in \(path): name the server's directory with --data")
+        }
+        let data = try withExitStatus { try DataDirectory(path: path) }
         let database = try withExitStatus { try ServerDatabase(path: data.databasePath) }
         let (output, last) = (self.common.output, self.last)
         if self.csv { Output.write(CallColumns.header) }

@@ -45,7 +45,14 @@ final class RunningServer: Sendable {
             seeds: { UInt64.random(in: 0...UInt64.max) },
             store: { changes, token in store.submit(changes, token: token) },
             withdraw: { token in store.withdraw(token) },
-            record: { calls in store.record(calls) })
+            record: { calls in
+                for call in calls { logger.debug("call ended", metadata: .init(call)) }
+                store.record(calls)
+            },
+            report: { event, withheld in
+                let metadata: Logger.Metadata? = withheld > 0 ? ["withheld": "\(withheld)"] : nil
+                logger.log(level: event.isWarning ? .warning : .debug, "\(event)", metadata: metadata)
+            })
         completion.server = self.server
         if settings.isDurable {
             try database.forEachBinding(at: SystemClock.wall()) { self.server.restore($0, settings: settings) }
@@ -186,5 +193,17 @@ private final class CompletionTarget: Sendable {
     var server: SignallingServer? {
         get { self.target.withLock { $0 } }
         set { self.target.withLock { $0 = newValue } }
+    }
+}
+
+extension Logger.Metadata {
+    /// What is logged of a call, at debug level only: it names the two who spoke.
+    fileprivate init(_ call: CallRecord) {
+        func text(_ octets: [UInt8]) -> Logger.MetadataValue { .string(String(decoding: octets, as: UTF8.self)) }
+        self = [
+            "caller": text(call.caller), "callee": text(call.callee), "callID": text(call.callID),
+            "status": "\(call.status)", "ending": "\(call.ending)", "milliseconds": "\(call.duration)",
+            "source": "\(call.source)",
+        ]
     }
 }

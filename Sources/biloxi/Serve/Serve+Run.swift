@@ -38,13 +38,14 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
     defer { events.stop() }
     let started = ContinuousClock.now
 
-    firstRun?.announce(current, to: options.output)
+    firstRun?.announce(current, listeners: server.listeners, to: options.output)
     var ready: [String: JSONValue] = [
         "listen": .array(server.listeners.map { .string($0) }), "data": .string(directory.path),
         "domains": .array(current.domains.map { .string($0) }), "pid": .number(Int(getpid())),
     ]
     if let address = operations.address { ready["http"] = .string(address) }
     options.output.emit("ready", ready, text: "ready")
+    ServiceManager.tell(.ready)
 
     var stopSignal: Int32?
     for await event in events.stream {
@@ -57,6 +58,7 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
             }
             logger.info("stopping", metadata: ["signal": "\(signal)", "grace": "\(current.shutdown)"])
             stopSignal = signal
+            ServiceManager.tell(.stopping)
             operations.beginStopping()
             server.beginStopping()
             let grace = current.shutdown
