@@ -23,7 +23,7 @@ extension CallRecorder {
         _ octets: Span<UInt8>, at now: MonotonicInstant, into records: inout [CallRecord]
     ) {
         guard self.calls.count > 0, Self.mayMatter(octets), (try? self.index.parse(octets)) != nil,
-            let seen = SeenMessage(octets, self.index, key: self.hashKey)
+            let seen = SeenMessage(octets, self.index)
         else { return }
         let hash = SipHash13.hash(octets, seen.callID.range, key: self.hashKey)
         // From is the caller's in what the caller began, To is in what the callee did.
@@ -40,14 +40,14 @@ extension CallRecorder {
             let isRinging = (180...183).contains(seen.status) && self.calls[slot].state == .invited
             if isRinging, self.calls[slot].rang == nil { self.calls[slot].rang = now }
         case (.invite, 200...299):
-            if isByCaller, seen.branch == self.calls[slot].invite {
+            if isByCaller, seen.branch(octets, key: self.hashKey) == self.calls[slot].invite {
                 self.answer(slot, octets, seen, at: now)
             } else {
                 self.refresh(slot, octets, seen, isByCaller, at: now)
             }
         case (.update, 200...299): self.refresh(slot, octets, seen, isByCaller, at: now)
         case (.invite, 300...):
-            if isByCaller, seen.branch == self.calls[slot].invite {
+            if isByCaller, seen.branch(octets, key: self.hashKey) == self.calls[slot].invite {
                 self.fail(slot, octets, seen.status, at: now, into: &records)
             }
         case (.bye, 200...): self.finishLeaving(slot, octets, seen, isByCaller, at: now, into: &records)
@@ -57,10 +57,12 @@ extension CallRecorder {
 
     /// The client has cancelled an INVITE: why, if it says so (RFC 3326).
     public mutating func cancelled(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) {
-        guard self.calls.count > 0, let seen = SeenMessage(octets, index, key: self.hashKey) else { return }
+        guard self.calls.count > 0, let seen = SeenMessage(octets, index) else { return }
         let hash = SipHash13.hash(octets, seen.callID.range, key: self.hashKey)
         let slot = self.find(hash, octets, seen.callID, fromTag: seen.fromTag)
-        guard slot >= 0, self.calls[slot].state == .invited, self.calls[slot].invite == seen.branch else { return }
+        guard slot >= 0, self.calls[slot].state == .invited,
+            self.calls[slot].invite == seen.branch(octets, key: self.hashKey)
+        else { return }
         self.calls[slot].isCancelled = true
         self.takeReason(slot, octets, index.value(.reason))
     }

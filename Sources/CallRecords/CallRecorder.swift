@@ -64,7 +64,7 @@ public struct CallRecorder: ~Copyable {
     public mutating func invited(
         _ octets: Span<UInt8>, _ index: borrowing MessageIndex, over flow: Flow, at now: MonotonicInstant, wall: Int64
     ) {
-        guard self.policy.isOn, let seen = SeenMessage(octets, index, key: self.hashKey), seen.toTag.isEmpty else {
+        guard self.policy.isOn, let seen = SeenMessage(octets, index), seen.toTag.isEmpty else {
             return
         }
         self.begin(octets, index, seen, over: flow, at: now, wall: wall)
@@ -76,7 +76,7 @@ public struct CallRecorder: ~Copyable {
         at now: MonotonicInstant, wall: Int64, into records: inout [CallRecord]
     ) {
         guard self.policy.isOn, status != 401, status != 407,
-            let seen = SeenMessage(octets, index, key: self.hashKey), seen.toTag.isEmpty,
+            let seen = SeenMessage(octets, index), seen.toTag.isEmpty,
             let slot = self.begin(octets, index, seen, over: flow, at: now, wall: wall)
         else { return }
         self.calls[slot].status = status
@@ -92,15 +92,16 @@ public struct CallRecorder: ~Copyable {
         at now: MonotonicInstant, wall: Int64
     ) -> Int32? {
         let hash = SipHash13.hash(octets, seen.callID.range, key: self.hashKey)
+        let branch = seen.branch(octets, key: self.hashKey)
         let known = self.find(hash, octets, seen.callID, fromTag: seen.fromTag)
         if known >= 0 {
-            guard self.calls[known].invite != seen.branch else { return nil }  // The same INVITE again.
+            guard self.calls[known].invite != branch else { return nil }  // The same INVITE again.
             switch self.calls[known].state {
             case .challenged:
                 // With credentials now. It is one call, which began when the caller dialled.
                 self.calls[known].state = .invited
                 self.calls[known].status = 0
-                self.calls[known].invite = seen.branch
+                self.calls[known].invite = branch
                 self.setTimer(known, at: now.advanced(by: self.policy.longestCall))
                 return known
             case .refused: self.remove(known)
@@ -108,7 +109,7 @@ public struct CallRecorder: ~Copyable {
             }
         }
         guard self.calls.count < self.policy.openCalls, seen.callID.count <= Self.partLimit,
-            let call = self.makeCall(octets, index, seen, hash, over: flow, at: now, wall: wall),
+            let call = self.makeCall(octets, index, seen, (hash, branch), over: flow, at: now, wall: wall),
             let slot = self.calls.insert(call)
         else {
             self.missedCount &+= 1
@@ -120,7 +121,8 @@ public struct CallRecorder: ~Copyable {
     }
 
     private mutating func makeCall(
-        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, _ seen: SeenMessage, _ hash: UInt64, over flow: Flow,
+        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, _ seen: SeenMessage,
+        _ hashes: (callID: UInt64, branch: UInt64), over flow: Flow,
         at now: MonotonicInstant, wall: Int64
     ) -> OpenCall? {
         guard let from = index.value(.from),
@@ -133,7 +135,8 @@ public struct CallRecorder: ~Copyable {
         let callee = self.takeDown(octets, index.requestURI)
         guard let parts = Self.keep(self.scratch, in: &self.pool) else { return nil }
         return OpenCall(
-            hash: hash, invite: seen.branch, parts: parts, callID: callID, fromTag: fromTag, caller: callerURI,
+            hash: hashes.callID, invite: hashes.branch, parts: parts, callID: callID, fromTag: fromTag,
+            caller: callerURI,
             callee: callee, source: flow.remote, transport: flow.transport, wall: wall, began: now)
     }
 
@@ -177,7 +180,8 @@ public struct CallRecorder: ~Copyable {
     /// Ends all calls, since the server stops.
     public mutating func endAll(at now: MonotonicInstant, into records: inout [CallRecord]) {
         var slots: [Int32] = []
-        self.table.forEach { slot in slots.append(slot) }
+        func add(_ slot: Int32) { slots.append(slot) }
+        self.table.forEach(add)
         for slot in slots {
             let call = self.calls[slot]
             switch call.state {

@@ -64,35 +64,3 @@ struct Leg: BitwiseCopyable {
     var branch: OctetRange
     var remote: SocketAddress?
 }
-
-/// What a recorder reads of a message.
-struct SeenMessage: BitwiseCopyable {
-    var method: Method.Code
-    /// 0 in a request.
-    var status: UInt16
-    var callID: OctetRange
-    var fromTag: OctetRange
-    var toTag: OctetRange
-    /// A keyed hash of the branch in the topmost Via.
-    var branch: UInt64
-
-    /// Reads the fields that every message has; `nil` when one is missing or broken.
-    init?(_ octets: Span<UInt8>, _ index: borrowing MessageIndex, key: SipHashKey) {
-        guard let callID = index.value(.callID), let from = index.value(.from), let to = index.value(.to),
-            let cseq = index.value(.cseq), let via = index.value(.via),
-            let caller = try? AddressIndex(parsing: octets, in: from.range, field: .from),
-            let callee = try? AddressIndex(parsing: octets, in: to.range, field: .to)
-        else { return nil }
-        var topmost = ViaIndex()
-        do { _ = try ViaIndex.parse(octets, in: via.range, into: &topmost) } catch { return nil }
-        self.branch = SipHash13.hash(octets, topmost.branch.range, key: key)
-        (self.callID, self.fromTag, self.toTag) = (callID, caller.tag, callee.tag)
-        self.status = index.statusCode
-        self.method = index.method
-        if !index.isRequest {
-            var start = cseq.upper
-            while start > cseq.lower, octets[start &- 1].isToken { start &-= 1 }
-            self.method = Method.Code(octets, start..<cseq.upper)
-        }
-    }
-}

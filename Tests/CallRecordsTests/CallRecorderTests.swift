@@ -188,6 +188,24 @@ struct CallRecorderTests {
     }
 
     @Test(
+        "The tag is found wherever it may stand (RFC 3261 §20.10, §25.1)",
+        arguments: [
+            ("\"B; tag=no, \\\" <x>\" <sip:bob@b.test;tag=no>;x=\"y\" ; TAG = b1", "b1"),
+            ("sip:bob@b.test;tag=b2", "b2"),
+            ("<sip:bob@b.test>;taga=1;x;tag=b3;y=z", "b3"), ("<sip:bob@b.test>;ta", ""), ("<sip:bob@b.test>;tag", ""),
+            ("<sip:bob@b.test", ""), ("\"unterminated", ""), ("<sip:bob@b.test>;tag=", ""),
+            ("<sip:bob@b.test>;;tag=b4", "b4"), ("\"\\", ""), ("<sip:bob@b.test>;", ""),
+        ])
+    func findsTags(to: String, tag: String) throws {
+        let octets = Desk.request("BYE", to: to)
+        var index = MessageIndex()
+        try index.parse(octets.span)
+        let seen = SeenMessage(octets.span, index)
+        let tags = seen.map { [octets.span.string($0.toTag), octets.span.string($0.fromTag)] }
+        #expect(tags == [tag, "a1"])
+    }
+
+    @Test(
         "A call that fails is a record with the status that the caller was given", arguments: [302, 404, 486, 503, 603])
     func failures(status: Int) {
         let desk = Desk()
