@@ -43,6 +43,7 @@ let package = Package(
     name: "biloxi",
     products: [
         .library(name: "SIPMessages", targets: ["SIPMessages"]),
+        .library(name: "SIPTransactions", targets: ["SIPTransactions"]),
         .library(name: "SIPSimulation", targets: ["SIPSimulation"]),
     ]
         + (coreOnly ? [] : [.library(name: "ServerSimulation", targets: ["ServerSimulation"])]),
@@ -67,12 +68,16 @@ let package = Package(
         tests("Containers"),
         room("SDP", ["SIPMessages"]),
         tests("SDP", ["SIPMessages"], resources: [.copy("Examples")]),
+        room("RTP", ["SIPMessages"]),
+        tests("RTP", ["SIPMessages"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
         tests("SIPTransactions", ["SIPMessages", "Containers", "SIPSimulation"]),
         room("SIPRouting", ["SIPMessages"]),
         tests("SIPRouting", ["SIPMessages", "DNSTestServer"]),
+        room("SIPDialogs", ["SIPMessages"]),
+        tests("SIPDialogs", ["SIPMessages"]),
         .target(
             name: "DNSTestServer", dependencies: ["SIPMessages", "SIPRouting"], path: "Tests/Support/DNSTestServer",
             swiftSettings: settings),
@@ -81,8 +86,18 @@ let package = Package(
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
         room("CallRecords", ["SIPMessages", "Containers"]),
         tests("CallRecords", ["SIPMessages"]),
+        tests("LocationService", ["SIPMessages", "SIPTransactions"]),
+        room("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
+        tests("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs", "SIPSimulation"]),
+        room("MediaEngine", ["SIPMessages", "SDP", "RTP"]),
+        tests("MediaEngine", ["SIPMessages", "SDP", "RTP"]),
+        // Drivers.
+        .target(name: "CLinuxIO"),
+        room("SystemSockets", ["SIPMessages", "CLinuxIO"]),
+        room("MediaTransport", ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"]),
+        tests("MediaTransport", ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"]),
         // Support.
-        room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
+        room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions", "AgentCore"]),
         tests("SIPSimulation", ["SIPMessages", "SIPTransactions"]),
         // Measuring.
         .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
@@ -104,7 +119,7 @@ let package = Package(
                     "ServerCore",
                     [
                         "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
-                        "LocationService", "CallRecords",
+                        "LocationService", "AgentCore", "CallRecords",
                     ]),
                 tests(
                     "ServerCore",
@@ -117,22 +132,24 @@ let package = Package(
                     "ServerSimulation",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
-                        "ServerCore", "CallRecords",
+                        "AgentCore", "ServerCore", "CallRecords",
                     ]),
-                // Drivers.
-                .target(name: "CLinuxIO"),
+                // Drivers, with packages.
                 .systemLibrary(
                     name: "CCAres", path: "Sources/SystemLibraries/CCAres", pkgConfig: "libcares",
                     providers: [.apt(["libc-ares-dev"])]),
                 room(
                     "SignallingTransport",
                     [
-                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "ServerCore",
-                        "CallRecords", "CLinuxIO", "CCAres",
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "AgentCore",
+                        "ServerCore", "CallRecords", "CLinuxIO", "SystemSockets", "CCAres",
                     ] + nio + [crypto]),
                 tests(
                     "SignallingTransport",
-                    ["SIPMessages", "SIPRouting", "ProxyCore", "ServerCore", "LocationService", "DNSTestServer"] + nio
+                    [
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "ProxyCore", "ServerCore", "LocationService",
+                        "DNSTestServer",
+                    ] + nio
                         + [crypto]),
                 .testTarget(
                     name: "ResolverTests",
@@ -159,8 +176,8 @@ let package = Package(
                     name: "biloxi",
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
-                        "ProxyCore", "ServerCore", "SignallingTransport", "CallRecords", "OperationsHTTP",
-                        argumentParser, logging,
+                        "ProxyCore", "AgentCore", "SDP", "ServerCore", "SignallingTransport", "MediaTransport",
+                        "CallRecords", "OperationsHTTP", argumentParser, logging,
                     ], swiftSettings: settings),
                 tests(
                     "biloxi",

@@ -40,6 +40,22 @@ one_call() {
   fi
 }
 
+# echo_call NAME DRIVER ARGS: one phone alone calls the echo service, and what it hears of itself is judged.
+echo_call() {
+  local name=$1 heard="$work/$1" back
+  timeout 50 "$python" "$peers/lib/$2" --user alice --port 5091 --rtp 22000 --wav "$peers/audio/speech8k.wav" \
+    --rec "$heard.wav" $3 register \
+    'call sip:echo@sip.test' 'expect answered' 'sleep 11' hangup > "$heard.log" 2>&1
+  local rc=$?
+  back=$(judge speech8k.wav "$heard.wav" 3.6); local back_rc=$?
+  if [ $rc = 0 ] && [ $back_rc = 0 ]; then
+    echo "ok   $name: heard itself $(echo "$back" | tail -n 1)"; pass=$((pass + 1))
+  else
+    echo "FAIL $name: phone $rc, heard itself $(echo "$back" | tail -n 1)"; fail=$((fail + 1))
+    tail -n 12 "$heard.log" | cut -c1-200
+  fi
+}
+
 tcp="--transport tcp"
 tls="--transport tls --server 127.0.0.1:5061"
 one_call baresip-to-pjsua pj_ua.py "" baresip_ua.py ""
@@ -52,5 +68,32 @@ one_call pjsua-to-baresip-tls baresip_ua.py "$tls" pj_ua.py "$tls"
 # Where the transport changes the server stands in Record-Route twice (RFC 5658 §4), and the BYE comes the way back.
 one_call baresip-udp-to-pjsua-tls pj_ua.py "$tls" baresip_ua.py ""
 one_call pjsua-tls-to-baresip-udp baresip_ua.py "" pj_ua.py "$tls"
+# One phone tests itself: by the echo service of the server.
+echo_call pjsua-to-echo pj_ua.py ""
+echo_call baresip-to-echo baresip_ua.py ""
+echo_call pjsua-to-echo-tls pj_ua.py "$tls"
+
+# websocket NAME WHAT CALLER-STEP...: a WebSocket phone takes a call of pjsua's over UDP; the BYE finds the way to it by the
+# flow token in our Record-Route, and the way back.
+websocket() {
+  local name=$1 what=$2 heard="$work/$1"
+  shift 2
+  timeout 60 "$python" "$here/websocket_phone.py" "$what" > "$heard.callee" 2>&1 &
+  local callee=$!
+  wait_registered bob
+  timeout 50 "$python" "$peers/lib/pj_ua.py" --user alice --port 5091 --rtp 22000 register 'call sip:bob@sip.test' \
+    'expect answered' "$@" > "$heard.caller" 2>&1
+  local caller_rc=$?
+  wait "$callee"
+  local callee_rc=$?
+  if [ $caller_rc = 0 ] && [ $callee_rc = 0 ]; then
+    echo "ok   $name"; pass=$((pass + 1))
+  else
+    echo "FAIL $name: caller $caller_rc, callee $callee_rc"; fail=$((fail + 1))
+    tail -n 12 "$heard.caller" "$heard.callee" | cut -c1-200
+  fi
+}
+websocket pjsua-hangs-up-on-websocket answer 'sleep 1' hangup
+websocket websocket-hangs-up-on-pjsua hangup 'expect closed 20'
 echo "$pass passed, $fail failed"
 [ $fail = 0 ]

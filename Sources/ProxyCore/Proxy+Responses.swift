@@ -20,6 +20,7 @@ extension Proxy {
         guard self.branches.isInUse(slot) else { return }
         let number = self.branches[slot].context
         let status = index.statusCode
+        self.noteStreamWorks(slot, at: now)
         // Some answer with our Via alone. The client needs its own, which our transaction still knows; a response that
         // comes after the final one is then not passed on (§16.7 step 3).
         self.restoredVias.removeAll(keepingCapacity: true)

@@ -20,6 +20,8 @@ extension Configuration {
         self.callRecords = CallRecords(root.child("callRecords"))
         self.shutdown = root.seconds("shutdown")
         self.tls = root["tls"].map { TLS($0, resolve: resolve) }
+        self.connections = Connections(root.child("connections"))
+        self.nat = NAT(root.child("nat"))
         self.trunks = root.child("trunks").fields.map { Trunk(name: $0.name, $0.value, resolve: resolve) }
         let routes = root.child("routes").elements.compactMap { Route($0) }
         self.routes = routes.enumerated().sorted { a, b in
@@ -71,6 +73,21 @@ extension Configuration.TLS {
     }
 }
 
+extension Configuration.Connections {
+    fileprivate init(_ value: ConfigurationValue) {
+        self.limit = value["limit"]?.number ?? 1
+        self.perSource = value["perSource"]?.number ?? 1
+        self.idle = value.seconds("idle")
+    }
+}
+
+extension Configuration.NAT {
+    fileprivate init(_ value: ConfigurationValue) {
+        self.keepAlive = value.choice("keepAlive") ?? .options
+        self.interval = value.seconds("interval")
+    }
+}
+
 extension Configuration.Trunk {
     fileprivate init(name: String, _ value: ConfigurationValue, resolve: (ConfigurationValue) -> String?) {
         self.name = name
@@ -84,6 +101,7 @@ extension Configuration.Trunk {
                 domain: register["domain"]?.text?.lowercased())
         }
         self.allow = value.texts("allow").compactMap { AddressBlock($0) }
+        self.certificates = value.texts("certificates").map { $0.lowercased() }
     }
 }
 

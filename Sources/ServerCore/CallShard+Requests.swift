@@ -1,3 +1,4 @@
+import AgentCore
 import CallRecords
 import Containers
 import LocationService
@@ -20,6 +21,8 @@ extension CallShard {
         if self.settings.isStopping, !workspace.index.hasToTag(octets) {
             return self.refuse(octets, 503, "Server Is Stopping", fields: Array(Self.laterField), &workspace)
         }
+        // What belongs to a call of our own needs no leave and no way (§12.2.2).
+        if self.agent.owns(dialogOf: octets, workspace.index) { return self.serve(octets, &workspace) }
         guard self.validate(octets, &workspace) else { return }
         switch self.preprocess(octets, &workspace) {
         case .unchanged: self.proceed(octets, &workspace, RouteProof())
@@ -111,7 +114,7 @@ extension CallShard {
             self.refuse(octets, 483, "Too Many Hops", &workspace)
             return false
         }
-        return true
+        return self.validateSecurity(octets, uri, &workspace)
     }
 
     /// Whether a request ends here: to the server itself, not to one of its users.
@@ -160,13 +163,15 @@ extension CallShard {
         let pinned = passage.proof.flow
         if !workspace.index.has(.route), pinned == nil, self.settings.isOurs(uri, octets) {
             guard uri.hasUser else { return self.answerLocally(octets, &workspace) }
+            if self.settings.isEcho(uri, octets) { return self.serve(octets, &workspace) }
             return self.lookUp(uri, octets, &workspace, passage)
         }
         guard let server = self.createServer(octets, &workspace) else { return }
         var traits: Target.Traits = []
         var flow = pinned
         if pinned == nil, let hop = self.nextHop(octets, workspace.index, uri) {
-            flow = self.settings.proxy.flow(to: hop, octets, near: workspace.flow)
+            flow = self.settings.proxy.flow(
+                to: hop, octets, near: workspace.flow, isSecure: uri.scheme == .sips)
         }
         if pinned != nil { traits.insert(.isPinned) }
         if passage.proof.receiver.isUser { traits.insert(.isUser) }
@@ -188,10 +193,12 @@ extension CallShard {
         let key = OctetRange(start, workspace.mail.count)
         let hash = SipHash13.hash(workspace.mail.span, key.range, key: self.settings.hashKey)
         let breadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
+        var traits = passage.traits
+        if uri.scheme == .sips { traits.insert(.isSecure) }
         workspace.posts.append(
             .lookUp(
                 shard: self.settings.shard(of: hash), hash: hash, key: key,
-                asker: Asker(shard: self.number, server: server, maxBreadth: breadth, traits: passage.traits)))
+                asker: Asker(shard: self.number, server: server, maxBreadth: breadth, traits: traits)))
     }
 
     private mutating func createServer(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> TransactionID? {
@@ -223,7 +230,14 @@ extension CallShard {
             return
         }
         workspace.targets.removeAll(keepingCapacity: true)
-        self.appendTargets(workspace.mail, block, into: &workspace.targets)
+        let isSecure = asker.traits.contains(.isSecure)
+        self.appendTargets(workspace.mail, block, isSecure: isSecure, into: &workspace.targets)
+        guard !workspace.targets.isEmpty else {
+            self.transactions.reply(
+                server, 480, isSecure ? "SIPS Not Allowed" : "SIPS Required",
+                fields: isSecure ? Self.notAllowed : Self.required, at: workspace.now, into: &workspace.outbox)
+            return
+        }
         self.begin(server, method, workspace.flow, maxBreadth: asker.maxBreadth, asker.traits, &workspace)
     }
 
@@ -237,7 +251,11 @@ extension CallShard {
     }
 
     /// Writes the bindings in `block` as targets, the preferred first.
-    private func appendTargets(_ octets: [UInt8], _ block: OctetRange, into targets: inout [UInt8]) {
+    ///
+    /// - Parameter isSecure: Whether the request is for a SIPS URI, and so for SIPS contacts alone (RFC 5630 §5.3).
+    private func appendTargets(
+        _ octets: [UInt8], _ block: OctetRange, isSecure: Bool, into targets: inout [UInt8]
+    ) {
         let mail = octets.span
         var limit: UInt16 = .max
         // Most users have one or two bindings: from the highest q down, one pass for each value.
@@ -256,18 +274,40 @@ extension CallShard {
                 let binding = StoredBinding(mail, at: position)
                 position = binding.whole.upper
                 guard binding.q == q else { continue }
-                let way = self.way(to: binding, mail)
-                Target.append(
-                    uri: mail, binding.contact.range, route: mail, binding.path.range, q: q, flow: way.flow,
-                    traits: way.traits, to: &targets)
+                self.appendTarget(binding, mail, isSecure: isSecure, into: &targets)
             }
         }
+    }
+
+    private func appendTarget(
+        _ binding: StoredBinding, _ mail: Span<UInt8>, isSecure: Bool, into targets: inout [UInt8]
+    ) {
+        let contact = try? URIIndex(parsing: mail, in: binding.contact.range, field: .contact)
+        let isContactSecure = contact?.scheme == .sips
+        guard isContactSecure || !isSecure else { return }
+        let way = self.way(to: binding, mail, isSecure: isContactSecure)
+        if isContactSecure, let flow = way.flow, !flow.transport.isSecure { return }
+        guard isContactSecure, !isSecure else {
+            return Target.append(
+                uri: mail, binding.contact.range, route: mail, binding.path.range, q: binding.q, flow: way.flow,
+                traits: way.traits, to: &targets)
+        }
+        // A SIP URI is not upgraded: the device is sent its own URI as a SIP URI, over TLS all the same (RFC 5630 §5.3).
+        var uri = Array("sip".utf8)
+        uri.append(mail, binding.contact.lower + 4..<binding.contact.upper)
+        Target.append(
+            uri: uri.span, 0..<uri.count, route: mail, binding.path.range, q: binding.q, flow: way.flow,
+            traits: way.traits, to: &targets)
     }
 
     // MARK: ACK and CANCEL
 
     /// Passes on an ACK to a 2xx, which is no transaction's (§16.6, §13.2.2.4).
     private mutating func relayACK(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        if self.agent.owns(dialogOf: octets, workspace.index) {
+            return self.agent.receive(
+                ack: octets, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+        }
         // The ACK to a refusal of ours that had no transaction ends here.
         if let to = workspace.index.value(.to), to.count > 16 {
             var tag: [UInt8] = []
@@ -296,7 +336,8 @@ extension CallShard {
         if way == nil, let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range),
             let hop = self.nextHop(octets, workspace.index, uri), !self.settings.isOurs(hop, octets)
         {
-            way = self.settings.proxy.flow(to: hop, octets, near: workspace.flow)
+            way = self.settings.proxy.flow(
+                to: hop, octets, near: workspace.flow, isSecure: uri.scheme == .sips)
         }
         guard let flow = way else { return }
         if let value = workspace.index.value(.maxForwards), octets.maxForwards(value) == 0 { return }
@@ -321,6 +362,10 @@ extension CallShard {
             self.transactions.reply(server, 200, "OK", at: workspace.now, into: &workspace.outbox)
         }
         self.recorder.cancelled(octets, workspace.index)
+        if let owner = self.transactions.owner(of: invite), Agent.owns(owner) {
+            return self.agent.cancelled(
+                invite, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+        }
         var reason: [UInt8] = []
         if let value = workspace.index.value(.reason) { reason = octets.octets(value.range) }
         self.proxy.cancel(

@@ -1,3 +1,4 @@
+public import AgentCore
 public import CallRecords
 import Containers
 import LocationService
@@ -12,6 +13,8 @@ public struct CallShard: ~Copyable {
     public internal(set) var transactions: TransactionLayer
     /// The requests that are being proxied.
     public internal(set) var proxy: Proxy
+    /// The calls that the server answers itself.
+    public internal(set) var agent: Agent
     /// What the server is.
     public internal(set) var settings: ServerSettings
     let number: Int
@@ -22,6 +25,8 @@ public struct CallShard: ~Copyable {
     var authenticator: Authenticator
     /// Records the calls, where that is wanted.
     public internal(set) var recorder: CallRecorder
+    /// Calls of our own whose offer waits for an answer.
+    var offers: Set<CallHandle> = []
 
     /// An empty shard.
     ///
@@ -37,6 +42,8 @@ public struct CallShard: ~Copyable {
         self.authenticator = Authenticator(settings: settings) { random.next() }
         self.proxy = Proxy(configuration: settings.proxy, hashKey: settings.hashKey)
         self.recorder = CallRecorder(policy: settings.callRecords, hashKey: seed.0, at: now)
+        self.agent = Agent(
+            configuration: settings.agent, timers: timers, seed: SipHashKey(random.next(), random.next()))
     }
 
     /// Takes new settings; calls in progress keep what they have.
@@ -44,6 +51,7 @@ public struct CallShard: ~Copyable {
         self.settings = settings
         self.proxy.configuration = settings.proxy
         self.recorder.policy = settings.callRecords
+        self.agent.configuration = settings.agent
     }
 
     /// Begins nothing new from now on.
@@ -66,6 +74,7 @@ public struct CallShard: ~Copyable {
         case .bindings(let asker, let block): self.fork(asker, block, &workspace)
         case .register, .lookUp, nil: break
         }
+        self.serveCalls(&workspace)
         self.recordCalls(from: first, &workspace)
         self.collectQuestions(&workspace)
     }
@@ -100,8 +109,13 @@ public struct CallShard: ~Copyable {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
         let first = workspace.outbox.messages.count
         while let event = self.transactions.wake(at: workspace.now, into: &workspace.outbox) {
-            self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            if Agent.owns(event) {
+                self.agent.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            } else {
+                self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            }
         }
+        self.serveCalls(&workspace)
         self.recordCalls(from: first, &workspace)
         self.recorder.wake(at: workspace.now, into: &workspace.endedCalls)
         self.collectQuestions(&workspace)
@@ -116,7 +130,10 @@ public struct CallShard: ~Copyable {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
         let first = workspace.outbox.messages.count
         guard let event = self.transactions.transportFailed(sender, at: workspace.now) else { return }
-        if isFlowLost, case .clientTransportFailed(let client, let owner) = event {
+        if Agent.owns(event) {
+            self.agent.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            self.serveCalls(&workspace)
+        } else if isFlowLost, case .clientTransportFailed(let client, let owner) = event {
             self.proxy.flowLost(
                 client, owner: owner, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         } else {
@@ -131,6 +148,11 @@ public struct CallShard: ~Copyable {
         let match = self.transactions.match(
             response: octets, workspace.index, via: workspace.via, at: workspace.now, into: &workspace.outbox)
         guard case .deliver(_, let owner) = match else { return }
+        if Agent.owns(owner) {
+            return self.agent.receive(
+                response: octets, owner: owner, transactions: &self.transactions, at: workspace.now,
+                into: &workspace.outbox)
+        }
         if workspace.index.statusCode >= 200, self.recorder.isWatching {
             self.recorder.received(octets, branch: workspace.via.branch, over: workspace.flow)
         }

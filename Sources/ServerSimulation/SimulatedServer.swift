@@ -1,3 +1,4 @@
+import AgentCore
 public import CallRecords
 public import LocationService
 import ProxyCore
@@ -45,6 +46,8 @@ public final class SimulatedServer: SimulatedNode {
     private var names: [UInt64: (shard: Int, question: ProxyQuestion)] = [:]
     private var nameCount: UInt64 = 0
     private var life: UInt64 = 0
+    /// Calls of the server's own whose media runs.
+    private var echoes: Set<CallHandle> = []
 
     /// How often a server looks for registrations that wait too long.
     private static let tick: Int64 = 100_000_000
@@ -160,7 +163,12 @@ public final class SimulatedServer: SimulatedNode {
                 ("recorded calls", calls.shard.recorder.openCount),
             ])
             audit.add(proxy)
+            let agent = SimulationAudit([
+                ("calls", calls.shard.agent.callCount), ("dialogs", calls.shard.agent.dialogCount),
+            ])
+            audit.add(agent)
         }
+        audit.add(SimulationAudit([("echoes", self.echoes.count)]))
         for locations in self.locations {
             audit.add(SimulationAudit([("waiting registrations", locations.shard.service.isWaiting ? 1 : 0)]))
         }
@@ -207,6 +215,7 @@ public final class SimulatedServer: SimulatedNode {
     }
 
     private func leave(_ outbox: inout Outbox) {
+        self.serveMedia()
         for (shard, question) in self.workspace.questions {
             self.nameCount += 1
             // Above every token, whose upper 8 bits are the number of a shard.
@@ -219,6 +228,25 @@ public final class SimulatedServer: SimulatedNode {
         self.callRecords += self.workspace.endedCalls
         self.workspace.endedCalls.removeAll(keepingCapacity: true)
         swap(&outbox, &self.workspace.outbox)
+    }
+
+    /// The media of the server's own calls: an answer says which offer it is for.
+    private func serveMedia() {
+        while !self.workspace.media.isEmpty {
+            let requests = self.workspace.media
+            self.workspace.media.removeAll()
+            for request in requests {
+                switch request.kind {
+                case .describe(let question, _):
+                    self.echoes.insert(request.call)
+                    let text = "echo of " + String(decoding: question.offer ?? [], as: UTF8.self)
+                    self.calls[request.shard].shard.described(
+                        request.call, question.number, .description(Array(text.utf8)), &self.workspace)
+                case .stop: self.echoes.remove(request.call)
+                case .accept, .offerRefused: break
+                }
+            }
+        }
     }
 
     private func receive(_ octets: Span<UInt8>, over flow: Flow) {

@@ -1,9 +1,10 @@
+public import AgentCore
 public import CallRecords
 public import LocationService
 import NIOCore
 import NIOPosix
 import ProxyCore
-import SIPMessages
+public import SIPMessages
 import SIPTransactions
 public import ServerCore
 
@@ -24,6 +25,7 @@ public final class SignallingServer: Sendable {
     let record: @Sendable ([CallRecord]) -> Void
     /// Offers every message to whoever wants to see it; off at first.
     public let tap: MessageTap
+    let media: @Sendable (MediaRequest) -> MediaDescription?
 
     /// A server that has its addresses and does not run yet.
     ///
@@ -37,6 +39,7 @@ public final class SignallingServer: Sendable {
     ///   - withdraw: Takes them back before they are written; `false` when it is too late.
     ///   - record: Takes the records of calls that are over.
     ///   - tap: Is offered every message.
+    ///   - media: Does what the server's own calls want of the media; answers where a description is asked for.
     ///   - report: Told what happens to connections, and how many events of the kind were left out before.
     /// - Throws: `TransportError` when a socket cannot be opened.
     public init(
@@ -45,6 +48,7 @@ public final class SignallingServer: Sendable {
         store: @escaping @Sendable ([BindingChange], _ token: UInt64) -> Bool = { _, _ in false },
         withdraw: @escaping @Sendable (UInt64) -> Bool = { _ in false },
         record: @escaping @Sendable ([CallRecord]) -> Void = { _ in }, tap: MessageTap = MessageTap(),
+        media: @escaping @Sendable (MediaRequest) -> MediaDescription? = { _ in .refused(503, "No Media Here") },
         report: @escaping @Sendable (TransportEvent, _ withheld: Int) -> Void = { _, _ in }
     ) throws(TransportError) {
         var settings = settings
@@ -67,6 +71,7 @@ public final class SignallingServer: Sendable {
         self.withdraw = withdraw
         self.record = record
         self.tap = tap
+        self.media = media
         self.resolver = try Resolver(resolver)
         let reception = Reception(settings: settings)
         self.streams = try StreamEngine(
@@ -116,6 +121,9 @@ public final class SignallingServer: Sendable {
         }
         if self.tap.isOn { self.tap.offer(octets, .received, flow, wall: worker.workspace.wall) }
         self.run(octets, &worker)
+        if let claimed = worker.workspace.claimedAddress {
+            self.streams.reporter.report(.behindNAT(flow.remote, claimed: claimed))
+        }
     }
 
     /// Reads a message of a connection; runs on its event loop.
@@ -148,6 +156,7 @@ public final class SignallingServer: Sendable {
         if !worker.workspace.outbox.messages.isEmpty { self.send(&worker) }
         self.reportUnreached(&worker)
         self.ask(&worker)
+        self.serveMedia(&worker)
     }
 
     /// Tells the shards of messages that did not go out (RFC 3261 §16.9, §17.1.4, §17.2.4). What they try next may fail
@@ -185,6 +194,7 @@ public final class SignallingServer: Sendable {
         }
         self.reportUnreached(&worker)
         self.ask(&worker)
+        self.serveMedia(&worker)
         return earliest
     }
 
@@ -213,8 +223,10 @@ public final class SignallingServer: Sendable {
                 }
             } else {
                 let isQueued = worker.workspace.outbox.octets.withUnsafeBufferPointer { octets in
-                    self.streams.send(
-                        UnsafeBufferPointer(rebasing: octets[message.range.range]), message, domain: nil, self)
+                    let domain =
+                        message.domain.isEmpty ? nil : String(decoding: octets[message.domain.range], as: UTF8.self)
+                    return self.streams.send(
+                        UnsafeBufferPointer(rebasing: octets[message.range.range]), message, domain: domain, self)
                 }
                 if !isQueued { unreached.add(message) }
             }

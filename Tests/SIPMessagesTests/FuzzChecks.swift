@@ -171,6 +171,39 @@ func fuzzFragment(_ octets: [UInt8]) {
     _ = fragment.status
 }
 
+/// What is found in credentials and challenges lies within them.
+func fuzzCredentials(_ octets: [UInt8]) {
+    let whole = 0..<octets.count
+    var parts: [OctetRange] = []
+    if let credentials = try? CredentialsIndex(parsing: octets.span, in: whole) {
+        parts += [
+            credentials.scheme, credentials.username, credentials.extendedUsername, credentials.realm,
+            credentials.nonce, credentials.uri, credentials.response, credentials.algorithm, credentials.cnonce,
+            credentials.nc, credentials.qop, credentials.opaque,
+        ]
+    }
+    if let challenge = try? ChallengeIndex(parsing: octets.span, in: whole) {
+        parts += [
+            challenge.scheme, challenge.realm, challenge.nonce, challenge.algorithm, challenge.qop, challenge.opaque,
+            challenge.domain,
+        ]
+    }
+    for part in parts { require(part.lower <= part.upper && part.upper <= octets.count, "a part lies within") }
+    _ = try? AuthenticationInfoIndex(parsing: octets.span, in: whole)
+}
+
+/// An address or a block of them that can be read is written so that it reads back equal.
+func fuzzAddress(_ octets: [UInt8]) {
+    let text = String(decoding: octets, as: UTF8.self)
+    if let address = IPAddress(text) {
+        require(IPAddress(address.description) == address, "an address reads back equal")
+    }
+    if let block = AddressBlock(text) {
+        require(AddressBlock(block.description) == block, "a block reads back equal")
+        require(block.contains(block.address), "a block contains its own address")
+    }
+}
+
 /// A STUN message is answered with one that can be read, of the same transaction.
 func fuzzSTUN(_ octets: [UInt8]) {
     guard let message = try? STUNMessage(parsing: octets.span) else { return }

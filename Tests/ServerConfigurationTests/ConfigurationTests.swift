@@ -24,6 +24,8 @@ struct ConfigurationTests {
             configuration.registrar
                 == .init(minExpires: 60, defaultExpires: 3600, maxExpires: 7200, maxContacts: 10))
         #expect(configuration.proxy == .init(recordRoute: true, forking: .parallel, timerC: .seconds(185)))
+        #expect(configuration.connections == .init(limit: 100_000, perSource: 2000, idle: .seconds(600)))
+        #expect(configuration.nat == .init(keepAlive: .options, interval: .seconds(25)))
         #expect(configuration.storage == .sqlite)
         #expect(configuration.callRecords == .init(isEnabled: true, keepDays: 90, longestCall: .seconds(43_200)))
         #expect(configuration.shutdown == .seconds(5))
@@ -58,7 +60,10 @@ struct ConfigurationTests {
         tls: { certificate: cert.pem, key: /keys/key.pem, clientCertificates: optional, authorities: ca.pem }
         trunks:
           pstn: { targets: ["sip:192.0.2.10", "sip:192.0.2.11"], failover: [503, 5xx, 408], noAnswer: 5, lines: 30,
-                  register: { user: "4711", passwordFile: trunk.secret }, allow: ["192.0.2.0/24", "2001:db8::/32"] }
+                  register: { user: "4711", passwordFile: trunk.secret }, allow: ["192.0.2.0/24", "2001:db8::/32"],
+                  certificates: [PSTN.example] }
+        connections: { limit: 10, perSource: 5, idle: 60 }
+        nat: { keepAlive: emptyLines, interval: 15 }
         inbound: trusted
         routes:
           - { match: "9???", to: trunk:pstn }
@@ -98,6 +103,9 @@ struct ConfigurationTests {
         #expect(trunk.lines == 30)
         #expect(trunk.register == .init(user: "4711", passwordFile: "/etc/biloxi/trunk.secret", domain: nil))
         #expect(trunk.allow.map(\.description) == ["192.0.2.0/24", "2001:db8::/32"])
+        #expect(trunk.certificates == ["pstn.example"])
+        #expect(configuration.connections == .init(limit: 10, perSource: 5, idle: .seconds(60)))
+        #expect(configuration.nat == .init(keepAlive: .emptyLines, interval: .seconds(15)))
         #expect(configuration.inbound == .trusted)
         #expect(configuration.routes.map { $0.match.map(\.description) } == [["echo", "600"], ["9???"], ["0049*"]])
         #expect(configuration.routes.map(\.to) == [.service("echo"), .trunk("pstn"), .trunk("pstn")])

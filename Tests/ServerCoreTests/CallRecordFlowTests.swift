@@ -211,6 +211,27 @@ struct CallRecordFlowTests {
         #expect(office.server.callRecords.map(\.ending) == [.failed, .failed])
     }
 
+    @Test("A call to the server's own echo is a record, whoever ends it", arguments: [true, false])
+    func echo(isEndedByCaller: Bool) throws {
+        let office = try Office()
+        try office.alice.invites("sip:echo@biloxi.example.com") {
+            $0.setBody(Array("alice".utf8), type: MediaType("application", "sdp"))
+        }
+        try office.alice.expects(200)
+        if isEndedByCaller {
+            try office.alice.sends(.ack)
+            office.stage.world.run(for: .seconds(20))
+            try office.alice.sends(.bye)
+            try office.alice.expects(200)
+        } else {
+            // No ACK comes (§13.3.1.4).
+            try office.alice.expects(.bye)
+            try office.alice.sends(200)
+        }
+        try office.stage.world.end()
+        #expect(office.text == ["sip:alice@atlanta.example.com 200 \(isEndedByCaller ? "caller" : "callee")"])
+    }
+
     @Test("Where calls are not recorded there is nothing")
     func off() throws {
         let office = try Office { $0.callRecords.isOn = false }

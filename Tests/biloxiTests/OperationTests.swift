@@ -219,7 +219,9 @@ struct OperationTests {
     @Test("While nothing can be stored the server is not healthy, and says so; then it is again")
     func reportsFailingStorage() throws {
         let office = try Office()
-        let other = try DatabaseQueue(path: office.data + "/biloxi.db")
+        var configuration = GRDB.Configuration()
+        configuration.busyMode = .timeout(10)
+        let other = try DatabaseQueue(path: office.data + "/biloxi.db", configuration: configuration)
         try other.inDatabase { database in
             try database.execute(sql: "BEGIN IMMEDIATE")
             // What cannot be stored is not acknowledged.

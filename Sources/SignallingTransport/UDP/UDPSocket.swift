@@ -3,6 +3,7 @@ import Glibc
 import NIOConcurrencyHelpers
 import SIPMessages
 import SIPTransactions
+import SystemSockets
 
 /// One UDP socket with vectors for many datagrams a system call. One thread receives; any thread may send.
 final class UDPSocket: @unchecked Sendable {

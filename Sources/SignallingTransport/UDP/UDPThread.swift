@@ -1,3 +1,4 @@
+import AgentCore
 import CLinuxIO
 import Glibc
 import ProxyCore
@@ -26,6 +27,7 @@ final class UDPThread: @unchecked Sendable {
         case stored([UInt64], Bool)
         case settings(ServerSettings)
         case answered(shard: Int, ProxyQuestion, DNSAnswer)
+        case hangUp(CallHandle, shard: Int)
         case stop
     }
 
@@ -111,6 +113,7 @@ final class UDPThread: @unchecked Sendable {
                 server.answered(shard: shard, question, answer, &self.worker)
                 server.ask(&self.worker)
             case .settings(let settings): self.worker.reception.settings = settings
+            case .hangUp(let call, let shard): server.hangUp(call, inShard: shard, &self.worker)
             case .stop: return false
             }
         }

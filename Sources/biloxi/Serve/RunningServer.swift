@@ -2,6 +2,7 @@ import CallRecords
 import Foundation
 import LocationService
 import Logging
+import MediaTransport
 import Persistence
 import ProxyCore
 import SIPAuthentication
@@ -15,6 +16,7 @@ import Synchronization
 final class RunningServer: Sendable {
     private let server: SignallingServer
     private let store: BindingStore
+    private let echo: EchoDesk
     private let database: ServerDatabase
     private let key: ServerKey
     private let keepDays: Mutex<Int>
@@ -38,6 +40,8 @@ final class RunningServer: Sendable {
             completion.server?.complete(tokens, isStored: outcome == .committed)
         }
         let store = self.store
+        self.echo = EchoDesk(try MediaServer(Self.media(configuration)))
+        let echo = self.echo
         self.server = try SignallingServer(
             settings: settings, threads: configuration.threads ?? ProcessInfo.processInfo.activeProcessorCount,
             streams: try Self.streams(configuration, directory: directory),
@@ -49,11 +53,19 @@ final class RunningServer: Sendable {
                 for call in calls { logger.debug("call ended", metadata: .init(call)) }
                 store.record(calls)
             },
+            media: { request in echo.serve(request) },
             report: { event, withheld in
-                let metadata: Logger.Metadata? = withheld > 0 ? ["withheld": "\(withheld)"] : nil
-                logger.log(level: event.isWarning ? .warning : .debug, "\(event)", metadata: metadata)
+                let level: Logger.Level =
+                    switch event.weight {
+                    case .warning: .warning
+                    case .info: .info
+                    case .debug: .debug
+                    }
+                logger.log(
+                    level: level, "\(event)", metadata: withheld == 0 ? nil : ["left out before": "\(withheld)"])
             })
         completion.server = self.server
+        echo.server = self.server
         if settings.isDurable {
             try database.forEachBinding(at: SystemClock.wall()) { self.server.restore($0, settings: settings) }
         }
@@ -68,6 +80,7 @@ final class RunningServer: Sendable {
     /// Ends: what has been answered stays stored.
     func stop() {
         self.server.stop()
+        self.echo.stop()
         self.store.close()
     }
 
@@ -97,9 +110,19 @@ final class RunningServer: Sendable {
 
     // MARK: Settings
 
+    /// The ports of media, and the address that descriptions show.
+    private static func media(_ configuration: Configuration) -> MediaSettings {
+        var settings = MediaSettings()
+        settings.advertise = configuration.advertise.map { Host($0) }
+        return settings
+    }
+
     /// How connections are treated, with the certificate of the configuration or one made on the first run.
     private static func streams(_ configuration: Configuration, directory: DataDirectory) throws -> StreamSettings {
         var streams = StreamSettings()
+        streams.connections = configuration.connections.limit
+        streams.connectionsPerSource = configuration.connections.perSource
+        streams.idle = .seconds(configuration.connections.idle.components.seconds)
         guard configuration.listen.contains(where: { $0.transport.isSecure }) || configuration.tls != nil else {
             return streams
         }
@@ -127,16 +150,16 @@ final class RunningServer: Sendable {
     private static func settings(
         _ configuration: Configuration, database: ServerDatabase, key: ServerKey
     ) throws -> ServerCore.ServerSettings {
-        let advertised = configuration.advertise.flatMap { IPAddress($0) } ?? LocalAddresses.primary
+        let advertised = configuration.advertise.map { Host($0) }
         var endpoints: [ProxyCore.Endpoint] = []
         var addresses: [SocketAddress] = []
         for listener in configuration.listen {
-            let isWildcard = listener.address.ip.isUnspecified
-            let shown = isWildcard || configuration.advertise != nil ? advertised : listener.address.ip
-            let address = SocketAddress(shown, listener.address.port)
-            endpoints.append(Endpoint(listener.transport, local: listener.address, advertised: address))
-            addresses.append(address)
-            if isWildcard {
+            // Without another host each address of a listener on all of them shows itself.
+            var endpoint = Endpoint(listener.transport, local: listener.address, advertised: advertised)
+            endpoint.offersAlias = listener.transport == .tls
+            endpoints.append(endpoint)
+            if let ip = advertised?.address { addresses.append(SocketAddress(ip, listener.address.port)) }
+            if listener.address.ip.isUnspecified {
                 addresses += LocalAddresses.all.map { SocketAddress($0, listener.address.port) }
             }
         }
@@ -168,7 +191,17 @@ final class RunningServer: Sendable {
             case .none: .nobody
             }
         settings.trusted = configuration.trunks.flatMap(\.allow)
+        settings.trustedDomains = configuration.trunks.flatMap(\.certificates)
+        let interval = TimeSpan.seconds(configuration.nat.interval.components.seconds)
+        settings.keepAlive =
+            switch configuration.nat.keepAlive {
+            case .options: ServerCore.ServerSettings.KeepAlive(method: .options, interval: interval)
+            case .emptyLines: ServerCore.ServerSettings.KeepAlive(method: .emptyLines, interval: interval)
+            case .off: nil
+            }
         settings.subscribers = try Self.subscribers(database)
+        // A user of that name is not to lose his calls.
+        if try database.subscribers().contains(where: { $0.aor.hasPrefix("echo@") }) { settings.echoUser = [] }
         return settings
     }
 
