@@ -19,11 +19,13 @@ struct InspectionTests {
         }
     }
 
-    @Test("An unknown method is refused with 405 and Allow (§8.2.1)")
-    func method() throws {
+    @Test(
+        "A method that it does not take is refused with 405, one that it does not know with 501, and Allow (§8.2.1)",
+        arguments: [(Method.register, StatusCode(405)), (Method("FUTURE"), 501)])
+    func method(method: Method, status: StatusCode) throws {
         let scene = try Scene()
-        try scene.alice.sends(Method("FUTURE"), to: try URI(Scene.uri))
-        let refusal = try scene.alice.expects(405)
+        try scene.alice.sends(method, to: try URI(Scene.uri))
+        let refusal = try scene.alice.expects(status)
         #expect(refusal.all(.allow) == [.invite, .ack, .cancel, .bye, .options, .prack, .update, .info])
         try scene.world.end()
     }
