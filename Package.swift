@@ -57,6 +57,8 @@ let package = Package(
             .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
             .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
             .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+            .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+            .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         ],
     targets: [
         // Types: no imports.
@@ -82,6 +84,8 @@ let package = Package(
         // Roles.
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
+        room("CallRecords", ["SIPMessages", "Containers"]),
+        tests("CallRecords", ["SIPMessages"]),
         tests("LocationService", ["SIPMessages", "SIPTransactions"]),
         room("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
         tests("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs", "SIPSimulation"]),
@@ -99,8 +103,17 @@ let package = Package(
         .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
         .executableTarget(
             name: "biloxi-microbench",
-            dependencies: ["AllocationCounter", "SIPMessages", "Containers", "SIPTransactions", "ProxyCore"],
+            dependencies: [
+                "AllocationCounter", "SIPMessages", "Containers", "SIPTransactions", "ProxyCore", "CallRecords",
+            ],
             path: "Benchmarks/Microbench", swiftSettings: settings),
+        .executableTarget(
+            name: "biloxi-mediabench",
+            dependencies: [
+                "AllocationCounter", "SIPMessages", "SDP", "RTP", "MediaEngine", "MediaTransport", "CLinuxIO",
+                "SystemSockets",
+            ],
+            path: "Benchmarks/Media", swiftSettings: settings),
     ]
         + (coreOnly
             ? []
@@ -113,20 +126,20 @@ let package = Package(
                     "ServerCore",
                     [
                         "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
-                        "LocationService", "AgentCore",
+                        "LocationService", "AgentCore", "CallRecords",
                     ]),
                 tests(
                     "ServerCore",
                     [
                         "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService",
-                        "SIPSimulation", "ServerSimulation",
+                        "SIPSimulation", "ServerSimulation", "CallRecords",
                     ]),
                 // Support, with a package.
                 room(
                     "ServerSimulation",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
-                        "AgentCore", "ServerCore",
+                        "AgentCore", "ServerCore", "CallRecords",
                     ]),
                 // Drivers, with packages.
                 .systemLibrary(
@@ -136,7 +149,7 @@ let package = Package(
                     "SignallingTransport",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "AgentCore",
-                        "ServerCore", "CLinuxIO", "SystemSockets", "CCAres",
+                        "ServerCore", "CallRecords", "CLinuxIO", "SystemSockets", "CCAres",
                     ] + nio + [crypto]),
                 tests(
                     "SignallingTransport",
@@ -149,11 +162,20 @@ let package = Package(
                     name: "ResolverTests",
                     dependencies: ["SignallingTransport", "SIPRouting", "SIPMessages", "DNSTestServer"],
                     swiftSettings: settings),
-                room("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
-                tests("Persistence", ["SIPMessages", "SIPTransactions", "LocationService", grdb, sqlite]),
+                room("Persistence", ["SIPMessages", "LocationService", "CallRecords", grdb, sqlite]),
+                tests(
+                    "Persistence", ["SIPMessages", "SIPTransactions", "LocationService", "CallRecords", grdb, sqlite]),
                 .executableTarget(
                     name: "BindingStoreBenchmark", dependencies: ["Persistence", "SIPMessages", "LocationService"],
                     path: "Benchmarks/BindingStore", swiftSettings: settings),
+                room(
+                    "OperationsHTTP",
+                    [
+                        .product(name: "Hummingbird", package: "hummingbird"),
+                        .product(name: "HTTPTypes", package: "swift-http-types"),
+                        .product(name: "NIOCore", package: "swift-nio"), logging,
+                    ]),
+                tests("OperationsHTTP"),
                 // Programs.
                 room("ServerConfiguration", ["SIPMessages", yams]),
                 tests("ServerConfiguration", ["SIPMessages"]),
@@ -162,9 +184,13 @@ let package = Package(
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
                         "ProxyCore", "AgentCore", "SDP", "ServerCore", "SignallingTransport", "MediaTransport",
-                        argumentParser,
-                        logging,
+                        "CallRecords", "OperationsHTTP", argumentParser, logging,
                     ], swiftSettings: settings),
-                tests("biloxi", ["Persistence", "ServerConfiguration", "SIPAuthentication"]),
+                tests(
+                    "biloxi",
+                    [
+                        "SIPMessages", "Persistence", "ServerConfiguration", "SIPAuthentication", "CallRecords",
+                        "OperationsHTTP", grdb,
+                    ]),
             ])
 )

@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all=(Index Fields URI Framer Multipart Fragment Credentials Address STUN Certificate SDP DNSReply StoredBinding
+all=(Index Fields URI Framer Multipart Fragment Credentials Address STUN Certificate SDP RTP Sound DNSReply StoredBinding
     FlowToken Nonce)
 seconds=${1:?usage: scripts/fuzz.sh SECONDS [TARGET...], of ${all[*]}}
 shift
@@ -49,6 +49,14 @@ for target in "${targets[@]}"; do
     SDP)
         checks=(Tests/SDPTests/FuzzChecks.swift)
         rooms=(SIPMessages SDP)
+        ;;
+    RTP)
+        checks=(Tests/RTPTests/FuzzChecks.swift)
+        rooms=(SIPMessages RTP)
+        ;;
+    Sound)
+        checks=(Tests/MediaEngineTests/FuzzChecks.swift)
+        rooms=(SIPMessages SDP RTP MediaEngine)
         ;;
     DNSReply)
         checks=(Tests/SIPRoutingTests/FuzzChecks.swift Tests/Support/DNSTestServer/DNSReplyWriter.swift)

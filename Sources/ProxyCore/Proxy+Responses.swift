@@ -89,6 +89,7 @@ extension Proxy {
         let isFirst = !self.contexts[number].isAnswered
         guard isFirst || self.contexts[number].method == .invite else { return }
         self.contexts[number].isAnswered = true
+        if isFirst { self.unansweredCount -= 1 }
         self.pass(octets, index, via, number, &transactions, at: now, &outbox)
         if isFirst {
             self.cancelPending(number, reason: Self.completedElsewhere, &transactions, at: now, into: &outbox)
@@ -179,6 +180,7 @@ extension Proxy {
         guard self.contexts.isInUse(number) else { return }
         if self.contexts[number].pendingCount == 0, !self.contexts[number].isAnswered {
             self.contexts[number].isAnswered = true
+            self.unansweredCount -= 1
             self.passBest(number, &transactions, at: now, into: &outbox)
         }
         guard self.contexts[number].pendingCount == 0, self.contexts[number].branchCount == 0 else { return }

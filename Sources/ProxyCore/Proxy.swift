@@ -42,6 +42,9 @@ public struct Proxy: ~Copyable {
         self.branches = Slab(capacity: capacity * 2)
     }
 
+    /// Requests that have no final response yet.
+    public internal(set) var unansweredCount = 0
+
     /// Requests that are being proxied, or whose 2xx may come again.
     public var contextCount: Int { self.contexts.count }
 
@@ -76,6 +79,7 @@ public struct Proxy: ~Copyable {
             return nil
         }
         self.contexts[number].targets = kept
+        self.unansweredCount += 1
         transactions.setOwner(UInt64(number), of: server)
         self.tryNext(number, &transactions, at: now, into: &outbox)
         self.finishIfDone(number, &transactions, at: now, into: &outbox)

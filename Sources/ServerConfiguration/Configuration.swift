@@ -33,6 +33,10 @@ public struct Configuration: Hashable, Sendable {
     public var registrar: Registrar
     /// How requests are forwarded.
     public var proxy: Proxy
+    /// What is kept of calls.
+    public var callRecords: CallRecords
+    /// How long requests in progress may take to end when the server is stopped.
+    public var shutdown: Duration
     /// The server's certificate.
     public var tls: TLS?
     /// How many connections there may be.
@@ -85,6 +89,16 @@ public struct Configuration: Hashable, Sendable {
         public var forking: Forking
         /// More than three minutes (RFC 3261 §16.6).
         public var timerC: Duration
+    }
+
+    /// What is kept of calls.
+    public struct CallRecords: Hashable, Sendable {
+        /// Whether calls are recorded.
+        public var isEnabled: Bool
+        /// How long a record is kept, in days.
+        public var keepDays: Int
+        /// How long a call may take without a sign of its end.
+        public var longestCall: Duration
     }
 
     /// The server's certificate. Paths are absolute, or relative to the working directory.

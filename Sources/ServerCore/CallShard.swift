@@ -1,4 +1,5 @@
 public import AgentCore
+public import CallRecords
 import Containers
 import LocationService
 public import ProxyCore
@@ -22,6 +23,8 @@ public struct CallShard: ~Copyable {
     /// The request after its sender was found out, where that changed it.
     var rewritten: [UInt8] = []
     var authenticator: Authenticator
+    /// Records the calls, where that is wanted.
+    public internal(set) var recorder: CallRecorder
     /// Calls of our own whose offer waits for an answer.
     var offers: Set<CallHandle> = []
 
@@ -38,6 +41,7 @@ public struct CallShard: ~Copyable {
         var random = RandomSource(seed: seed.1)
         self.authenticator = Authenticator(settings: settings) { random.next() }
         self.proxy = Proxy(configuration: settings.proxy, hashKey: settings.hashKey)
+        self.recorder = CallRecorder(policy: settings.callRecords, hashKey: seed.0, at: now)
         self.agent = Agent(
             configuration: settings.agent, timers: timers, seed: SipHashKey(random.next(), random.next()))
     }
@@ -46,12 +50,20 @@ public struct CallShard: ~Copyable {
     public mutating func apply(_ settings: ServerSettings) {
         self.settings = settings
         self.proxy.configuration = settings.proxy
+        self.recorder.policy = settings.callRecords
         self.agent.configuration = settings.agent
     }
+
+    /// Begins nothing new from now on.
+    public mutating func beginStopping() { self.settings.isStopping = true }
+
+    /// What became of credentials.
+    public var authenticationCounts: AuthenticationCounts { self.authenticator.counts }
 
     /// Handles the next event of the workspace, which is for this shard.
     public mutating func run(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
+        let first = workspace.outbox.messages.count
         switch workspace.takePost() {
         case .message:
             if workspace.index.isRequest {
@@ -63,6 +75,7 @@ public struct CallShard: ~Copyable {
         case .register, .lookUp, nil: break
         }
         self.serveCalls(&workspace)
+        self.recordCalls(from: first, &workspace)
         self.collectQuestions(&workspace)
     }
 
@@ -71,9 +84,11 @@ public struct CallShard: ~Copyable {
         _ question: ProxyQuestion, _ answer: DNSAnswer, _ workspace: inout Workspace
     ) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
+        let first = workspace.outbox.messages.count
         self.proxy.answered(
             question.resolution, id: question.id, answer, transactions: &self.transactions, at: workspace.now,
             into: &workspace.outbox)
+        self.recordCalls(from: first, &workspace)
         self.collectQuestions(&workspace)
     }
 
@@ -84,11 +99,15 @@ public struct CallShard: ~Copyable {
     }
 
     /// A moment before which nothing is due; `nil` when nothing is.
-    public var nextWakeUp: MonotonicInstant? { self.transactions.nextWakeUp }
+    public var nextWakeUp: MonotonicInstant? {
+        guard let recorded = self.recorder.nextWakeUp else { return self.transactions.nextWakeUp }
+        return self.transactions.nextWakeUp.map { Swift.min($0, recorded) } ?? recorded
+    }
 
     /// Does all that is due.
     public mutating func wake(_ workspace: inout Workspace) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
+        let first = workspace.outbox.messages.count
         while let event = self.transactions.wake(at: workspace.now, into: &workspace.outbox) {
             if Agent.owns(event) {
                 self.agent.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
@@ -97,6 +116,8 @@ public struct CallShard: ~Copyable {
             }
         }
         self.serveCalls(&workspace)
+        self.recordCalls(from: first, &workspace)
+        self.recorder.wake(at: workspace.now, into: &workspace.endedCalls)
         self.collectQuestions(&workspace)
     }
 
@@ -107,6 +128,7 @@ public struct CallShard: ~Copyable {
         _ sender: Outbox.Sender, isFlowLost: Bool = false, _ workspace: inout Workspace
     ) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
+        let first = workspace.outbox.messages.count
         guard let event = self.transactions.transportFailed(sender, at: workspace.now) else { return }
         if Agent.owns(event) {
             self.agent.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
@@ -117,6 +139,7 @@ public struct CallShard: ~Copyable {
         } else {
             self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
+        self.recordCalls(from: first, &workspace)
         self.collectQuestions(&workspace)
     }
 
@@ -131,6 +154,9 @@ public struct CallShard: ~Copyable {
                 into: &workspace.outbox)
         }
         let isTrusted = !self.settings.requiresAuthentication || self.settings.trustsSender(workspace)
+        if workspace.index.statusCode >= 200, self.recorder.isWatching {
+            self.recorder.received(octets, branch: workspace.via.branch, over: workspace.flow)
+        }
         self.proxy.receive(
             octets, workspace.index, via: workspace.via, owner: owner, isTrusted: isTrusted,
             transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)

@@ -1,3 +1,4 @@
+public import CallRecords
 public import LocationService
 public import ProxyCore
 public import SIPAuthentication
@@ -13,6 +14,10 @@ public struct ServerSettings: Sendable {
     public var proxy: ProxyConfiguration
     /// What its registrar grants.
     public var registrar = RegistrarPolicy()
+    /// Whether the server is about to stop: it begins nothing new, and answers that with 503 (RFC 3261 §21.5.4).
+    public var isStopping = false
+    /// How calls are recorded; they are not, unless told.
+    public var callRecords = CallRecordPolicy()
     /// Whether bindings are stored before they are acknowledged.
     public var isDurable = false
     /// How many shards there are of calls and of locations, a power of two up to 64.

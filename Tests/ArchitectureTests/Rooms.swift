@@ -32,11 +32,12 @@ struct Room {
         Room("AgentCore", .roles, ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
         Room("ProxyCore", .roles, ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         Room("LocationService", .roles, ["SIPMessages", "Containers", "SIPTransactions"]),
+        Room("CallRecords", .roles, ["SIPMessages", "Containers"]),
         Room(
             "ServerCore", .roles,
             [
                 "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
-                "LocationService", "AgentCore",
+                "LocationService", "AgentCore", "CallRecords",
             ]),
         Room("MediaEngine", .roles, ["SIPMessages", "SDP", "RTP"]),
         Room("CLinuxIO", .drivers),
@@ -50,7 +51,7 @@ struct Room {
             "SignallingTransport", .drivers,
             [
                 "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore", "LocationService",
-                "AgentCore", "ServerCore", "CLinuxIO", "SystemSockets",
+                "AgentCore", "ServerCore", "CallRecords", "CLinuxIO", "SystemSockets",
             ],
             foreign: [
                 "CCAres", "Crypto", "Glibc", "NIOConcurrencyHelpers", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
@@ -58,14 +59,18 @@ struct Room {
                 "NIOWebSocket", "Synchronization",
             ]),
         Room(
-            "Persistence", .drivers, ["SIPMessages", "LocationService"],
+            "Persistence", .drivers, ["SIPMessages", "LocationService", "CallRecords"],
             foreign: ["Foundation", "GRDB", "GRDBSQLite", "Glibc", "Musl", "Synchronization"]),
         Room("ServerConfiguration", .drivers, ["SIPMessages"], foreign: ["Yams"]),
+        Room(
+            "OperationsHTTP", .drivers,
+            foreign: ["Glibc", "HTTPTypes", "Hummingbird", "Logging", "NIOCore"]),
         Room(
             "biloxi", .programs,
             [
                 "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "AgentCore",
                 "ServerCore", "SignallingTransport", "MediaTransport", "SDP", "Persistence", "ServerConfiguration",
+                "CallRecords", "OperationsHTTP",
             ], foreign: ["ArgumentParser", "Foundation", "Glibc", "Logging", "Synchronization"]),
         Room(
             "SIPSimulation", .programs,
@@ -78,7 +83,7 @@ struct Room {
             [
                 "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
                 "AgentCore",
-                "ServerCore",
+                "ServerCore", "CallRecords",
             ]),
     ]
 }
