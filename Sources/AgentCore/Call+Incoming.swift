@@ -13,9 +13,12 @@ extension Call {
         let offer = request.sessionDescription
         if let minimum = self.tooSmallInterval(i, request, work.configuration) {
             self.respondTooSmall(transaction, request, minimum, tag, &work)
-            return self.failedAtOnce(i, isInitial, 422, &work)
+            if isInitial {
+                self.drop(i, &work)
+                self.isEnded = true  // The application never heard of it.
+            }
+            return
         }
-        // The other side has our 2xx, or it could not send this; the ACK is lost or comes later (RFC 5407 §3.1.4).
         switch self.legs[i].usage.receivedInvite(hasDescription: offer != nil) {
         case .requestPending:
             return work.respond(transaction, 491, work.response(491, to: request, tag: tag))
@@ -25,6 +28,7 @@ extension Call {
             return work.respond(transaction, 500, builder)
         case .accept: break
         }
+        // The other side has our 2xx, or it could not send this; the ACK is lost or comes later (RFC 5407 §3.1.4).
         if self.legs[i].success != nil {
             self.legs[i].success = nil
             self.legs[i].usage.awaitsACK = false
@@ -61,12 +65,6 @@ extension Call {
         var builder = work.response(422, to: request, tag: tag)
         builder.add(.minSE, DeltaSeconds(minimum))
         work.respond(transaction, 422, builder)
-    }
-
-    private mutating func failedAtOnce(_ i: Int, _ isInitial: Bool, _ status: StatusCode, _ work: inout CallWork) {
-        guard isInitial else { return }
-        self.drop(i, &work)
-        self.isEnded = true  // The application never heard of it.
     }
 
     // MARK: What the application says
@@ -336,6 +334,5 @@ extension Leg {
     /// Takes note of what the other side can do.
     mutating func learnPeer(from message: SIPMessage) {
         if message.has(.allow) { self.peerUpdates = message.all(.allow).contains(.update) }
-        if message.has(.supported) || message.has(.require) { self.peerKnowsTimer = message.supports("timer") }
     }
 }

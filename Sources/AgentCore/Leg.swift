@@ -37,8 +37,6 @@ struct Leg {
     var minimumInterval: UInt32 = 0
     /// Whether the other side takes UPDATE.
     var peerUpdates = false
-    /// Whether the other side knows session timers.
-    var peerKnowsTimer = false
     /// What a request of ours is to do as soon as nothing is in its way.
     var wish: Wish?
     /// When the wish may be tried, after a 491; once it is due, it waits for what is in its way.

@@ -137,6 +137,7 @@ struct PassageTests {
         ("Recv-Info", "P, R"),  // RFC 6086 §7.3
         ("Refer-Sub", "false"),  // RFC 4488 §4
         ("Refer-To", "<sip:dave@denver.example.org?Replaces=12345%40192.168.118.3%3Bto-tag%3D12>"),  // RFC 3515 §2.1
+        ("Refer-To", "<sip:conf44@example.com>;isfocus;methods=\"INVITE\""),  // RFC 4508 §3
         ("Referred-By", "<sip:referrer@referrer.example>;cid=\"20398823.2UWQFN309shb3@referrer.example\""),  // RFC 3892
         ("Reject-Contact", "*;actor=\"msg-taker\";video"),  // RFC 3841 §9.2
         ("Replaces", "98732@sip.example.com;from-tag=r33th4x0r;to-tag=ff87ff"),  // RFC 3891 §6.1
@@ -152,7 +153,7 @@ struct PassageTests {
         ("Session-ID", "ab30317f1a784dc48ff824d0d3715d86;remote=47755a9de7794ba387653f2099600ef2"),  // RFC 7989 §5
         ("Subject", "Tech Support"),  // RFC 3261 §20.36
         ("Subscription-State", "active;expires=3600"),  // RFC 6665 §8.2.3
-        ("Supported", "100rel, norefersub, replaces, timer, tdialog, join, histinfo, precondition"),
+        ("Supported", "100rel, norefersub, replaces, timer, tdialog, join, histinfo, precondition, sdp-anat"),
         ("Target-Dialog", "fa77as7dad8-sd98ajzz@host.example.com;local-tag=kkaz-;remote-tag=6544"),  // RFC 4538 §7
         ("User-to-User", "56a390f3d2b7310023a2;encoding=hex;purpose=foo"),  // RFC 7433 §4
         ("Warning", "307 isi.edu \"Session parameter 'foo' not understood\""),  // RFC 3261 §20.43
