@@ -60,6 +60,9 @@ public struct FlowToken: BitwiseCopyable, Hashable, Sendable {
         return hasher.finish()
     }
 
+    /// What the proof of our Path is made for, in which the client is the caller: it holds for every request.
+    public static var registration: UInt64 { 0x7061_7468 }
+
     /// The keyed hash of the host of a URI, for `DialogSide.hop`.
     public static func hop(_ uri: URIIndex, _ octets: Span<UInt8>, key: SipHashKey) -> UInt32 {
         var hasher = SipHash24(key: key)

@@ -135,12 +135,6 @@ package struct Forwarding: ~Escapable {
 }
 
 extension MessageIndex {
-    /// Whether a response has a Via below its topmost one.
-    func hasVia(below via: ViaIndex) -> Bool {
-        guard let top = self.first(.via) else { return false }
-        return via.whole.upper < self.fields[top].value.upper || self.next(.via, from: top + 1) != nil
-    }
-
     /// Appends a response without its topmost Via, which is ours (§16.7 step 3).
     ///
     /// - Parameters:

@@ -13,17 +13,32 @@ public struct Endpoint: Hashable, Sendable {
     public var routeURI: [UInt8]
     /// The address that others can reach, where it is not `local`.
     public let advertised: SocketAddress?
+    /// The host name by which others know it, where that is to be shown instead of the address.
+    public let name: String?
 
     /// An end point.
     ///
-    /// - Parameter advertised: The address that others can reach, where it is not `local`.
-    public init(_ transport: TransportProtocol, local: SocketAddress, advertised: SocketAddress? = nil) {
+    /// - Parameters:
+    ///   - advertised: The address that others can reach, where it is not `local`.
+    ///   - name: The host name to show instead; the port goes without saying in a URI where it is the transport's own.
+    public init(
+        _ transport: TransportProtocol, local: SocketAddress, advertised: SocketAddress? = nil, name: String? = nil
+    ) {
         self.transport = transport
         self.local = local
         self.advertised = advertised
+        self.name = name?.lowercased()
         self.sentBy = []
-        (advertised ?? local).write(to: &self.sentBy)
-        self.routeURI = Array("sip:".utf8) + self.sentBy
+        let address = advertised ?? local
+        if let name = self.name {
+            let host = Array(name.utf8)
+            self.sentBy = host + [0x3A]
+            self.sentBy.append(decimal: address.port)
+            self.routeURI = Array("sip:".utf8) + (address.port == transport.defaultPort ? host : self.sentBy)
+        } else {
+            address.write(to: &self.sentBy)
+            self.routeURI = Array("sip:".utf8) + self.sentBy
+        }
         if transport != .udp { self.routeURI += Array(";transport=\(transport)".utf8) }
         self.routeURI += Array(";lr".utf8)
     }
@@ -33,7 +48,8 @@ public struct Endpoint: Hashable, Sendable {
         guard self.local.port == 0 else { return self }
         var advertised = self.advertised
         if advertised?.port == 0 { advertised?.port = port }
-        return Endpoint(self.transport, local: SocketAddress(self.local.ip, port), advertised: advertised)
+        return Endpoint(
+            self.transport, local: SocketAddress(self.local.ip, port), advertised: advertised, name: self.name)
     }
 }
 

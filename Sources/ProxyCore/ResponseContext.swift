@@ -18,6 +18,8 @@ public struct RequestTraits: OptionSet, BitwiseCopyable, Sendable {
     public static var isOverFlowToken: RequestTraits { RequestTraits(rawValue: 4) }
     /// Its client has asked by `ob` that the dialog stay on the flow that the request came over (RFC 5626 §5.3.2).
     public static var isOutbound: RequestTraits { RequestTraits(rawValue: 8) }
+    /// It is a REGISTER, on whose Path we want to be (RFC 3327 §5.2).
+    public static var wantsPath: RequestTraits { RequestTraits(rawValue: 16) }
 }
 
 /// What a proxy knows of one request and the branches it was forwarded on (RFC 3261 §16.7).
@@ -86,6 +88,10 @@ struct Branch: BitwiseCopyable {
     var client: TransactionID
     /// Timer C while an INVITE is pending; -1 for none.
     var timerC: Int32 = -1
+    /// Where the targets lie in those of its context that may take its place when its flow fails.
+    var alternates: OctetRange = .absent
+    /// What it was given of Max-Breadth.
+    var maxBreadth: UInt32 = 0
     /// The number of what knows its servers; 0 where the way was known from the start.
     var resolution: UInt64 = 0
     /// Whether it is to be cancelled as soon as that is allowed (§9.1).

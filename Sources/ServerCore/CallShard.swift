@@ -19,6 +19,7 @@ public struct CallShard: ~Copyable {
     /// The request after its sender was found out, where that changed it.
     var rewritten: [UInt8] = []
     var authenticator: Authenticator
+    let gruus: GRUUKeys
 
     /// An empty shard.
     ///
@@ -33,6 +34,7 @@ public struct CallShard: ~Copyable {
         var random = RandomSource(seed: seed.1)
         self.authenticator = Authenticator(settings: settings) { random.next() }
         self.proxy = Proxy(configuration: settings.proxy, hashKey: settings.hashKey)
+        self.gruus = GRUUKeys(of: settings.hashKey)
     }
 
     /// Takes new settings; calls in progress keep what they have.
@@ -51,7 +53,7 @@ public struct CallShard: ~Copyable {
             } else {
                 self.receiveResponse(octets, &workspace)
             }
-        case .bindings(let asker, let block): self.fork(asker, block, &workspace)
+        case .bindings(let asker, let block): self.fork(asker, octets, block, &workspace)
         case .register, .lookUp, nil: break
         }
         self.collectQuestions(&workspace)

@@ -9,6 +9,10 @@ public struct ServerSettings: Sendable {
     public var domains: [[UInt8]]
     /// Addresses by which it is reached besides those of its end points: those behind a wildcard, an advertised one.
     public var addresses: [SocketAddress] = []
+    /// The host names by which it is reached besides its domains, in lower case.
+    public var names: [[UInt8]] = []
+    /// Domains of other servers, of which this one is an edge proxy.
+    public var homes: [HomeDomain] = []
     /// How it proxies, and its addresses.
     public var proxy: ProxyConfiguration
     /// What its registrar grants.
@@ -25,6 +29,8 @@ public struct ServerSettings: Sendable {
     public var offersIntegrity = false
     /// Our users.
     public var subscribers = Subscribers()
+    /// Users who may register other addresses than their own, with these (RFC 3261 §10.3 step 4); by `user@domain`.
+    public var registrants: [[UInt8]: Set<[UInt8]>] = [:]
     /// Who may call our users from elsewhere.
     public var inbound = Inbound.anyone
     /// Addresses of gateways and neighbours, whose requests to our users are not challenged and whose asserted identities
@@ -44,6 +50,9 @@ public struct ServerSettings: Sendable {
         self.proxy = proxy
         self.hashKey = hashKey
     }
+
+    /// The options that our registrar knows (RFC 3327, 5626, 5627).
+    static let registrarOptions: [StaticString] = ["path", "outbound", "gruu"]
 
     /// Whether an address is one of a gateway or neighbour.
     func trusts(_ ip: IPAddress) -> Bool {
@@ -72,7 +81,11 @@ public struct ServerSettings: Sendable {
 
     /// Whether host and port of a URI are one of our addresses.
     func isOurAddress(_ uri: URIIndex, _ octets: Span<UInt8>) -> Bool {
-        guard uri.scheme == .sip || uri.scheme == .sips, let ip = uri.hostAddress(in: octets) else { return false }
+        guard uri.scheme == .sip || uri.scheme == .sips else { return false }
+        for i in self.names.indices where octets.equalsLowercased(uri.host.range, self.names[i]) {
+            return uri.port == 0 || self.proxy.endpoints.contains { ($0.advertised ?? $0.local).port == uri.port }
+        }
+        guard let ip = uri.hostAddress(in: octets) else { return false }
         let port = uri.port != 0 ? uri.port : uri.scheme == .sips ? 5061 : 5060
         for i in self.proxy.endpoints.indices {
             let local = self.proxy.endpoints[i].local

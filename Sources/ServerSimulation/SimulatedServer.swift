@@ -68,7 +68,8 @@ public final class SimulatedServer: SimulatedNode {
         self.settings = settings
         self.reception.settings = settings
         for calls in self.calls { calls.shard.apply(settings) }
-        for locations in self.locations { locations.shard.apply(settings) }
+        for locations in self.locations { self.workspace.changes += locations.shard.apply(settings) }
+        self.storeChanges()
     }
 
     /// How many addresses-of-record have bindings.
@@ -260,6 +261,7 @@ public final class SimulatedServer: SimulatedNode {
         let shard = Int(token >> 56)
         guard shard < self.locations.count else { return }
         let deferred = self.locations[shard].shard.complete(token, isStored: isStored, &self.workspace)
+        self.storeChanges()
         for request in deferred { self.receive(request.octets.span, over: request.flow) }
     }
 }
