@@ -95,13 +95,14 @@ final class RunningServer: Sendable {
         _ configuration: Configuration, database: ServerDatabase, key: ServerKey
     ) throws -> ServerCore.ServerSettings {
         let advertised = configuration.advertise.flatMap { IPAddress($0) } ?? LocalAddresses.primary
+        let name = configuration.advertise.flatMap { IPAddress($0) == nil ? $0 : nil }
         var endpoints: [ProxyCore.Endpoint] = []
         var addresses: [SocketAddress] = []
         for listener in configuration.listen {
             let isWildcard = listener.address.ip.isUnspecified
             let shown = isWildcard || configuration.advertise != nil ? advertised : listener.address.ip
             let address = SocketAddress(shown, listener.address.port)
-            endpoints.append(Endpoint(listener.transport, local: listener.address, advertised: address))
+            endpoints.append(Endpoint(listener.transport, local: listener.address, advertised: address, name: name))
             addresses.append(address)
             if isWildcard {
                 addresses += LocalAddresses.all.map { SocketAddress($0, listener.address.port) }
@@ -113,6 +114,9 @@ final class RunningServer: Sendable {
         proxy.timerC = .seconds(configuration.proxy.timerC.components.seconds)
         var settings = ServerCore.ServerSettings(domains: configuration.domains, proxy: proxy, hashKey: key.hashKey)
         settings.addresses = addresses
+        settings.names = name.map { [Array($0.lowercased().utf8)] } ?? []
+        settings.homes = try configuration.edge.map { try HomeDomain($0) }
+        settings.offersIntegrity = configuration.authentication.offersIntegrity
         settings.isDurable = configuration.storage == .sqlite
         settings.requiresAuthentication = configuration.authentication.isRequired
         settings.algorithms = configuration.authentication.algorithms.map {
@@ -126,6 +130,14 @@ final class RunningServer: Sendable {
         settings.registrar.defaultExpires = configuration.registrar.defaultExpires
         settings.registrar.maxExpires = configuration.registrar.maxExpires
         settings.registrar.maxContacts = configuration.registrar.maxContacts
+        settings.registrar.flowTimer = configuration.registrar.flowTimer ?? 0
+        settings.registrar.requiresPathSupport = configuration.registrar.requiresPathSupport
+        let serviceRoute = configuration.registrar.serviceRoute.map { "<\($0)>" }.joined(separator: ", ")
+        settings.registrar.serviceRoute = Array(serviceRoute.utf8)
+        for user in configuration.users where !user.registersFor.isEmpty {
+            settings.registrants[Array("\(user.user)@\(user.domain)".utf8)] = Set(
+                user.registersFor.map { Array($0.utf8) })
+        }
         settings.inbound =
             switch configuration.inbound {
             case .anyone: .anyone
@@ -158,5 +170,21 @@ private final class CompletionTarget: Sendable {
     var server: SignallingServer? {
         get { self.target.withLock { $0 } }
         set { self.target.withLock { $0 = newValue } }
+    }
+}
+
+extension HomeDomain {
+    /// The home of a domain for which the configuration makes the server an edge proxy.
+    ///
+    /// - Throws: `CommandError` when its proxy is no SIP URI.
+    fileprivate init(_ edge: Configuration.Edge) throws {
+        // A proxy is a loose router: without `lr` it would find itself in the Request-URI (RFC 3261 §16.6 step 6).
+        let proxy = edge.proxy.map { $0.contains(";lr") ? $0 : "\($0);lr" }
+        guard var home = HomeDomain(edge.domain, proxy: proxy) else {
+            throw CommandError(.usage, "edge.\(edge.domain).proxy must be a SIP URI such as sip:192.0.2.7")
+        }
+        home.isOnPath = edge.path != .none
+        home.requiresPathSupport = edge.path == .known
+        self = home
     }
 }
