@@ -43,6 +43,7 @@ let package = Package(
     name: "biloxi",
     products: [
         .library(name: "SIPMessages", targets: ["SIPMessages"]),
+        .library(name: "SIPTransactions", targets: ["SIPTransactions"]),
         .library(name: "SIPSimulation", targets: ["SIPSimulation"]),
     ]
         + (coreOnly ? [] : [.library(name: "ServerSimulation", targets: ["ServerSimulation"])]),
@@ -63,20 +64,36 @@ let package = Package(
         room("Containers"),
         tests("SIPMessages", resources: [.copy("Torture")]),
         tests("Containers"),
+        room("SDP", ["SIPMessages"]),
+        tests("SDP", ["SIPMessages"], resources: [.copy("Examples")]),
+        room("RTP", ["SIPMessages"]),
+        tests("RTP", ["SIPMessages"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
         tests("SIPTransactions", ["SIPMessages", "Containers", "SIPSimulation"]),
         room("SIPRouting", ["SIPMessages"]),
         tests("SIPRouting", ["SIPMessages", "DNSTestServer"]),
+        room("SIPDialogs", ["SIPMessages"]),
+        tests("SIPDialogs", ["SIPMessages"]),
         .target(
             name: "DNSTestServer", dependencies: ["SIPMessages", "SIPRouting"], path: "Tests/Support/DNSTestServer",
             swiftSettings: settings),
         // Roles.
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
+        tests("LocationService", ["SIPMessages", "SIPTransactions"]),
+        room("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
+        tests("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs", "SIPSimulation"]),
+        room("MediaEngine", ["SIPMessages", "SDP", "RTP"]),
+        tests("MediaEngine", ["SIPMessages", "SDP", "RTP"]),
+        // Drivers.
+        .target(name: "CLinuxIO"),
+        room("SystemSockets", ["SIPMessages", "CLinuxIO"]),
+        room("MediaTransport", ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"]),
+        tests("MediaTransport", ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"]),
         // Support.
-        room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
+        room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions", "AgentCore"]),
         tests("SIPSimulation", ["SIPMessages", "SIPTransactions"]),
         // Measuring.
         .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
@@ -96,7 +113,7 @@ let package = Package(
                     "ServerCore",
                     [
                         "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
-                        "LocationService",
+                        "LocationService", "AgentCore",
                     ]),
                 tests(
                     "ServerCore",
@@ -109,18 +126,17 @@ let package = Package(
                     "ServerSimulation",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
-                        "ServerCore",
+                        "AgentCore", "ServerCore",
                     ]),
-                // Drivers.
-                .target(name: "CLinuxIO"),
+                // Drivers, with packages.
                 .systemLibrary(
                     name: "CCAres", path: "Sources/SystemLibraries/CCAres", pkgConfig: "libcares",
                     providers: [.apt(["libc-ares-dev"])]),
                 room(
                     "SignallingTransport",
                     [
-                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "ServerCore",
-                        "CLinuxIO", "CCAres",
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "AgentCore",
+                        "ServerCore", "CLinuxIO", "SystemSockets", "CCAres",
                     ] + nio + [crypto]),
                 tests(
                     "SignallingTransport",
@@ -142,7 +158,9 @@ let package = Package(
                     name: "biloxi",
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
-                        "ProxyCore", "ServerCore", "SignallingTransport", argumentParser, logging,
+                        "ProxyCore", "AgentCore", "SDP", "ServerCore", "SignallingTransport", "MediaTransport",
+                        argumentParser,
+                        logging,
                     ], swiftSettings: settings),
                 tests("biloxi", ["Persistence", "ServerConfiguration", "SIPAuthentication"]),
             ])

@@ -34,6 +34,9 @@ public struct DialogSide: BitwiseCopyable, Hashable, Sendable {
 /// - to the host where the other end, or the proxy before it, was when the dialog began;
 /// - anywhere, if it comes over the flow of an end that was then a user of ours: it may call anywhere anyway.
 ///
+/// The last holds over UDP as far as source addresses do: who can forge that of a user's device, and knows the token of a
+/// call of his, can send a request in his name, and gets no answer to it. Connections cannot be forged so.
+///
 /// A request to another place (the other end has moved, and given a new Contact) is judged as if it began a dialog. An
 /// ACK is let through by the token alone: it makes no transaction, gets no answer, and who does not wait for it drops it.
 ///

@@ -106,6 +106,8 @@ extension Proxy {
             transactions.reply(server, 100, "Trying", at: now, into: &outbox)
         case .serverTimedOut:
             break  // No ACK came (§17.2.1): there is nobody left to tell.
+        case .serverTransportFailed:
+            break  // A proxy drops a response that it cannot forward (§16.9).
         }
     }
 

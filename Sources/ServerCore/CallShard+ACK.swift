@@ -1,3 +1,4 @@
+import AgentCore
 import LocationService
 import ProxyCore
 import SIPMessages
@@ -7,6 +8,10 @@ import SIPTransactions
 extension CallShard {
     /// Passes on an ACK.
     mutating func relayACK(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        if self.agent.owns(dialogOf: octets, workspace.index) {
+            return self.agent.receive(
+                ack: octets, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+        }
         // The ACK to a refusal of ours that had no transaction ends here.
         if let to = workspace.index.value(.to), to.count > 16 {
             var tag: [UInt8] = []

@@ -53,7 +53,7 @@ extension CallShard {
             return true
         }
         guard self.settings.requiresAuthentication else { return true }
-        if self.permits(&passage.proof, octets, workspace.index, over: workspace.flow) {
+        if self.permits(&passage.proof, octets, workspace) {
             passage.isFromUser = passage.proof.isFromUser(over: workspace.flow)
             // The token proves the dialog, and not who speaks in it.
             self.dropClaims(octets, &workspace, &passage)
@@ -66,7 +66,7 @@ extension CallShard {
             return false
         }
         let isForOurs = self.settings.isOurs(requestURI, octets) && !workspace.index.has(.route)
-        if isForOurs, !requestURI.hasUser || self.settings.trusts(workspace.flow.remote.ip) { return true }
+        if isForOurs, !requestURI.hasUser || self.settings.trustsSender(workspace) { return true }
         guard let domain = self.authenticator.domain(of: from, octets) else {
             let mayCall = isForOurs && self.settings.inbound == .anyone
             if !mayCall { self.refuse(octets, 403, "Relaying Is For Users Of This Server", &workspace) }
@@ -105,7 +105,7 @@ extension CallShard {
         _ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: inout Passage
     ) {
         guard self.settings.requiresAuthentication, workspace.index.has(.pAssertedIdentity),
-            !self.settings.trusts(workspace.flow.remote.ip)
+            !self.settings.trustsSender(workspace)
         else { return }
         self.rewrite(octets, workspace.index, identity: [])
         passage.isRewritten = true

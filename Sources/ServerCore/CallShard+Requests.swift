@@ -1,3 +1,4 @@
+import AgentCore
 import Containers
 import LocationService
 import ProxyCore
@@ -15,6 +16,8 @@ extension CallShard {
         case .new: break
         }
         if workspace.index.method == .cancel { return self.cancel(octets, &workspace) }
+        // What belongs to a call of our own needs no leave and no way (§12.2.2).
+        if self.agent.owns(dialogOf: octets, workspace.index) { return self.serve(octets, &workspace) }
         guard self.validate(octets, &workspace) else { return }
         switch self.preprocess(octets, &workspace) {
         case .unchanged: self.proceed(octets, &workspace, RouteProof())
@@ -151,6 +154,7 @@ extension CallShard {
         let isGRUU = isOurs && uri.parameter("gr", in: octets) != nil
         if isOurs, isGRUU || (pinned == nil && !workspace.index.has(.route)) {
             guard uri.hasUser else { return self.answerLocally(octets, &workspace) }
+            if self.settings.isEcho(uri, octets) { return self.serve(octets, &workspace) }
             return self.lookUp(uri, octets, &workspace, passage)
         }
         guard let server = self.createServer(octets, &workspace) else { return }
@@ -176,18 +180,13 @@ extension CallShard {
 
     mutating func createServer(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> TransactionID? {
         let server = self.transactions.createServer(
-            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now)
+            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now,
+            into: &workspace.outbox)
         guard let server else {
             var fields: [UInt8] = []
             fields.append("Retry-After: 5\r\n")
             self.refuse(octets, 503, "Too Many Transactions", fields: fields, &workspace)
             return nil
-        }
-        // A proxy cannot promise an answer within 200 ms (§17.2.1).
-        if workspace.index.method == .invite {
-            self.transactions.sendTrying(
-                server, octets, workspace.index, via: workspace.via, source: workspace.flow.remote,
-                at: workspace.now, into: &workspace.outbox)
         }
         return server
     }
@@ -210,9 +209,14 @@ extension CallShard {
             return self.refuse(octets, 481, "No Such Transaction", &workspace)
         }
         let server = self.transactions.createServer(
-            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now)
+            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now,
+            into: &workspace.outbox)
         if let server {
             self.transactions.reply(server, 200, "OK", at: workspace.now, into: &workspace.outbox)
+        }
+        if let owner = self.transactions.owner(of: invite), Agent.owns(owner) {
+            return self.agent.cancelled(
+                invite, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
         var reason: [UInt8] = []
         if let value = workspace.index.value(.reason) { reason = octets.octets(value.range) }

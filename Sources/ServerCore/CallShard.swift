@@ -1,3 +1,4 @@
+public import AgentCore
 import Containers
 import LocationService
 public import ProxyCore
@@ -11,6 +12,8 @@ public struct CallShard: ~Copyable {
     public internal(set) var transactions: TransactionLayer
     /// The requests that are being proxied.
     public internal(set) var proxy: Proxy
+    /// The calls that the server answers itself.
+    public internal(set) var agent: Agent
     /// What the server is.
     public internal(set) var settings: ServerSettings
     let number: Int
@@ -19,7 +22,11 @@ public struct CallShard: ~Copyable {
     /// The request after its sender was found out, where that changed it.
     var rewritten: [UInt8] = []
     var authenticator: Authenticator
+    /// Where an authenticator takes its secrets from.
+    private var secrets: RandomSource
     let gruus: GRUUKeys
+    /// Calls of our own whose offer waits for an answer.
+    var offers: Set<CallHandle> = []
 
     /// An empty shard.
     ///
@@ -35,12 +42,19 @@ public struct CallShard: ~Copyable {
         self.authenticator = Authenticator(settings: settings) { random.next() }
         self.proxy = Proxy(configuration: settings.proxy, hashKey: settings.hashKey)
         self.gruus = GRUUKeys(of: settings.hashKey)
+        self.secrets = RandomSource(seed: SipHashKey(random.next(), random.next()))
+        self.agent = Agent(
+            configuration: settings.agent, timers: timers, seed: SipHashKey(random.next(), random.next()))
     }
 
     /// Takes new settings; calls in progress keep what they have.
     public mutating func apply(_ settings: ServerSettings) {
+        if settings.challengesOtherwise(than: self.settings) {
+            self.authenticator = Authenticator(settings: settings) { self.secrets.next() }
+        }
         self.settings = settings
         self.proxy.configuration = settings.proxy
+        self.agent.configuration = settings.agent
     }
 
     /// Handles the next event of the workspace, which is for this shard.
@@ -56,6 +70,7 @@ public struct CallShard: ~Copyable {
         case .bindings(let asker, let block): self.fork(asker, octets, block, &workspace)
         case .register, .lookUp, nil: break
         }
+        self.serveCalls(&workspace)
         self.collectQuestions(&workspace)
     }
 
@@ -83,21 +98,28 @@ public struct CallShard: ~Copyable {
     public mutating func wake(_ workspace: inout Workspace) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
         while let event = self.transactions.wake(at: workspace.now, into: &workspace.outbox) {
-            self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            if Agent.owns(event) {
+                self.agent.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            } else {
+                self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            }
         }
+        self.serveCalls(&workspace)
         self.collectQuestions(&workspace)
     }
 
-    /// What the client transaction in this slot sent did not reach `remote`.
+    /// What a transaction of the shard has sent did not reach its destination.
     ///
     /// - Parameter isFlowLost: Whether it was for a connection that is gone and must not be opened again.
     public mutating func transportFailed(
-        client slot: Int32, remote: SocketAddress, isFlowLost: Bool = false, _ workspace: inout Workspace
+        _ sender: Outbox.Sender, isFlowLost: Bool = false, _ workspace: inout Workspace
     ) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
-        let event = self.transactions.transportFailed(client: slot, remote: remote, at: workspace.now)
-        guard let event else { return }
-        if isFlowLost, case .clientTransportFailed(let client, let owner) = event {
+        guard let event = self.transactions.transportFailed(sender, at: workspace.now) else { return }
+        if Agent.owns(event) {
+            self.agent.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            self.serveCalls(&workspace)
+        } else if isFlowLost, case .clientTransportFailed(let client, let owner) = event {
             self.proxy.flowLost(
                 client, owner: owner, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         } else {
@@ -111,6 +133,11 @@ public struct CallShard: ~Copyable {
         let match = self.transactions.match(
             response: octets, workspace.index, via: workspace.via, at: workspace.now, into: &workspace.outbox)
         guard case .deliver(_, let owner) = match else { return }
+        if Agent.owns(owner) {
+            return self.agent.receive(
+                response: octets, owner: owner, transactions: &self.transactions, at: workspace.now,
+                into: &workspace.outbox)
+        }
         self.proxy.receive(
             octets, workspace.index, via: workspace.via, owner: owner, transactions: &self.transactions,
             at: workspace.now, into: &workspace.outbox)

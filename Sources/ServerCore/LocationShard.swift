@@ -12,9 +12,13 @@ public struct LocationShard: ~Copyable {
     public var settings: ServerSettings
     let number: Int
     var authenticator: Authenticator
+    /// Where an authenticator takes its secrets from.
+    private var secrets: RandomSource
     /// REGISTERs that wait for the one in front of them.
     var deferred: [DeferredRequest] = []
     var nextSweep: Int64 = 0
+    var nextKeepAlive = MonotonicInstant.start
+    var random: RandomSource
 
     /// An empty shard.
     ///
@@ -23,6 +27,8 @@ public struct LocationShard: ~Copyable {
         self.number = number
         var random = RandomSource(seed: seed)
         self.authenticator = Authenticator(settings: settings) { random.next() }
+        self.secrets = RandomSource(seed: SipHashKey(random.next(), random.next()))
+        self.random = random
         self.settings = settings
         self.service = Registrar(
             policy: settings.registrar, shard: UInt8(truncatingIfNeeded: number), isDurable: settings.isDurable,
@@ -35,6 +41,9 @@ public struct LocationShard: ~Copyable {
     /// - Returns: what is to be stored of that, under one token that nobody waits for.
     public mutating func apply(_ settings: ServerSettings) -> [(token: UInt64, change: BindingChange)] {
         let (old, new) = (self.settings.subscribers, settings.subscribers)
+        if settings.challengesOtherwise(than: self.settings) {
+            self.authenticator = Authenticator(settings: settings) { self.secrets.next() }
+        }
         self.settings = settings
         self.service.policy = settings.registrar
         if old !== new { self.service.removeBindings { old.contains($0) && !new.contains($0) } }
@@ -66,7 +75,7 @@ public struct LocationShard: ~Copyable {
     private mutating func register(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         let hash = SipHash13.hash(workspace.mail.span, 0..<workspace.mail.count, key: self.settings.hashKey)
         let tag = self.settings.statelessTag(octets, workspace.index)
-        guard self.authorise(octets, &workspace, tag) else { return }
+        guard self.authorise(octets, &workspace, tag), self.validateSecurity(octets, &workspace, tag) else { return }
         var replyFlow = workspace.flow
         replyFlow.remote = workspace.via.replyAddress(
             source: workspace.flow.remote, isReliable: workspace.flow.transport.isReliable)

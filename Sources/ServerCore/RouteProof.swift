@@ -75,15 +75,15 @@ extension CallShard {
 
     /// Whether the token of a request's dialog lets it go where it wants, unchallenged: see `FlowToken`.
     func permits(
-        _ proof: inout RouteProof, _ octets: Span<UInt8>, _ index: borrowing MessageIndex, over source: Flow
+        _ proof: inout RouteProof, _ octets: Span<UInt8>, _ workspace: borrowing Workspace
     ) -> Bool {
         guard proof.isOfOurDialog || proof.isOfPath else { return false }
         if proof.receiver.isPinned { return true }
-        if proof.isFromUser(over: source) || self.settings.trusts(source.remote.ip) { return true }
-        if let uri = try? URIIndex(parsing: octets, in: index.requestURI.range) {
+        if proof.isFromUser(over: workspace.flow) || self.settings.trustsSender(workspace) { return true }
+        if let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range) {
             // To a user of ours everyone may send.
-            if !index.has(.route), self.settings.isOurs(uri, octets) { return true }
-            if proof.receiver.hop != 0, let hop = self.nextHop(octets, index, uri),
+            if !workspace.index.has(.route), self.settings.isOurs(uri, octets) { return true }
+            if proof.receiver.hop != 0, let hop = self.nextHop(octets, workspace.index, uri),
                 FlowToken.hop(hop, octets, key: self.proxy.tokenKey) == proof.receiver.hop
             {
                 return true

@@ -60,6 +60,10 @@ public struct Workspace: Sendable {
     var via = ViaIndex()
     /// The way the message at hand came.
     var flow = Flow(endpoint: 0, transport: .udp, remote: SocketAddress(.loopback, 0))
+    /// What the certificate of the sender of the message at hand has proved; `nil` when it has shown none (RFC 5922 §7.4).
+    var identities: CertificateIdentities?
+    /// Where else the connection of the message at hand leads to, as its sender has asked and may (RFC 5923 §8.2).
+    public internal(set) var alias: SocketAddress?
     /// What is to be sent.
     public var outbox = Outbox()
     /// The present.
@@ -71,6 +75,8 @@ public struct Workspace: Sendable {
 
     /// Questions to the DNS, each with the shard of calls that wants the answer.
     public var questions: [(shard: Int, question: ProxyQuestion)] = []
+    /// What calls of our own want of the media.
+    public var media: [MediaRequest] = []
 
     var posts: [Post] = []
     var nextPost = 0

@@ -40,11 +40,6 @@ enum Reloading {
         if old.storage != new.storage { keys.append("storage") }
         if old.threads != new.threads { keys.append("threads") }
         if old.http != new.http { keys.append("http") }
-        if old.domains != new.domains { keys.append("domains") }
-        if old.authentication.algorithms != new.authentication.algorithms { keys.append("authentication.algorithms") }
-        if old.authentication.offersIntegrity != new.authentication.offersIntegrity {
-            keys.append("authentication.integrity")
-        }
         return keys
     }
 }
