@@ -3,6 +3,7 @@ import SIPAuthentication
 import SIPMessages
 import SIPSimulation
 import ServerCore
+import ServerSimulation
 import Testing
 
 @Suite("Credentials at the registrar (RFC 3261 §10.3, §22, RFC 7616)")
@@ -145,6 +146,26 @@ struct CredentialTests {
         try bob.registersAgain { $0.add(named: "Authorization", answer) }
         let second = try bob.expects(401)
         #expect(second.values(named: "WWW-Authenticate").allSatisfy { $0.contains("stale=TRUE") })
+        try stage.world.end()
+    }
+
+    @Test("Other challenges hold from a reload on, and an answer to an old one is stale")
+    func reloaded() throws {
+        let stage = Stage()
+        let server = stage.server("proxy", at: Place.proxy, [Place.domain]) { $0.requires([.bob]) }
+        let bob = try stage.bob()
+        try bob.registers()
+        let old = try #require(Account.bob.answer(try bob.expects(401), .register, "sip:\(Place.domain)"))
+        var settings = server.settings
+        (settings.offersIntegrity, settings.domains) = (true, [Array("new.example.com".utf8)] + settings.domains)
+        server.apply(settings)
+        try bob.registersAgain { $0.add(named: "Authorization", old) }
+        let challenge = try bob.expects(401)
+        let fields = challenge.values(named: "WWW-Authenticate")
+        #expect(fields.allSatisfy { $0.contains("stale=TRUE") && $0.contains("auth-int") })
+        let answer = try #require(Account.bob.answer(challenge, .register, "sip:\(Place.domain)"))
+        try bob.registersAgain { $0.add(named: "Authorization", answer) }
+        try bob.expects(200)
         try stage.world.end()
     }
 
