@@ -148,12 +148,6 @@ extension MessageIndex {
         return (try? Privacy(parsing: octets, in: value.range, field: .privacy))?.contains("id") ?? true
     }
 
-    /// Whether a response has a Via below its topmost one.
-    func hasVia(below via: ViaIndex) -> Bool {
-        guard let top = self.first(.via) else { return false }
-        return via.whole.upper < self.fields[top].value.upper || self.next(.via, from: top + 1) != nil
-    }
-
     /// Appends a response without its topmost Via, which is ours (§16.7 step 3).
     ///
     /// - Parameters:

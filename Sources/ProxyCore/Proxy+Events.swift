@@ -142,8 +142,11 @@ extension Proxy {
         if isFailure, self.tryNextServer(slot, &transactions, at: now, into: &outbox) { return }
         transactions.stopTimer(&self.branches[slot].timerC)
         self.branches[slot].isFinal = true
+        let isReplaced =
+            (isFailure || Self.isFailureOfFlow(status))
+            && self.tryAlternate(slot, &transactions, at: now, into: &outbox)
         self.contexts[number].pendingCount -= 1
-        self.noteFailure(number, status, reason, &transactions, at: now)
+        if !isReplaced { self.noteFailure(number, status, reason, &transactions, at: now) }
         self.removeBranch(slot)
         self.tryNext(number, &transactions, at: now, into: &outbox)
         self.finishIfDone(number, &transactions, at: now, into: &outbox)

@@ -43,10 +43,10 @@ extension Proxy {
 
     /// Begins to look for the servers of a target; the branch is counted as pending from now on.
     mutating func resolve(
-        _ number: Int32, _ hop: NextHop, _ block: [UInt8], maxBreadth: UInt32, _ transactions: inout TransactionLayer,
-        at now: MonotonicInstant, into outbox: inout Outbox
+        _ number: Int32, _ hop: NextHop, _ block: [UInt8], alternates: OctetRange, maxBreadth: UInt32,
+        _ transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
-        guard let slot = self.openBranch(number) else {
+        guard let slot = self.openBranch(number, alternates: alternates, maxBreadth: maxBreadth) else {
             return self.noteFailure(number, 503, "Too Many Branches", &transactions, at: now)
         }
         self.resolutionSerial += 1
@@ -68,7 +68,9 @@ extension Proxy {
         _ resolution: UInt64, id: UInt32, _ answer: DNSAnswer, transactions: inout TransactionLayer,
         at now: MonotonicInstant, into outbox: inout Outbox
     ) {
-        guard self.resolutions[resolution] != nil else { return }
+        guard self.resolutions[resolution] != nil else {
+            return self.answeredStateless(resolution, id: id, answer, at: now, into: &outbox)
+        }
         var actions: [ServerSelection.Action] = []
         self.resolutions[resolution]?.selection.handle(
             answer, to: id, at: now, memory: &self.memory, into: &actions)
@@ -79,7 +81,7 @@ extension Proxy {
         self.advance(resolution, &transactions, at: now, into: &outbox)
     }
 
-    private mutating func note(_ actions: [ServerSelection.Action], of resolution: UInt64) {
+    mutating func note(_ actions: [ServerSelection.Action], of resolution: UInt64) {
         for case .query(let id, let question) in actions {
             self.questions.append(ProxyQuestion(resolution: resolution, id: id, question: question))
         }
@@ -173,9 +175,16 @@ extension Proxy {
         of target: Target, in block: [UInt8], _ server: TransactionID, _ index: inout MessageIndex,
         _ transactions: borrowing TransactionLayer
     ) -> NextHop? {
-        let octets = block.span
         let request = transactions.request(of: server)
         do { try index.parse(request) } catch { return nil }
+        return Self.nextHop(of: target, in: block, request, index)
+    }
+
+    /// The same for a request that is at hand.
+    static func nextHop(
+        of target: Target, in block: [UInt8], _ request: Span<UInt8>, _ index: borrowing MessageIndex
+    ) -> NextHop? {
+        let octets = block.span
         guard let uri = try? URIIndex(parsing: octets, in: target.uri.range) else { return nil }
         var hop: NextHop?
         if !target.route.isEmpty {

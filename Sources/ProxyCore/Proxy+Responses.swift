@@ -43,17 +43,20 @@ extension Proxy {
             self.consider(octets, index, via, number, &transactions)
             if self.tryNextServer(slot, &transactions, at: now, into: &outbox) { return }
         }
+        var isReplaced = false
         if isFirst {
             self.branches[slot].isFinal = true
-            self.contexts[number].pendingCount -= 1
             transactions.stopTimer(&self.branches[slot].timerC)
+            isReplaced =
+                Self.isFailureOfFlow(status) && self.tryAlternate(slot, &transactions, at: now, into: &outbox)
+            self.contexts[number].pendingCount -= 1
         }
         if status < 300 {
             self.receiveSuccess(octets, index, via, number, &transactions, at: now, &outbox)
             // A 2xx to an INVITE may come again, until its client transaction ends.
             if self.contexts[number].method != .invite { self.removeBranch(slot) }
         } else if isFirst {
-            self.consider(octets, index, via, number, &transactions)
+            if !isReplaced { self.consider(octets, index, via, number, &transactions) }
             self.removeBranch(slot)
             if status >= 600 {
                 self.contexts[number].isStopped = true

@@ -26,6 +26,8 @@ public struct Proxy: ~Copyable {
     var hidesIdentity = false
     /// Branches that look for a server, or may want another one.
     var resolutions: [UInt64: Resolution] = [:]
+    /// Requests without a transaction that wait for the DNS.
+    var stateless: [UInt64: StatelessResolution] = [:]
     var resolutionSerial: UInt64 = 0
     var questions: [ProxyQuestion] = []
     /// What the DNS has said, and which servers have failed.
@@ -86,14 +88,16 @@ public struct Proxy: ~Copyable {
         return number
     }
 
-    /// Starts the next group of targets: those of the same `q` (§16.6).
+    /// Starts the next group of targets: those of the same `q` (§16.6). Alternates belong to the target before them.
     func groupEnd(_ block: Span<UInt8>, from start: Int) -> (end: Int, count: UInt32) {
         let first = Target(block, at: start)
         var (end, count) = (first.whole.upper, UInt32(1))
         while end < block.count {
             let target = Target(block, at: end)
-            if self.configuration.serialByQ, target.q != first.q { break }
-            (end, count) = (target.whole.upper, count + 1)
+            let isAlternate = target.traits.contains(.isAlternate)
+            if self.configuration.serialByQ, !isAlternate, target.q != first.q { break }
+            end = target.whole.upper
+            if !isAlternate { count += 1 }
         }
         return (end, count)
     }
@@ -126,8 +130,10 @@ public struct Proxy: ~Copyable {
             self.contexts[number].pendingCount += 1
             while position < end, breadth > 0 {
                 let target = Target(block.span, at: position)
-                self.forward(number, block, target, maxBreadth: breadth, &transactions, at: now, into: &outbox)
                 position = target.whole.upper
+                guard !target.traits.contains(.isAlternate) else { continue }
+                self.forwardWithAlternates(
+                    number, block, target, maxBreadth: breadth, &transactions, at: now, into: &outbox)
             }
             self.contexts[number].pendingCount -= 1
             swap(&block, &self.scratch)
@@ -137,15 +143,17 @@ public struct Proxy: ~Copyable {
     // MARK: Forwarding
 
     /// Forwards the request to one target (§16.6).
-    private mutating func forward(
-        _ number: Int32, _ block: [UInt8], _ target: Target, maxBreadth: UInt32,
+    ///
+    /// - Parameter alternates: Where the alternates of the target lie.
+    mutating func forward(
+        _ number: Int32, _ block: [UInt8], _ target: Target, alternates: OctetRange, maxBreadth: UInt32,
         _ transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
         if let flow = target.flow {
             guard Int(flow.endpoint) < self.configuration.endpoints.count else {
                 return self.noteFailure(number, 480, "The Way To The Device Is Lost", &transactions, at: now)
             }
-            guard let slot = self.openBranch(number) else {
+            guard let slot = self.openBranch(number, alternates: alternates, maxBreadth: maxBreadth) else {
                 return self.noteFailure(number, 503, "Too Many Branches", &transactions, at: now)
             }
             self.branches[slot].target = UInt32(target.whole.lower)
@@ -164,13 +172,14 @@ public struct Proxy: ~Copyable {
         }
         hop.isLarge = self.isLarge(number, block, target, maxBreadth: maxBreadth, &transactions)
         self.resolve(
-            number, hop, Array(block[target.whole.range]), maxBreadth: maxBreadth, &transactions, at: now,
-            into: &outbox)
+            number, hop, Array(block[target.whole.range]), alternates: alternates, maxBreadth: maxBreadth,
+            &transactions, at: now, into: &outbox)
     }
 
     /// A branch that counts as pending and has not been sent; `nil` when there are too many.
-    mutating func openBranch(_ number: Int32) -> Int32? {
-        let branch = Branch(context: number, next: self.contexts[number].firstBranch, client: .none)
+    mutating func openBranch(_ number: Int32, alternates: OctetRange, maxBreadth: UInt32) -> Int32? {
+        var branch = Branch(context: number, next: self.contexts[number].firstBranch, client: .none)
+        (branch.alternates, branch.maxBreadth) = (alternates, maxBreadth)
         guard let slot = self.branches.insert(branch) else { return nil }
         self.contexts[number].firstBranch = slot
         self.contexts[number].pendingCount += 1
@@ -254,6 +263,11 @@ public struct Proxy: ~Copyable {
                 configuration, key: keys.token)
             ends.writeRecordRoute(configuration, key: keys.token, into: &output)
         }
+        if context.traits.contains(.wantsPath) {
+            PathField.write(
+                request, index, via: via, context.source, endpoint: endpoint, configuration, key: keys.token,
+                into: &output)
+        }
         forwarding.writeRest(index, via: via, into: &output)
         return true
     }
@@ -283,24 +297,5 @@ extension MessageIndex {
             }
         }
         return hasher.finish()
-    }
-}
-
-extension Proxy {
-    /// Appends a request as it goes on without a transaction: an ACK to a 2xx (§16.6, §16.11).
-    ///
-    /// - Parameter branch: What makes the branch unique.
-    public func writeStateless(
-        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex, source: SocketAddress, endpoint: Int,
-        branch: UInt64, into output: inout [UInt8]
-    ) {
-        let forwarding = Forwarding(
-            octets, index, target: octets, index.requestURI, route: .absent, source: source,
-            maxBreadth: self.configuration.maxBreadth)
-        forwarding.writeStart(index, self.configuration.endpoints[endpoint], into: &output)
-        output.append("z9hG4bK")
-        output.append(hexadecimal: branch)
-        output.append("\r\n")
-        forwarding.writeRest(index, via: via, into: &output)
     }
 }

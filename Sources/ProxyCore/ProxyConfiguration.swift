@@ -33,7 +33,9 @@ public struct Endpoint: Hashable, Sendable {
         (self.advertised ?? Host(local.ip)).write(to: &self.sentBy)
         self.sentBy.append(0x3A)
         self.sentBy.append(decimal: local.port)
-        self.routeURI = Array("sip:".utf8) + self.sentBy
+        // A name goes without the port that is the transport's own anyway.
+        let isPortShown = self.advertised?.address != nil || self.advertised == nil || local.port != transport.defaultPort
+        self.routeURI = Array("sip:".utf8) + (isPortShown ? self.sentBy : Array((self.advertised?.name ?? "").utf8))
         if transport != .udp { self.routeURI += Array(";transport=\(transport)".utf8) }
         self.routeURI += Array(";lr".utf8)
         self.secureRouteURI =

@@ -31,6 +31,8 @@ public struct Target: BitwiseCopyable, Sendable {
         public static var isUser: Traits { Traits(rawValue: 16) }
         /// Its binding names an instance, so that it has a GRUU (RFC 5627 §5.1).
         public static var hasInstance: Traits { Traits(rawValue: 32) }
+        /// It is another way to the same device as the target before it, which is tried when that way fails (RFC 5626 §7).
+        public static var isAlternate: Traits { Traits(rawValue: 64) }
     }
 
     private static let headerOctets = 40

@@ -19,6 +19,7 @@ extension Configuration {
         self.proxy = Proxy(root.child("proxy"))
         self.callRecords = CallRecords(root.child("callRecords"))
         self.shutdown = root.seconds("shutdown")
+        self.edge = root.child("edge").fields.map { Edge(domain: $0.name, $0.value) }
         self.tls = root["tls"].map { TLS($0, resolve: resolve) }
         self.connections = Connections(root.child("connections"))
         self.nat = NAT(root.child("nat"))
@@ -36,6 +37,7 @@ extension Configuration.Authentication {
     fileprivate init(_ value: ConfigurationValue) {
         self.isRequired = value["required"]?.boolean ?? true
         self.algorithms = value.texts("algorithms").compactMap { Algorithm(rawValue: $0) }
+        self.offersIntegrity = value["integrity"]?.boolean ?? false
     }
 }
 
@@ -45,6 +47,17 @@ extension Configuration.Registrar {
         self.defaultExpires = UInt32(clamping: value["defaultExpires"]?.number ?? 0)
         self.maxExpires = UInt32(clamping: value["maxExpires"]?.number ?? 0)
         self.maxContacts = value["maxContacts"]?.number ?? 1
+        self.flowTimer = value["flowTimer"]?.number.map { UInt32(clamping: $0) }
+        self.requiresPathSupport = value["path"]?.text != "any"
+        self.serviceRoute = value.texts("serviceRoute")
+    }
+}
+
+extension Configuration.Edge {
+    fileprivate init(domain: String, _ value: ConfigurationValue) {
+        self.domain = domain.lowercased()
+        self.proxy = value["proxy"]?.text
+        self.path = value.choice("path") ?? .known
     }
 }
 
@@ -129,6 +142,8 @@ extension Configuration.User {
             always: forward.destination("always"), busy: forward.destination("busy"),
             noAnswer: noAnswer?.destination("to"), noAnswerAfter: noAnswer?.seconds("after") ?? .seconds(20),
             unregistered: forward.destination("unregistered"))
+        let domain = self.domain
+        self.registersFor = value.texts("registersFor").map { $0.contains("@") ? $0 : "\($0)@\(domain)" }
     }
 }
 

@@ -37,6 +37,8 @@ public struct Configuration: Hashable, Sendable {
     public var callRecords: CallRecords
     /// How long requests in progress may take to end when the server is stopped.
     public var shutdown: Duration
+    /// Domains of other servers, for which this one is an edge proxy, in the order of the file.
+    public var edge: [Edge]
     /// The server's certificate.
     public var tls: TLS?
     /// How many connections there may be.
@@ -65,6 +67,8 @@ public struct Configuration: Hashable, Sendable {
         public var isRequired: Bool
         /// What is offered, the preferred first; never empty.
         public var algorithms: [Algorithm]
+        /// Whether `auth-int` is offered beside `auth` (RFC 7616 §3.4.3).
+        public var offersIntegrity: Bool
     }
 
     /// How long and how often users may register: seconds, with `minExpires <= defaultExpires <= maxExpires`.
@@ -77,6 +81,24 @@ public struct Configuration: Hashable, Sendable {
         public var maxExpires: UInt32
         /// How many devices one user may have registered.
         public var maxContacts: Int
+        /// Seconds between the keep-alives of devices with outbound flows; `nil` asks for nothing (RFC 5626 §4.4).
+        public var flowTimer: UInt32?
+        /// Whether devices must know Path that register through proxies which write one (RFC 3327 §5.3).
+        public var requiresPathSupport = true
+        /// The URIs of the proxies that requests of devices are to pass (RFC 3608).
+        public var serviceRoute: [String] = []
+    }
+
+    /// A domain of another server, for which this one is an edge proxy.
+    public struct Edge: Hashable, Sendable {
+        /// Whether the server stays on the path to devices that register through it.
+        public enum Path: String, Hashable, Sendable { case known, any, none }
+        /// The domain, in lower case.
+        public var domain: String
+        /// The URI of the home's proxy; `nil` where the DNS says.
+        public var proxy: String?
+        /// Whether the server stays on the path to devices.
+        public var path: Path
     }
 
     /// How requests are forwarded.
@@ -197,5 +219,7 @@ public struct Configuration: Hashable, Sendable {
         public var domain: String
         /// Where the user's calls go when the user does not take them.
         public var forward: Forward
+        /// Other users whose devices this one may register, as `user@domain`.
+        public var registersFor: [String]
     }
 }

@@ -17,6 +17,7 @@ struct ConfigurationCheck {
         self.checkCertificates()
         self.checkDestinations()
         self.checkUsers()
+        self.checkEdge()
     }
 
     private mutating func note(_ source: ConfigurationSource, _ message: String) {
@@ -128,6 +129,14 @@ struct ConfigurationCheck {
             if !seen.insert("\(user)@\(domain)").inserted {
                 self.note(field.nameSource, "users has \(user)@\(domain) twice")
             }
+        }
+    }
+
+    /// A domain is either ours or another server's.
+    private mutating func checkEdge() {
+        let domains = (self.root["domains"]?.elements ?? []).compactMap { $0.text?.lowercased() }
+        for field in self.root["edge"]?.fields ?? [] where domains.contains(field.name.lowercased()) {
+            self.note(field.nameSource, "edge has \(field.name), which is in domains: its users register here")
         }
     }
 

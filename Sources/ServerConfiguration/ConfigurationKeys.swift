@@ -38,6 +38,10 @@ enum ConfigurationKeys {
             "shutdown", .number(0...300, unit: "seconds"), default: "5",
             "How long requests in progress may take to end when the server is stopped; new ones are answered 503."),
         .init(
+            "edge", .named(name: "domain", .object(Self.edge)), default: "{}",
+            "Domains of other servers for whose users this one is an edge proxy: it passes their registrations and"
+                + " requests on to their home (RFC 3327, RFC 5626)."),
+        .init(
             "tls", .object(Self.tls),
             "The server's certificate, for the listeners tls and wss; without it the server makes its own."),
         .init(
@@ -65,6 +69,9 @@ enum ConfigurationKeys {
         .init(
             "algorithms", .list(.choice(["SHA-512-256", "SHA-256", "MD5"]), atLeast: 1), default: "[SHA-256, MD5]",
             "The digest algorithms that are offered, the preferred first (RFC 7616 §3.7)."),
+        .init(
+            "integrity", .boolean, default: "false",
+            "Whether clients are offered to protect the body of requests too: qop auth-int (RFC 7616 §3.4.3)."),
     ]
 
     private static let registrar: [Shape.Key] = [
@@ -80,6 +87,27 @@ enum ConfigurationKeys {
         .init(
             "maxContacts", .number(1...1000, unit: "devices"), default: "10",
             "How many devices one user may have registered."),
+        .init(
+            "flowTimer", .number(30...3600, unit: "seconds"),
+            "How often devices with outbound flows are asked to send a keep-alive. Without it, as they like"
+                + " (RFC 5626 §4.4)."),
+        .init(
+            "path", .choice(["known", "any"]), default: "known",
+            "Whether a registration that came through edge proxies must be of a device that knows Path; others are"
+                + " answered 420 (RFC 3327 §5.3)."),
+        .init(
+            "serviceRoute", .list(.text(.uri), atLeast: 0), default: "[]",
+            "The proxies that a device's requests are to pass on their way out, in this order (RFC 3608)."),
+    ]
+
+    private static let edge: [Shape.Key] = [
+        .init(
+            "proxy", .text(.uri),
+            "The URI of the home's proxy, such as sip:192.0.2.7. Without it, where the DNS says the domain is."),
+        .init(
+            "path", .choice(["known", "any", "none"]), default: "known",
+            "Whether the server stays on the path of requests to the domain's users who register through it: known asks"
+                + " for devices that know Path and answers others 421, any does not ask, none stays out."),
     ]
 
     private static let proxy: [Shape.Key] = [
@@ -179,7 +207,10 @@ enum ConfigurationKeys {
     private static let user: [Shape.Key] = [
         .init(
             "forward", .object(Self.forward), default: "{}",
-            "Where the user's calls go when the user does not take them.")
+            "Where the user's calls go when the user does not take them."),
+        .init(
+            "registersFor", .list(.text(.any), atLeast: 0), default: "[]",
+            "Other users whose devices this one may register, with its own password (RFC 3261 §10.3)."),
     ]
 
     private static let forward: [Shape.Key] = [

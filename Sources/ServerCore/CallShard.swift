@@ -25,6 +25,9 @@ public struct CallShard: ~Copyable {
     var authenticator: Authenticator
     /// Records the calls, where that is wanted.
     public internal(set) var recorder: CallRecorder
+    /// Where an authenticator takes its secrets from.
+    private var secrets: RandomSource
+    let gruus: GRUUKeys
     /// Calls of our own whose offer waits for an answer.
     var offers: Set<CallHandle> = []
 
@@ -42,12 +45,17 @@ public struct CallShard: ~Copyable {
         self.authenticator = Authenticator(settings: settings) { random.next() }
         self.proxy = Proxy(configuration: settings.proxy, hashKey: settings.hashKey)
         self.recorder = CallRecorder(policy: settings.callRecords, hashKey: seed.0, at: now)
+        self.gruus = GRUUKeys(of: settings.hashKey)
+        self.secrets = RandomSource(seed: SipHashKey(random.next(), random.next()))
         self.agent = Agent(
             configuration: settings.agent, timers: timers, seed: SipHashKey(random.next(), random.next()))
     }
 
     /// Takes new settings; calls in progress keep what they have.
     public mutating func apply(_ settings: ServerSettings) {
+        if settings.challengesOtherwise(than: self.settings) {
+            self.authenticator = Authenticator(settings: settings) { self.secrets.next() }
+        }
         self.settings = settings
         self.proxy.configuration = settings.proxy
         self.recorder.policy = settings.callRecords
@@ -71,7 +79,7 @@ public struct CallShard: ~Copyable {
             } else {
                 self.receiveResponse(octets, &workspace)
             }
-        case .bindings(let asker, let block): self.fork(asker, block, &workspace)
+        case .bindings(let asker, let block): self.fork(asker, octets, block, &workspace)
         case .register, .lookUp, nil: break
         }
         self.serveCalls(&workspace)

@@ -10,6 +10,8 @@ public struct ServerSettings: Sendable {
     public var domains: [[UInt8]]
     /// Addresses by which it is reached besides those of its end points: those behind a wildcard, an advertised one.
     public var addresses: [SocketAddress] = []
+    /// Domains of other servers, of which this one is an edge proxy.
+    public var homes: [HomeDomain] = []
     /// How it proxies, and its addresses.
     public var proxy: ProxyConfiguration
     /// What its registrar grants.
@@ -30,6 +32,8 @@ public struct ServerSettings: Sendable {
     public var offersIntegrity = false
     /// Our users.
     public var subscribers = Subscribers()
+    /// Users who may register other addresses than their own, with these (RFC 3261 §10.3 step 4); by `user@domain`.
+    public var registrants: [[UInt8]: Set<[UInt8]>] = [:]
     /// Who may call our users from elsewhere.
     public var inbound = Inbound.anyone
     /// Addresses of gateways and neighbours, whose requests to our users are not challenged and whose asserted identities
@@ -81,6 +85,9 @@ public struct ServerSettings: Sendable {
         self.hashKey = hashKey
     }
 
+    /// The options that our registrar knows (RFC 3327, 5626, 5627).
+    static let registrarOptions: [StaticString] = ["path", "outbound", "gruu"]
+
     /// Whether an address is one of a gateway or neighbour.
     func trusts(_ ip: IPAddress) -> Bool {
         self.proxy.trusts(ip)
@@ -91,6 +98,12 @@ public struct ServerSettings: Sendable {
         if self.trusts(workspace.flow.remote.ip) { return true }
         guard let identities = workspace.identities else { return false }
         return self.trustedDomains.contains { identities.prove(Host($0)) }
+    }
+
+    /// Whether challenges are others than by these settings; what answers an old one is stale then.
+    func challengesOtherwise(than other: ServerSettings) -> Bool {
+        self.domains != other.domains || self.algorithms != other.algorithms
+            || self.offersIntegrity != other.offersIntegrity
     }
 
     /// The shard to which a keyed hash belongs.

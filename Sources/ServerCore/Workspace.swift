@@ -18,8 +18,8 @@ enum Post: BitwiseCopyable {
     case message(shard: Int)
     /// The REGISTER at hand, to the shard of its AOR.
     case register(shard: Int)
-    /// Find the bindings of the AOR in `key`.
-    case lookUp(shard: Int, hash: UInt64, key: OctetRange, asker: Asker)
+    /// Find the bindings of the AOR in `key`, which is empty where only the hash is known.
+    case lookUp(shard: Int, hash: UInt64, key: OctetRange, selection: Registrar.Selection, asker: Asker)
     /// The bindings that were asked for.
     case bindings(Asker, block: OctetRange)
 
@@ -27,7 +27,7 @@ enum Post: BitwiseCopyable {
         switch self {
         case .message(let shard): .calls(shard)
         case .bindings(let asker, _): .calls(asker.shard)
-        case .register(let shard), .lookUp(let shard, _, _, _): .locations(shard)
+        case .register(let shard), .lookUp(let shard, _, _, _, _): .locations(shard)
         }
     }
 }
@@ -36,12 +36,20 @@ enum Post: BitwiseCopyable {
 struct Asker: BitwiseCopyable {
     /// The shard of its call.
     var shard: Int
-    /// Its transaction.
+    /// Its transaction; none for an ACK.
     var server: TransactionID
     /// The Max-Breadth that it came with (RFC 5393 §5.3).
     var maxBreadth: UInt32?
     /// What is known of the request.
     var traits: RequestTraits
+    /// Whether the bindings are those of a temporary GRUU, which is none any more when there are none (RFC 5627 §5.3).
+    var isTemporary = false
+    /// Whether the request has a Route of its own, in whose place no Path may come (RFC 5627 §6.1).
+    var hasRoute = false
+
+    init(shard: Int, server: TransactionID, maxBreadth: UInt32?, traits: RequestTraits) {
+        (self.shard, self.server, self.maxBreadth, self.traits) = (shard, server, maxBreadth, traits)
+    }
 }
 
 /// What a thread works with: the message at hand and its index, what is to be sent, and the events on their way from

@@ -72,7 +72,8 @@ public final class SimulatedServer: SimulatedNode {
         self.settings = settings
         self.reception.settings = settings
         for calls in self.calls { calls.shard.apply(settings) }
-        for locations in self.locations { locations.shard.apply(settings) }
+        for locations in self.locations { self.workspace.changes += locations.shard.apply(settings) }
+        self.storeChanges()
     }
 
     /// The records of the calls that are over, in the order in which they ended.
@@ -289,6 +290,7 @@ public final class SimulatedServer: SimulatedNode {
         let shard = Int(token >> 56)
         guard shard < self.locations.count else { return }
         let deferred = self.locations[shard].shard.complete(token, isStored: isStored, &self.workspace)
+        self.storeChanges()
         for request in deferred { self.receive(request.octets.span, over: request.flow) }
     }
 }

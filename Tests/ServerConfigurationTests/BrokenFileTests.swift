@@ -25,7 +25,7 @@ struct BrokenFileTests {
             "- udp:127.0.0.1:5060",
             "f.yaml:1:1: the file must be an object with the keys domains, listen, advertise,"
                 + " storage, data, http, threads, logLevel, authentication, registrar, proxy, callRecords,"
-                + " shutdown, tls, connections, nat, trunks, inbound, routes and users, not a list"),
+                + " shutdown, edge, tls, connections, nat, trunks, inbound, routes and users, not a list"),
         // Unknown keys.
         .init("domain: [a.test]", "f.yaml:1:1: unknown key \"domain\": did you mean \"domains\"?"),
         .init(
@@ -34,7 +34,7 @@ struct BrokenFileTests {
         .init("proxy: { timerc: 200 }", "f.yaml:1:10: unknown key \"timerc\" in proxy: did you mean \"timerC\"?"),
         .init(
             "authentication: {secret: x}",
-            "f.yaml:1:18: unknown key \"secret\" in authentication: known is required and algorithms"),
+            "f.yaml:1:18: unknown key \"secret\" in authentication: known is required, algorithms and integrity"),
         .init(
             "trunks:\n  pstn: {targets: [\"sip:192.0.2.1\"], line: 3}",
             "f.yaml:2:38: unknown key \"line\" in trunks.pstn: did you mean \"lines\"?"),
@@ -45,7 +45,7 @@ struct BrokenFileTests {
         .init(
             "registrar: 60",
             "f.yaml:1:12: registrar must be an object with the keys minExpires, defaultExpires,"
-                + " maxExpires and maxContacts, not \"60\""),
+                + " maxExpires, maxContacts, flowTimer, path and serviceRoute, not \"60\""),
         .init(
             "registrar: {minExpires: soon}", "f.yaml:1:25: registrar.minExpires must be 1 to 3600 seconds, not \"soon\""
         ),
@@ -56,6 +56,13 @@ struct BrokenFileTests {
             "f.yaml:1:28: authentication.required must be true or false, not \"yes\""),
         .init("domains: {a: b}", "f.yaml:1:10: domains must be a host name or IP address, not an object"),
         .init("trunks: [a]", "f.yaml:1:9: trunks must be an object whose keys are trunk names, not a list"),
+        // Ours or another's.
+        .init(
+            "domains: [a.test]\nedge: {A.test: {}}",
+            "f.yaml:2:8: edge has A.test, which is in domains: its users register here"),
+        .init(
+            "edge: {b.test: {proxy: \"mailto:x@y\"}}",
+            "f.yaml:1:24: edge.b.test.proxy must be a SIP, SIPS or tel URI such as sip:192.0.2.10, not \"mailto:x@y\""),
         // Out of range.
         .init("registrar: {minExpires: 0}", "f.yaml:1:25: registrar.minExpires must be 1 to 3600 seconds, not 0"),
         .init(

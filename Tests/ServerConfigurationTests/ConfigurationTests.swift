@@ -52,8 +52,12 @@ struct ConfigurationTests {
         http: 127.0.0.1:8080
         threads: 4
         logLevel: debug
-        authentication: { required: true, algorithms: [SHA-512-256, SHA-256, MD5] }
-        registrar: { minExpires: 30, defaultExpires: 600, maxExpires: 600, maxContacts: 3 }
+        authentication: { required: true, algorithms: [SHA-512-256, SHA-256, MD5], integrity: true }
+        registrar: { minExpires: 30, defaultExpires: 600, maxExpires: 600, maxContacts: 3, flowTimer: 120, path: any,
+                     serviceRoute: ["sip:192.0.2.7;lr", "sip:192.0.2.8;lr"] }
+        edge:
+          Atlanta.example: { proxy: "sip:192.0.2.9", path: any }
+          chicago.example: {}
         proxy: { recordRoute: false, forking: sequential, timerC: 181 }
         callRecords: { enabled: false, keep: 7, longestCall: 7200 }
         shutdown: 30
@@ -70,7 +74,8 @@ struct ConfigurationTests {
           - { match: ["echo", "600"], to: service:echo, priority: 5 }
           - { match: "0049*", to: trunk:pstn, rewrite: "+49$1" }
         users:
-          bob: { forward: { busy: "sip:carol@biloxi.example", noAnswer: { after: 30, to: service:voicemail } } }
+          bob: { forward: { busy: "sip:carol@biloxi.example", noAnswer: { after: 30, to: service:voicemail } },
+                 registersFor: [carol, Carol@example.test] }
           Carol@example.test: { forward: { noAnswer: "sip:bob@biloxi.example", always: "tel:+49301234" } }
         """
 
@@ -88,7 +93,18 @@ struct ConfigurationTests {
         #expect(configuration.callRecords == .init(isEnabled: false, keepDays: 7, longestCall: .seconds(7200)))
         #expect(configuration.shutdown == .seconds(30))
         #expect(configuration.authentication.algorithms == [.sha512_256, .sha256, .md5])
-        #expect(configuration.registrar == .init(minExpires: 30, defaultExpires: 600, maxExpires: 600, maxContacts: 3))
+        #expect(configuration.authentication.offersIntegrity)
+        #expect(
+            configuration.registrar
+                == .init(
+                    minExpires: 30, defaultExpires: 600, maxExpires: 600, maxContacts: 3, flowTimer: 120,
+                    requiresPathSupport: false, serviceRoute: ["sip:192.0.2.7;lr", "sip:192.0.2.8;lr"]))
+        #expect(
+            configuration.edge == [
+                .init(domain: "atlanta.example", proxy: "sip:192.0.2.9", path: .any),
+                .init(domain: "chicago.example", proxy: nil, path: .known),
+            ])
+        #expect(configuration.users.first?.registersFor == ["carol@biloxi.example", "Carol@example.test"])
         #expect(configuration.proxy == .init(recordRoute: false, forking: .sequential, timerC: .seconds(181)))
         #expect(
             configuration.tls
@@ -127,7 +143,7 @@ struct ConfigurationTests {
         #expect(
             loaded.files.map(\.key)
                 == ["tls.certificate", "tls.key", "tls.authorities", "trunks.pstn.register.passwordFile"])
-        #expect(loaded.files.last?.source == .file("f.yaml", line: 20, column: 51))
+        #expect(loaded.files.last?.source == .file("f.yaml", line: 22, column: 51))
     }
 
     @Test("The environment overrides the file, and options override both")

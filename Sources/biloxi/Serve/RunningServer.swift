@@ -169,6 +169,8 @@ final class RunningServer: Sendable {
         proxy.timerC = .seconds(configuration.proxy.timerC.components.seconds)
         var settings = ServerCore.ServerSettings(domains: configuration.domains, proxy: proxy, hashKey: key.hashKey)
         settings.addresses = addresses
+        settings.homes = try configuration.edge.map { try HomeDomain($0) }
+        settings.offersIntegrity = configuration.authentication.offersIntegrity
         settings.isDurable = configuration.storage == .sqlite
         settings.callRecords.isOn = configuration.callRecords.isEnabled && settings.isDurable
         settings.callRecords.longestCall = .seconds(configuration.callRecords.longestCall.components.seconds)
@@ -184,6 +186,14 @@ final class RunningServer: Sendable {
         settings.registrar.defaultExpires = configuration.registrar.defaultExpires
         settings.registrar.maxExpires = configuration.registrar.maxExpires
         settings.registrar.maxContacts = configuration.registrar.maxContacts
+        settings.registrar.flowTimer = configuration.registrar.flowTimer ?? 0
+        settings.registrar.requiresPathSupport = configuration.registrar.requiresPathSupport
+        let serviceRoute = configuration.registrar.serviceRoute.map { "<\($0)>" }.joined(separator: ", ")
+        settings.registrar.serviceRoute = Array(serviceRoute.utf8)
+        for user in configuration.users where !user.registersFor.isEmpty {
+            settings.registrants[Array("\(user.user)@\(user.domain)".utf8)] = Set(
+                user.registersFor.map { Array($0.utf8) })
+        }
         settings.inbound =
             switch configuration.inbound {
             case .anyone: .anyone
@@ -238,5 +248,21 @@ extension Logger.Metadata {
             "status": "\(call.status)", "ending": "\(call.ending)", "milliseconds": "\(call.duration)",
             "source": "\(call.source)",
         ]
+    }
+}
+
+extension HomeDomain {
+    /// The home of a domain for which the configuration makes the server an edge proxy.
+    ///
+    /// - Throws: `CommandError` when its proxy is no SIP URI.
+    fileprivate init(_ edge: Configuration.Edge) throws {
+        // A proxy is a loose router: without `lr` it would find itself in the Request-URI (RFC 3261 §16.6 step 6).
+        let proxy = edge.proxy.map { $0.contains(";lr") ? $0 : "\($0);lr" }
+        guard var home = HomeDomain(edge.domain, proxy: proxy) else {
+            throw CommandError(.usage, "edge.\(edge.domain).proxy must be a SIP URI such as sip:192.0.2.7")
+        }
+        home.isOnPath = edge.path != .none
+        home.requiresPathSupport = edge.path == .known
+        self = home
     }
 }
