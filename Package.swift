@@ -73,6 +73,8 @@ let package = Package(
             name: "DNSTestServer", dependencies: ["SIPMessages", "SIPRouting"], path: "Tests/Support/DNSTestServer",
             swiftSettings: settings),
         // Roles.
+        room("CallRouting", ["SIPMessages"]),
+        tests("CallRouting", ["SIPMessages"]),
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
         // Support.
@@ -96,13 +98,13 @@ let package = Package(
                     "ServerCore",
                     [
                         "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
-                        "LocationService",
+                        "LocationService", "CallRouting",
                     ]),
                 tests(
                     "ServerCore",
                     [
                         "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService",
-                        "SIPSimulation", "ServerSimulation",
+                        "CallRouting", "SIPSimulation", "ServerSimulation",
                     ]),
                 // Support, with a package.
                 room(
@@ -136,13 +138,13 @@ let package = Package(
                     name: "BindingStoreBenchmark", dependencies: ["Persistence", "SIPMessages", "LocationService"],
                     path: "Benchmarks/BindingStore", swiftSettings: settings),
                 // Programs.
-                room("ServerConfiguration", ["SIPMessages", yams]),
-                tests("ServerConfiguration", ["SIPMessages"]),
+                room("ServerConfiguration", ["SIPMessages", "CallRouting", yams]),
+                tests("ServerConfiguration", ["SIPMessages", "CallRouting"]),
                 .executableTarget(
                     name: "biloxi",
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
-                        "ProxyCore", "ServerCore", "SignallingTransport", argumentParser, logging,
+                        "CallRouting", "ProxyCore", "ServerCore", "SignallingTransport", argumentParser, logging,
                     ], swiftSettings: settings),
                 tests("biloxi", ["Persistence", "ServerConfiguration", "SIPAuthentication"]),
             ])

@@ -15,7 +15,11 @@ extension CallShard {
     mutating func authorise(
         _ octets: Span<UInt8>, _ workspace: inout Workspace, isOfOurDialog: Bool, isRewritten: inout Bool
     ) -> Bool {
-        guard self.settings.requiresAuthentication else { return true }
+        self.callerKind = .stranger
+        guard self.settings.requiresAuthentication else {
+            self.noteUnprovedCaller(octets, workspace)
+            return true
+        }
         if isOfOurDialog {
             // The mark proves the dialog, and not who speaks in it (RFC 3325 §5).
             if workspace.index.has(.pAssertedIdentity), !self.settings.trusts(workspace.flow.remote.ip) {
@@ -31,7 +35,10 @@ extension CallShard {
             return false
         }
         let isForOurs = self.settings.isOurs(requestURI, octets) && !workspace.index.has(.route)
-        if isForOurs, !requestURI.hasUser || self.settings.trusts(workspace.flow.remote.ip) { return true }
+        if isForOurs, !requestURI.hasUser || self.settings.trusts(workspace.flow.remote.ip) {
+            if self.settings.trunk(allowing: workspace.flow.remote.ip) != nil { self.callerKind = .trunk }
+            return true
+        }
         guard let domain = self.authenticator.domain(of: from, octets) else {
             let mayCall = isForOurs && self.settings.inbound == .anyone
             if !mayCall { self.refuse(octets, 403, "Relaying Is For Users Of This Server", &workspace) }
@@ -52,12 +59,13 @@ extension CallShard {
             self.refuse(octets, 403, "From Is Not The Authenticated User", &workspace)
             return false
         }
+        self.callerKind = .user
         self.rewrite(octets, workspace.index, identity: self.authenticator.identity)
         isRewritten = true
         return true
     }
 
-    private func fromURI(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> URIIndex? {
+    func fromURI(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> URIIndex? {
         guard let value = index.value(.from),
             let address = try? AddressIndex(parsing: octets, in: value.range, field: .from)
         else { return nil }

@@ -144,6 +144,7 @@ extension CallShard {
     /// Finds where a request goes, and starts its transaction.
     private mutating func route(_ octets: Span<UInt8>, _ workspace: inout Workspace, isOfOurDialog: Bool) {
         guard let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range) else { return }
+        if self.routeByPlan(uri, octets, &workspace) { return }
         if !workspace.index.has(.route), self.settings.isOurs(uri, octets) {
             guard uri.hasUser else { return self.answerLocally(octets, &workspace) }
             return self.lookUp(uri, octets, &workspace)
@@ -174,7 +175,12 @@ extension CallShard {
                 asker: Asker(shard: self.number, server: server, maxBreadth: breadth)))
     }
 
-    private mutating func createServer(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> TransactionID? {
+    /// Starts the transaction of a request.
+    ///
+    /// - Parameter isTrying: Whether the answer will take its time.
+    mutating func createServer(
+        _ octets: Span<UInt8>, _ workspace: inout Workspace, isTrying: Bool = true
+    ) -> TransactionID? {
         let server = self.transactions.createServer(
             octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now)
         guard let server else {
@@ -184,7 +190,7 @@ extension CallShard {
             return nil
         }
         // A proxy cannot promise an answer within 200 ms (§17.2.1).
-        if workspace.index.method == .invite {
+        if workspace.index.method == .invite, isTrying {
             self.transactions.sendTrying(
                 server, octets, workspace.index, via: workspace.via, source: workspace.flow.remote,
                 at: workspace.now, into: &workspace.outbox)
@@ -203,6 +209,7 @@ extension CallShard {
                 server, 480, "Not Registered", at: workspace.now, into: &workspace.outbox)
             return
         }
+        guard asker.redirectStatus == 0 else { return self.redirect(asker, block, &workspace) }
         workspace.targets.removeAll(keepingCapacity: true)
         self.appendTargets(workspace.mail, block, into: &workspace.targets)
         self.begin(server, method, workspace.flow, maxBreadth: asker.maxBreadth, &workspace)

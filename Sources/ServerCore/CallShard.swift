@@ -19,6 +19,8 @@ public struct CallShard: ~Copyable {
     /// The request after its sender was found out, where that changed it.
     var rewritten: [UInt8] = []
     var authenticator: Authenticator
+    /// Who sent the request at hand.
+    var callerKind = CallerKind.stranger
 
     /// An empty shard.
     ///

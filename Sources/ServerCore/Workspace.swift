@@ -39,6 +39,8 @@ struct Asker: BitwiseCopyable {
     var server: TransactionID
     /// The Max-Breadth that it came with (RFC 5393 §5.3).
     var maxBreadth: UInt32?
+    /// The status of the answer that tells the caller the bindings; 0 lets the devices ring.
+    var redirectStatus: UInt16 = 0
 }
 
 /// What a thread works with: the message at hand and its index, what is to be sent, and the events on their way from

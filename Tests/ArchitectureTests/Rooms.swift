@@ -26,13 +26,14 @@ struct Room {
         Room("SIPRouting", .core, ["SIPMessages"]),
         // Hashing is the one thing that a protocol room takes from outside.
         Room("SIPAuthentication", .core, ["SIPMessages", "Containers"], foreign: ["Crypto"]),
+        Room("CallRouting", .roles, ["SIPMessages"]),
         Room("ProxyCore", .roles, ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         Room("LocationService", .roles, ["SIPMessages", "Containers", "SIPTransactions"]),
         Room(
             "ServerCore", .roles,
             [
                 "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
-                "LocationService",
+                "LocationService", "CallRouting",
             ]),
         Room("CLinuxIO", .drivers),
         Room("SystemLibraries", .drivers),
@@ -50,12 +51,12 @@ struct Room {
         Room(
             "Persistence", .drivers, ["SIPMessages", "LocationService"],
             foreign: ["Foundation", "GRDB", "GRDBSQLite", "Glibc", "Musl", "Synchronization"]),
-        Room("ServerConfiguration", .drivers, ["SIPMessages"], foreign: ["Yams"]),
+        Room("ServerConfiguration", .drivers, ["SIPMessages", "CallRouting"], foreign: ["Yams"]),
         Room(
             "biloxi", .programs,
             [
                 "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "ServerCore",
-                "SignallingTransport", "Persistence", "ServerConfiguration",
+                "CallRouting", "SignallingTransport", "Persistence", "ServerConfiguration",
             ], foreign: ["ArgumentParser", "Foundation", "Glibc", "Logging", "Synchronization"]),
         Room(
             "SIPSimulation", .programs,

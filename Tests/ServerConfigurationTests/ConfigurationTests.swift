@@ -1,3 +1,4 @@
+import CallRouting
 import Foundation
 import SIPMessages
 import Testing
@@ -23,7 +24,10 @@ struct ConfigurationTests {
         #expect(
             configuration.registrar
                 == .init(minExpires: 60, defaultExpires: 3600, maxExpires: 7200, maxContacts: 10))
-        #expect(configuration.proxy == .init(recordRoute: true, forking: .parallel, timerC: .seconds(185)))
+        #expect(
+            configuration.proxy
+                == .init(
+                    recordRoute: true, forking: .parallel, timerC: .seconds(185), redirects: .passOn, mode: .stateful))
         #expect(configuration.storage == .sqlite)
         #expect(configuration.logLevel == .info)
         #expect(configuration.inbound == .anyone)
@@ -50,18 +54,24 @@ struct ConfigurationTests {
         logLevel: debug
         authentication: { required: true, algorithms: [SHA-512-256, SHA-256, MD5] }
         registrar: { minExpires: 30, defaultExpires: 600, maxExpires: 600, maxContacts: 3 }
-        proxy: { recordRoute: false, forking: sequential, timerC: 181 }
+        proxy: { recordRoute: false, forking: sequential, timerC: 181, redirects: follow }
         tls: { certificate: cert.pem, key: /keys/key.pem, clientCertificates: optional, authorities: ca.pem }
         trunks:
           pstn: { targets: ["sip:192.0.2.10", "sip:192.0.2.11"], failover: [503, 5xx, 408], noAnswer: 5, lines: 30,
-                  register: { user: "4711", passwordFile: trunk.secret }, allow: ["192.0.2.0/24", "2001:db8::/32"] }
+                  register: { user: "4711", passwordFile: trunk.secret }, allow: ["192.0.2.0/24", "2001:db8::/32"],
+                  inbound: [{ match: "4711*", to: "user:$1" }], longestCall: 600, probe: 0 }
         inbound: trusted
         routes:
           - { match: "9???", to: trunk:pstn }
           - { match: ["echo", "600"], to: service:echo, priority: 5 }
-          - { match: "0049*", to: trunk:pstn, rewrite: "+49$1" }
+          - { match: "0049*", to: trunk:pstn, rewrite: "+49$1", from: [users, "trunk:pstn"] }
+          - { match: "7*", strip: 1, prepend: "+", host: "gw.example:5080" }
+          - { match: "8*", redirect: { status: 301, contacts: [{ uri: "sip:a@b.test", q: 0.7, expires: 60 }] } }
+          - { match: ["0900*", "sip:*@bad.example"], reject: { status: 403, reason: No Premium Numbers } }
+          - { match: "666", reject: 404 }
         users:
           bob: { forward: { busy: "sip:carol@biloxi.example", noAnswer: { after: 30, to: service:voicemail } } }
+          dave: { redirect: { contacts: "sip:dave@b.test" } }
           Carol@example.test: { forward: { noAnswer: "sip:bob@biloxi.example", always: "tel:+49301234" } }
         """
 
@@ -78,7 +88,11 @@ struct ConfigurationTests {
         #expect(configuration.logLevel == .debug)
         #expect(configuration.authentication.algorithms == [.sha512_256, .sha256, .md5])
         #expect(configuration.registrar == .init(minExpires: 30, defaultExpires: 600, maxExpires: 600, maxContacts: 3))
-        #expect(configuration.proxy == .init(recordRoute: false, forking: .sequential, timerC: .seconds(181)))
+        #expect(
+            configuration.proxy
+                == .init(
+                    recordRoute: false, forking: .sequential, timerC: .seconds(181), redirects: .follow, mode: .stateful
+                ))
         #expect(
             configuration.tls
                 == .init(
@@ -90,13 +104,29 @@ struct ConfigurationTests {
         #expect(trunk.failover.map(\.codes) == [503...503, 500...599, 408...408])
         #expect(trunk.noAnswer == .seconds(5))
         #expect(trunk.lines == 30)
-        #expect(trunk.register == .init(user: "4711", passwordFile: "/etc/biloxi/trunk.secret", domain: nil))
+        #expect(
+            trunk.register == .init(user: "4711", passwordFile: "/etc/biloxi/trunk.secret", domain: nil, expires: 3600))
+        #expect(trunk.login == .init(user: "4711", passwordFile: "/etc/biloxi/trunk.secret"))
+        #expect(trunk.inbound.map(\.destination) == [.user("$1")])
+        #expect(trunk.longestCall == .seconds(600) && trunk.probe == nil)
         #expect(trunk.allow.map(\.description) == ["192.0.2.0/24", "2001:db8::/32"])
         #expect(configuration.inbound == .trusted)
-        #expect(configuration.routes.map { $0.match.map(\.description) } == [["echo", "600"], ["9???"], ["0049*"]])
-        #expect(configuration.routes.map(\.to) == [.service("echo"), .trunk("pstn"), .trunk("pstn")])
-        #expect(configuration.routes.last?.rewrite == "+49$1")
-        #expect(configuration.users.map { "\($0.user)@\($0.domain)" } == ["bob@biloxi.example", "Carol@example.test"])
+        #expect(
+            configuration.routes.map { $0.match.map(\.description) }
+                == [["echo", "600"], ["9???"], ["0049*"], ["7*"], ["8*"], ["0900*", "sip:*@bad.example"], ["666"]])
+        #expect(
+            configuration.routes.map(\.destination) == [
+                .service("echo"), .trunk("pstn"), .trunk("pstn"), .host("gw.example:5080"),
+                .redirect(Redirection(301, [.init("sip:a@b.test", q: QValue("0.7"), expires: 60)])),
+                .refuse(403, "No Premium Numbers"), .refuse(404, "Not Found"),
+            ])
+        #expect(configuration.routes[2].rewriting == .template("+49$1"))
+        #expect(configuration.routes[2].from == [.users, .trunk("pstn")])
+        #expect(configuration.routes[3].rewriting == .edit(strip: 1, prepend: "+"))
+        #expect(
+            configuration.users.map { "\($0.user)@\($0.domain)" }
+                == ["bob@biloxi.example", "dave@biloxi.example", "Carol@example.test"])
+        #expect(configuration.users[1].redirect == Redirection(302, [.init("sip:dave@b.test")]))
         #expect(
             configuration.users.first?.forward
                 == .init(
@@ -146,7 +176,7 @@ struct ConfigurationTests {
             ])
         #expect(configuration.trunks.first?.lines == 7)
         #expect(configuration.trunks.first?.failover.map(\.description) == ["503", "6xx"])
-        #expect(configuration.routes.first?.to == .trunk("pstn-1"))
+        #expect(configuration.routes.first?.destination == .trunk("pstn-1"))
         #expect(configuration.users.first?.forward.busy == .service("voicemail"))
     }
 
@@ -229,29 +259,6 @@ struct ConfigurationValueTests {
     func blocks(block: String, address: String, isInside: Bool) throws {
         let address = try #require(IPAddress(address))
         #expect(try #require(AddressBlock(block)).contains(address) == isInside)
-    }
-
-    @Test(
-        "Patterns match whole user parts, and say what the wildcards stood for",
-        arguments: [
-            ("9???", "9123", ["123"]), ("9???", "91234", nil), ("9???", "8123", nil), ("echo", "echo", []),
-            ("echo", "Echo", nil),
-            ("0049*", "004930123", ["30123"]), ("0049*", "0049", [""]), ("*7*", "37178", ["3", "178"]), ("*", "", [""]),
-            ("a*b?c", "axbbxc", ["xb", "x"]), ("*a*a*b", String(repeating: "a", count: 5000), nil),
-        ] as [(String, String, [String]?)])
-    func patterns(pattern: String, user: String, captures: [String]?) throws {
-        #expect(try #require(RoutePattern(pattern)).match(user) == captures)
-    }
-
-    @Test(
-        "A template puts in what was dialled and what the wildcards stood for",
-        arguments: [
-            ("+49$1", "+4930123"), ("$0", "004930123"), ("$2", ""), ("a$", "a$"), ("$$1", "$30123"),
-            ("x$1y$1", "x30123y30123"),
-        ])
-    func rewrites(template: String, expected: String) throws {
-        let captures = try #require(RoutePattern("0049*")?.match("004930123"))
-        #expect(RoutePattern.rewrite("004930123", captures: captures, by: template) == expected)
     }
 
     @Test(

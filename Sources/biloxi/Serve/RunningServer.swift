@@ -132,7 +132,7 @@ final class RunningServer: Sendable {
             case .trusted: .trusted
             case .none: .nobody
             }
-        settings.trusted = configuration.trunks.flatMap(\.allow)
+        try settings.takeRouting(configuration)
         settings.subscribers = try Self.subscribers(database)
         return settings
     }
