@@ -121,8 +121,8 @@ let package = Package(
                 room(
                     "SignallingTransport",
                     [
-                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "ServerCore",
-                        "CLinuxIO", "CCAres",
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "CallRouting", "ProxyCore",
+                        "ServerCore", "CLinuxIO", "CCAres",
                     ] + nio + [crypto]),
                 tests(
                     "SignallingTransport",
@@ -146,6 +146,11 @@ let package = Package(
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
                         "CallRouting", "ProxyCore", "ServerCore", "SignallingTransport", argumentParser, logging,
                     ], swiftSettings: settings),
-                tests("biloxi", ["Persistence", "ServerConfiguration", "SIPAuthentication"]),
+                tests(
+                    "biloxi",
+                    [
+                        "Persistence", "ServerConfiguration", "SIPAuthentication", "SIPMessages", "SIPRouting",
+                        "DNSTestServer",
+                    ]),
             ])
 )

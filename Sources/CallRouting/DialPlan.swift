@@ -30,8 +30,7 @@ public final class DialPlan: Sendable {
         for position in self.routes.indices {
             let route = self.routes[position]
             guard route.from.isEmpty || route.from.contains(where: { $0.matches(caller) }) else { continue }
-            for pattern in route.match {
-                guard pattern.isForURI || dialled.isLocal else { continue }
+            for pattern in route.match where pattern.isForURI || dialled.isLocal {
                 let subject = pattern.isForURI ? dialled.uri : dialled.user
                 guard let captures = pattern.match(subject) else { continue }
                 func fill(_ template: String) -> String {

@@ -20,6 +20,8 @@ extension Proxy {
         guard self.branches.isInUse(slot) else { return }
         let number = self.branches[slot].context
         let status = index.statusCode
+        self.branches[slot].hasResponded = true
+        transactions.stopTimer(&self.branches[slot].patience)
         // Some answer with our Via alone. The client needs its own, which our transaction still knows; a response that
         // comes after the final one is then not passed on (§16.7 step 3).
         self.restoredVias.removeAll(keepingCapacity: true)
@@ -46,13 +48,20 @@ extension Proxy {
             // A 2xx to an INVITE may come again, until its client transaction ends.
             if self.contexts[number].method != .invite { self.removeBranch(slot) }
         } else if isFirst {
-            self.consider(octets, index, via, number, &transactions)
+            self.noteAnswer(slot, octets, index)
+            let isFollowed = self.follow(octets, index, slot, transactions)
+            if !isFollowed { self.consider(octets, index, via, number, &transactions) }
             self.removeBranch(slot)
+            if self.contexts[number].hasSuccession, !isFollowed {
+                self.endSuccession(number, after: status, &transactions)
+            }
             if status >= 600 {
                 self.contexts[number].isStopped = true
                 self.cancelPending(number, reason: [], &transactions, at: now, into: &outbox)
             }
             self.tryNext(number, &transactions, at: now, into: &outbox)
+        } else {
+            self.removeBranch(slot)  // Forsaken, and over now.
         }
         self.finishIfDone(number, &transactions, at: now, into: &outbox)
     }
@@ -83,6 +92,7 @@ extension Proxy {
         guard isFirst || self.contexts[number].method == .invite else { return }
         self.contexts[number].isAnswered = true
         self.pass(octets, index, via, number, &transactions, at: now, &outbox)
+        if let succession = self.successions[number] { self.outcomes.append(.succeeded(succession.token)) }
         if isFirst {
             self.cancelPending(number, reason: Self.completedElsewhere, &transactions, at: now, into: &outbox)
         }
@@ -169,12 +179,14 @@ extension Proxy {
         guard self.contexts.isInUse(number) else { return }
         if self.contexts[number].pendingCount == 0, !self.contexts[number].isAnswered {
             self.contexts[number].isAnswered = true
+            if let succession = self.successions[number] { self.outcomes.append(.failed(succession.token)) }
             self.passBest(number, &transactions, at: now, into: &outbox)
         }
         guard self.contexts[number].pendingCount == 0, self.contexts[number].branchCount == 0 else { return }
         transactions.release(&self.contexts[number].targets)
         transactions.release(&self.contexts[number].best)
         transactions.release(&self.contexts[number].challenges)
+        if self.contexts[number].hasSuccession { self.successions[number] = nil }
         self.contexts.remove(number)
     }
 

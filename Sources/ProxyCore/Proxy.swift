@@ -26,6 +26,13 @@ public struct Proxy: ~Copyable {
     var questions: [ProxyQuestion] = []
     /// What the DNS has said, and which servers have failed.
     var memory = RoutingMemory()
+    /// How targets take each other's place, by the numbers of their contexts.
+    var successions: [Int32: Succession] = [:]
+    var outcomes: [SuccessionOutcome] = []
+    /// Answers that redirect and are to be followed.
+    var redirections: [FollowedRedirection] = []
+    /// ACKs that wait for the DNS.
+    var acknowledgements: [UInt64: WaitingACK] = [:]
 
     /// A core without requests.
     ///
@@ -49,12 +56,13 @@ public struct Proxy: ~Copyable {
     ///   - source: Where the request came from.
     ///   - targets: A block made by `Target.append`, best `q` first.
     ///   - isOfOurDialog: Whether a Route of ours shows that its dialog was set up through us.
+    ///   - succession: How the targets take each other's place; `nil` forks to them by their `q`.
     /// - Returns: the number of the context, for `cancel`; `nil` when there are too many, answered with 503.
     @discardableResult
     public mutating func begin(
         _ server: TransactionID, method: Method.Code, source: Flow, targets: [UInt8], maxBreadth: UInt32?,
-        isOfOurDialog: Bool = false, transactions: inout TransactionLayer, at now: MonotonicInstant,
-        into outbox: inout Outbox
+        isOfOurDialog: Bool = false, succession: Succession? = nil, transactions: inout TransactionLayer,
+        at now: MonotonicInstant, into outbox: inout Outbox
     ) -> Int32? {
         var context = ResponseContext(
             server: server, method: method, source: source,
@@ -66,9 +74,14 @@ public struct Proxy: ~Copyable {
             let number = self.contexts.insert(context)
         else {
             transactions.reply(server, 503, "Too Many Requests At Once", at: now, into: &outbox)
+            if let succession { self.outcomes.append(.failed(succession.token)) }
             return nil
         }
         self.contexts[number].targets = kept
+        if let succession {
+            self.contexts[number].hasSuccession = true
+            self.successions[number] = succession
+        }
         transactions.setOwner(UInt64(number), of: server)
         self.tryNext(number, &transactions, at: now, into: &outbox)
         self.finishIfDone(number, &transactions, at: now, into: &outbox)
@@ -76,9 +89,10 @@ public struct Proxy: ~Copyable {
     }
 
     /// Starts the next group of targets: those of the same `q` (§16.6).
-    func groupEnd(_ block: Span<UInt8>, from start: Int) -> (end: Int, count: UInt32) {
+    func groupEnd(_ block: Span<UInt8>, from start: Int, isAlone: Bool) -> (end: Int, count: UInt32) {
         let first = Target(block, at: start)
         var (end, count) = (first.whole.upper, UInt32(1))
+        if isAlone { return (end, count) }
         while end < block.count {
             let target = Target(block, at: end)
             if self.configuration.serialByQ, target.q != first.q { break }
@@ -87,22 +101,26 @@ public struct Proxy: ~Copyable {
         return (end, count)
     }
 
+    /// - Parameter isBesides: Whether one more target is begun while others are pending.
     mutating func tryNext(
-        _ number: Int32, _ transactions: inout TransactionLayer, at now: MonotonicInstant,
+        _ number: Int32, isBesides: Bool = false, _ transactions: inout TransactionLayer, at now: MonotonicInstant,
         into outbox: inout Outbox
     ) {
         guard self.contexts.isInUse(number) else { return }
-        while self.contexts[number].pendingCount == 0, !self.contexts[number].isStopped,
+        var isBesides = isBesides
+        while self.contexts[number].pendingCount == 0 || isBesides, !self.contexts[number].isStopped,
             !self.contexts[number].isAnswered,
             Int(self.contexts[number].nextTarget) < self.contexts[number].targets.count
         {
+            isBesides = false
             self.scratch.removeAll(keepingCapacity: true)
             transactions.pool.append(self.contexts[number].targets, to: &self.scratch)
             // Taken out for the time of the loop, since forwarding needs the rest of `self`.
             var block: [UInt8] = []
             swap(&block, &self.scratch)
             let start = Int(self.contexts[number].nextTarget)
-            let (end, count) = self.groupEnd(block.span, from: start)
+            let (end, count) = self.groupEnd(
+                block.span, from: start, isAlone: self.contexts[number].hasSuccession)
             self.contexts[number].nextTarget = UInt32(end)
             let breadth = self.contexts[number].maxBreadth / count
             if breadth == 0 {
@@ -115,6 +133,8 @@ public struct Proxy: ~Copyable {
             self.contexts[number].pendingCount += 1
             while position < end, breadth > 0 {
                 let target = Target(block.span, at: position)
+                self.contexts[number].currentTarget = UInt32(position)
+                self.contexts[number].targetCount &+= 1
                 self.forward(number, block, target, maxBreadth: breadth, &transactions, at: now, into: &outbox)
                 position = target.whole.upper
             }
@@ -157,7 +177,9 @@ public struct Proxy: ~Copyable {
 
     /// A branch that counts as pending and has not been sent; `nil` when there are too many.
     mutating func openBranch(_ number: Int32) -> Int32? {
-        let branch = Branch(context: number, next: self.contexts[number].firstBranch, client: .none)
+        var branch = Branch(context: number, next: self.contexts[number].firstBranch, client: .none)
+        branch.target = self.contexts[number].targetCount &- 1
+        branch.targetStart = self.contexts[number].currentTarget
         guard let slot = self.branches.insert(branch) else { return nil }
         self.contexts[number].firstBranch = slot
         self.contexts[number].pendingCount += 1
@@ -166,16 +188,18 @@ public struct Proxy: ~Copyable {
     }
 
     /// Sends the request on a branch; returns whether there was room for it.
+    ///
+    /// - Parameter fields: Whole lines to add to it.
     mutating func send(
-        _ slot: Int32, _ block: [UInt8], _ target: Target, over flow: Flow, maxBreadth: UInt32,
+        _ slot: Int32, _ block: [UInt8], _ target: Target, over flow: Flow, maxBreadth: UInt32, adding fields: [UInt8] = [],
         _ transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
     ) -> Bool {
         let context = self.contexts[self.branches[slot].context]
         guard let client = transactions.openClient(method: context.method, owner: UInt64(slot)) else { return false }
         let start = outbox.octets.count
         let isWritten = Self.write(
-            context, client, block, target, flow, maxBreadth: maxBreadth, self.configuration, self.hashKey,
-            &self.index, transactions, into: &outbox.octets)
+            context, client, block, target, flow, maxBreadth: maxBreadth, adding: fields, self.configuration,
+            self.hashKey, &self.index, transactions, into: &outbox.octets)
         guard isWritten else {
             outbox.discard(from: start)
             transactions.abandon(client: client)
@@ -183,6 +207,7 @@ public struct Proxy: ~Copyable {
         }
         guard transactions.sendRequest(client, over: flow, from: start, at: now, into: &outbox) else { return false }
         self.branches[slot].client = client
+        if context.hasSuccession { self.awaitSign(slot, &transactions, at: now) }
         if context.method == .invite {
             let deadline = now.advanced(by: self.configuration.timerC)
             if self.branches[slot].timerC >= 0 {
@@ -199,7 +224,7 @@ public struct Proxy: ~Copyable {
 
     private static func write(
         _ context: ResponseContext, _ client: TransactionID, _ block: [UInt8], _ target: Target, _ flow: Flow,
-        maxBreadth: UInt32, _ configuration: borrowing ProxyConfiguration, _ hashKey: SipHashKey,
+        maxBreadth: UInt32, adding fields: [UInt8], _ configuration: borrowing ProxyConfiguration, _ hashKey: SipHashKey,
         _ index: inout MessageIndex, _ transactions: borrowing TransactionLayer, into output: inout [UInt8]
     ) -> Bool {
         let request = transactions.request(of: context.server)
@@ -222,7 +247,7 @@ public struct Proxy: ~Copyable {
                 from: Int(context.source.endpoint), to: endpoint, mark: index.dialogMark(request, key: hashKey),
                 into: &output)
         }
-        forwarding.writeRest(index, via: via, into: &output)
+        forwarding.writeRest(index, via: via, adding: fields, into: &output)
         return true
     }
 }

@@ -32,6 +32,13 @@ struct ResponseContext: BitwiseCopyable {
     var isStopped = false
     /// Whether it may make a dialog, on whose path we want to stay (§16.6 step 4).
     var mayMakeDialog = false
+    /// Whether its targets take each other's place, by what `Proxy.successions` says.
+    var hasSuccession = false
+    /// How many targets were tried, and where the one lies that is begun at present.
+    var targetCount: UInt16 = 0
+    var currentTarget: UInt32 = 0
+    /// How often answers that redirect have been followed.
+    var redirectCount: UInt8 = 0
 
     /// The status that goes to the client for a response of this one.
     ///
@@ -74,4 +81,13 @@ struct Branch: BitwiseCopyable {
     var isCancelled = false
     /// Whether it has had a final response.
     var isFinal = false
+    /// Whether its server has given any sign of life.
+    var hasResponded = false
+    /// Whether it has answered a challenge.
+    var hasLoggedIn = false
+    /// The timer of a succession that waits for that sign; -1 for none.
+    var patience: Int32 = -1
+    /// The target's number in the order of the block, and where it lies there.
+    var target: UInt16 = 0
+    var targetStart: UInt32 = 0
 }

@@ -204,6 +204,7 @@ extension CallShard {
         guard self.transactions.isLive(server: server), let method = self.transactions.method(of: server) else {
             return
         }
+        if asker.isRedirected { return self.resume(asker, block, &workspace) }
         guard !block.isEmpty else {
             self.transactions.reply(
                 server, 480, "Not Registered", at: workspace.now, into: &workspace.outbox)
@@ -225,7 +226,7 @@ extension CallShard {
     }
 
     /// Writes the bindings in `block` as targets, the preferred first.
-    private func appendTargets(_ octets: [UInt8], _ block: OctetRange, into targets: inout [UInt8]) {
+    func appendTargets(_ octets: [UInt8], _ block: OctetRange, into targets: inout [UInt8]) {
         let mail = octets.span
         var limit: UInt16 = .max
         // Most users have one or two bindings: from the highest q down, one pass for each value.
@@ -279,10 +280,14 @@ extension CallShard {
 
     private mutating func forwardACK(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         guard let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range),
-            let hop = self.nextHop(octets, workspace.index, uri), !self.settings.isOurs(hop, octets),
-            let flow = self.flow(to: hop, octets, near: workspace.flow)
+            let hop = self.nextHop(octets, workspace.index, uri), !self.settings.isOurs(hop, octets)
         else { return }
         if let value = workspace.index.value(.maxForwards), octets.maxForwards(value) == 0 { return }
+        guard let flow = self.flow(to: hop, octets, near: workspace.flow) else {
+            return self.proxy.sendACK(
+                octets, to: hop, in: octets, source: workspace.flow, transactions: &self.transactions, at: workspace.now,
+                into: &workspace.outbox)
+        }
         let start = workspace.outbox.octets.count
         let nonce = self.transactions.randomNumber()
         self.proxy.writeStateless(

@@ -19,6 +19,10 @@ public struct CallShard: ~Copyable {
     /// The request after its sender was found out, where that changed it.
     var rewritten: [UInt8] = []
     var authenticator: Authenticator
+    /// What is known of the trunks, in the shard with the number 0.
+    var desk = TrunkDesk()
+    /// The calls that go by trunks.
+    var trunkCalls = TrunkCalls()
     /// Who sent the request at hand.
     var callerKind = CallerKind.stranger
 
@@ -35,12 +39,15 @@ public struct CallShard: ~Copyable {
         var random = RandomSource(seed: seed.1)
         self.authenticator = Authenticator(settings: settings) { random.next() }
         self.proxy = Proxy(configuration: settings.proxy, hashKey: settings.hashKey)
+        self.manTheDesk(at: now)
     }
 
     /// Takes new settings; calls in progress keep what they have.
     public mutating func apply(_ settings: ServerSettings) {
         self.settings = settings
         self.proxy.configuration = settings.proxy
+        // What is due at once is done at the next opportunity.
+        self.manTheDesk(at: .start)
     }
 
     /// Handles the next event of the workspace, which is for this shard.
@@ -54,9 +61,19 @@ public struct CallShard: ~Copyable {
                 self.receiveResponse(octets, &workspace)
             }
         case .bindings(let asker, let block): self.fork(asker, block, &workspace)
+        case .seize(let trunk, let number, let takesLine, let asker):
+            let name = String(decoding: workspace.mail[trunk.range], as: UTF8.self)
+            let grant = self.desk.seize(name, takesLine: takesLine, at: workspace.now)
+            workspace.posts.append(.seized(trunk: trunk, number: number, grant, asker))
+        case .seized(let trunk, let number, let grant, let asker):
+            self.begin(byTrunk: trunk, number: number, grant, asker, &workspace)
+        case .release(let trunk): self.desk.release(String(decoding: workspace.mail[trunk.range], as: UTF8.self))
+        case .report(let trunk, let target, let report):
+            self.desk.report(
+                String(decoding: workspace.mail[trunk.range], as: UTF8.self), target: target, report, at: workspace.now)
         case .register, .lookUp, nil: break
         }
-        self.collectQuestions(&workspace)
+        self.collect(&workspace)
     }
 
     /// The DNS has answered a question of `Workspace.questions`.
@@ -64,14 +81,19 @@ public struct CallShard: ~Copyable {
         _ question: ProxyQuestion, _ answer: DNSAnswer, _ workspace: inout Workspace
     ) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
+        if question.resolution & Self.deskResolution != 0 {
+            return self.deskAnswered(question, answer, &workspace)
+        }
         self.proxy.answered(
             question.resolution, id: question.id, answer, transactions: &self.transactions, at: workspace.now,
             into: &workspace.outbox)
-        self.collectQuestions(&workspace)
+        self.collect(&workspace)
     }
 
-    /// Leaves what the proxy wants to ask in the workspace.
-    private mutating func collectQuestions(_ workspace: inout Workspace) {
+    /// Leaves what the proxy wants to ask in the workspace, and takes what it has to tell.
+    private mutating func collect(_ workspace: inout Workspace) {
+        self.settleTrunkCalls(&workspace)
+        self.followRedirections(&workspace)
         guard self.proxy.hasQuestions else { return }
         for question in self.proxy.takeQuestions() { workspace.questions.append((self.number, question)) }
     }
@@ -83,9 +105,25 @@ public struct CallShard: ~Copyable {
     public mutating func wake(_ workspace: inout Workspace) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
         while let event = self.transactions.wake(at: workspace.now, into: &workspace.outbox) {
+            self.handle(event, &workspace)
+        }
+        self.collect(&workspace)
+    }
+
+    /// Hands what happened to whom it concerns.
+    private mutating func handle(_ event: TransactionEvent, _ workspace: inout Workspace) {
+        switch event {
+        case .timer(let payload) where payload & Self.deskTimer != 0:
+            self.deskTimerFired(UInt32(truncatingIfNeeded: payload), &workspace)
+        case .timer(let payload) where payload & Self.callTimer != 0:
+            self.trunkCalls.setTimer(-1, of: payload & ~Self.callTimer)
+            self.endTrunkCall(payload & ~Self.callTimer, &workspace)
+        case .clientTimedOut(let client, let owner) where owner & Self.deskOwner != 0,
+            .clientTransportFailed(let client, let owner) where owner & Self.deskOwner != 0:
+            self.deskUnanswered(owner, client, &workspace)
+        case .clientTimedOut, .clientTransportFailed, .clientEnded, .serverTimedOut, .tryingDue, .timer:
             self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
-        self.collectQuestions(&workspace)
     }
 
     /// What the client transaction in this slot sent did not reach `remote`.
@@ -97,13 +135,13 @@ public struct CallShard: ~Copyable {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
         let event = self.transactions.transportFailed(client: slot, remote: remote, at: workspace.now)
         guard let event else { return }
-        if isFlowLost, case .clientTransportFailed(let client, let owner) = event {
+        if isFlowLost, case .clientTransportFailed(let client, let owner) = event, owner & Self.deskOwner == 0 {
             self.proxy.flowLost(
                 client, owner: owner, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         } else {
-            self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            self.handle(event, &workspace)
         }
-        self.collectQuestions(&workspace)
+        self.collect(&workspace)
     }
 
     private mutating func receiveResponse(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
@@ -111,9 +149,14 @@ public struct CallShard: ~Copyable {
         let match = self.transactions.match(
             response: octets, workspace.index, via: workspace.via, at: workspace.now, into: &workspace.outbox)
         guard case .deliver(_, let owner) = match else { return }
+        if owner & Self.deskOwner != 0 { return self.deskReceived(octets, owner: owner, &workspace) }
+        if self.answerChallenge(octets, owner: owner, &workspace) { return }
         self.proxy.receive(
             octets, workspace.index, via: workspace.via, owner: owner, transactions: &self.transactions,
             at: workspace.now, into: &workspace.outbox)
+        guard !self.trunkCalls.isEmpty || self.proxy.hasOutcomes else { return }
+        self.settleTrunkCalls(calleeTag: workspace.index.tags(octets).to, &workspace)
+        self.noteDialogResponse(octets, &workspace)
     }
 }
 

@@ -44,7 +44,7 @@ public struct LocationShard: ~Copyable {
             let aor = workspace.mail.span.octets(key.range)
             _ = self.service.appendTargets(of: aor.span, hash: hash, wall: workspace.wall, into: &workspace.mail)
             workspace.posts.append(.bindings(asker, block: OctetRange(start, workspace.mail.count)))
-        case .message, .bindings, nil: break
+        case .message, .bindings, .seize, .seized, .release, .report, nil: break
         }
     }
 

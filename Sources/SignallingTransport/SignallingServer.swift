@@ -102,6 +102,14 @@ public final class SignallingServer: Sendable {
         self.send(&worker)
     }
 
+    /// Runs what shards have left for each other while no message was at hand.
+    func deliverPosts(_ worker: inout Worker) {
+        guard worker.workspace.next != nil else { return }
+        let octets: [UInt8] = []
+        self.run(octets.span, &worker)
+        worker.workspace.clearPosts()
+    }
+
     private func run(_ octets: Span<UInt8>, _ worker: inout Worker) {
         while let address = worker.workspace.next {
             switch address {
@@ -130,6 +138,7 @@ public final class SignallingServer: Sendable {
                         &worker.workspace)
                 },
                 thenSend: { self.send(&worker) })
+            self.deliverPosts(&worker)
         }
     }
 
@@ -151,6 +160,7 @@ public final class SignallingServer: Sendable {
                     if let next = shard.nextWakeUp, next < earliest { earliest = next }
                 },
                 thenSend: { self.send(&worker) })
+            self.deliverPosts(&worker)
         }
         self.reportUnreached(&worker)
         self.ask(&worker)

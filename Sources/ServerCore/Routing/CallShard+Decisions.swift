@@ -46,6 +46,7 @@ extension CallShard {
     ///
     /// - Returns: `false` where its Request-URI alone says where it goes.
     mutating func routeByPlan(_ uri: URIIndex, _ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
+        self.noteEnd(octets, &workspace)
         guard self.settings.hasRouting, !workspace.index.has(.route), !workspace.index.hasToTag(octets) else {
             return false
         }

@@ -78,7 +78,7 @@ extension ServerSettings {
     }
 
     /// The user that a URI of ours names. One at an address of ours is of the first domain.
-    private func aor(of uri: URIIndex, _ octets: Span<UInt8>) -> [UInt8] {
+    func aor(of uri: URIIndex, _ octets: Span<UInt8>) -> [UInt8] {
         var key: [UInt8] = []
         Registrar.appendKey(uri, of: octets, into: &key)
         guard !self.isOurDomain(uri, octets), let domain = self.domains.first else { return key }

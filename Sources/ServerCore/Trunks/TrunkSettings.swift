@@ -66,3 +66,14 @@ public struct TrunkSettings: Sendable {
     /// Whether a call goes on to the next target after this answer.
     func failsOver(after status: UInt16) -> Bool { self.failover.contains { $0.contains(status) } }
 }
+
+extension ServerSettings {
+    /// The URIs that a number is dialled with by a trunk, in the order they are tried.
+    public func trunkURIs(_ name: String, number: [UInt8]) -> [String] {
+        (self.trunk(named: name)?.targets ?? []).map { target in
+            var uri: [UInt8] = []
+            CallShard.appendURI(of: target, number: number[...], into: &uri)
+            return String(decoding: uri, as: UTF8.self)
+        }
+    }
+}

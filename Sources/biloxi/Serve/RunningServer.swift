@@ -13,6 +13,8 @@ import Synchronization
 /// The server as the configuration wants it: listeners, users, bindings and their store.
 final class RunningServer: Sendable {
     private let server: SignallingServer
+    /// The driver, for questions.
+    var signalling: SignallingServer { self.server }
     private let store: BindingStore
     private let database: ServerDatabase
     private let key: ServerKey
@@ -91,28 +93,15 @@ final class RunningServer: Sendable {
         return streams
     }
 
+    /// What the server is by a configuration.
+    func currentSettings(_ configuration: Configuration) throws -> ServerCore.ServerSettings {
+        try Self.settings(configuration, database: self.database, key: self.key)
+    }
+
     private static func settings(
         _ configuration: Configuration, database: ServerDatabase, key: ServerKey
     ) throws -> ServerCore.ServerSettings {
-        let advertised = configuration.advertise.flatMap { IPAddress($0) } ?? LocalAddresses.primary
-        var endpoints: [ProxyCore.Endpoint] = []
-        var addresses: [SocketAddress] = []
-        for listener in configuration.listen {
-            let isWildcard = listener.address.ip.isUnspecified
-            let shown = isWildcard || configuration.advertise != nil ? advertised : listener.address.ip
-            let address = SocketAddress(shown, listener.address.port)
-            endpoints.append(Endpoint(listener.transport, local: listener.address, advertised: address))
-            addresses.append(address)
-            if isWildcard {
-                addresses += LocalAddresses.all.map { SocketAddress($0, listener.address.port) }
-            }
-        }
-        var proxy = ProxyConfiguration(endpoints: endpoints)
-        proxy.recordRoute = configuration.proxy.recordRoute
-        proxy.serialByQ = configuration.proxy.forking == .sequential
-        proxy.timerC = .seconds(configuration.proxy.timerC.components.seconds)
-        var settings = ServerCore.ServerSettings(domains: configuration.domains, proxy: proxy, hashKey: key.hashKey)
-        settings.addresses = addresses
+        var settings = try Self.routingSettings(configuration, key: key.hashKey)
         settings.isDurable = configuration.storage == .sqlite
         settings.requiresAuthentication = configuration.authentication.isRequired
         settings.algorithms = configuration.authentication.algorithms.map {
@@ -132,8 +121,35 @@ final class RunningServer: Sendable {
             case .trusted: .trusted
             case .none: .nobody
             }
-        try settings.takeRouting(configuration)
         settings.subscribers = try Self.subscribers(database)
+        return settings
+    }
+
+    /// What decides where calls go, of all that the server is.
+    static func routingSettings(
+        _ configuration: Configuration, key: SipHashKey = SipHashKey(0, 0)
+    ) throws -> ServerCore.ServerSettings {
+        let advertised = configuration.advertise.flatMap { IPAddress($0) } ?? LocalAddresses.primary
+        var endpoints: [ProxyCore.Endpoint] = []
+        var addresses: [SocketAddress] = []
+        for listener in configuration.listen {
+            let isWildcard = listener.address.ip.isUnspecified
+            let shown = isWildcard || configuration.advertise != nil ? advertised : listener.address.ip
+            let address = SocketAddress(shown, listener.address.port)
+            endpoints.append(Endpoint(listener.transport, local: listener.address, advertised: address))
+            addresses.append(address)
+            if isWildcard {
+                addresses += LocalAddresses.all.map { SocketAddress($0, listener.address.port) }
+            }
+        }
+        var proxy = ProxyConfiguration(endpoints: endpoints)
+        proxy.recordRoute = configuration.proxy.recordRoute
+        proxy.serialByQ = configuration.proxy.forking == .sequential
+        proxy.timerC = .seconds(configuration.proxy.timerC.components.seconds)
+        proxy.followsRedirections = configuration.proxy.redirects == .follow
+        var settings = ServerCore.ServerSettings(domains: configuration.domains, proxy: proxy, hashKey: key)
+        settings.addresses = addresses
+        try settings.takeRouting(configuration)
         return settings
     }
 
