@@ -1,7 +1,7 @@
 # Targets for people and for .ci/run. Missing Debian packages are installed from scripts/packages.txt.
 # With BILOXI_CORE=1 the package consists of the targets that need no other package: see Package.swift.
 
-.PHONY: run build test test-core lint format interop bench bench-limits bench-limits-record fuzz docs clean
+.PHONY: run build test test-core conformance lint format interop bench bench-limits bench-limits-record fuzz docs clean
 .DEFAULT_GOAL := build
 
 # Arguments of `biloxi serve`: make run ARGS='--listen udp:127.0.0.1:5070'
@@ -18,10 +18,15 @@ run: build
 
 test:
 	@scripts/install.sh build test
-	swift test
+	swift test --xunit-output .build/tests.xml
 
 test-core:
 	BILOXI_CORE=1 swift test --scratch-path .build-core
+
+# Whether docs/CONFORMANCE.md says what the tables say, and the last `make test` ran every test it names.
+conformance:
+	scripts/conformance.py --check
+	scripts/conformance.py --ran .build/tests-swift-testing.xml
 
 lint:
 	swift format lint --strict --recursive Sources Tests Benchmarks Fuzz Package.swift

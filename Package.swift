@@ -63,12 +63,18 @@ let package = Package(
         room("Containers"),
         tests("SIPMessages", resources: [.copy("Torture")]),
         tests("Containers"),
+        room("SDP", ["SIPMessages"]),
+        tests("SDP", ["SIPMessages"], resources: [.copy("Examples")]),
+        room("RTP", ["SIPMessages"]),
+        tests("RTP", ["SIPMessages"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
         tests("SIPTransactions", ["SIPMessages", "Containers", "SIPSimulation"]),
         room("SIPRouting", ["SIPMessages"]),
         tests("SIPRouting", ["SIPMessages", "DNSTestServer"]),
+        room("SIPDialogs", ["SIPMessages"]),
+        tests("SIPDialogs", ["SIPMessages"]),
         .target(
             name: "DNSTestServer", dependencies: ["SIPMessages", "SIPRouting"], path: "Tests/Support/DNSTestServer",
             swiftSettings: settings),
@@ -77,8 +83,18 @@ let package = Package(
         tests("CallRouting", ["SIPMessages"]),
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
+        tests("LocationService", ["SIPMessages", "SIPTransactions"]),
+        room("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
+        tests("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs", "SIPSimulation"]),
+        room("MediaEngine", ["SIPMessages", "SDP", "RTP"]),
+        tests("MediaEngine", ["SIPMessages", "SDP", "RTP"]),
+        // Drivers.
+        .target(name: "CLinuxIO"),
+        room("SystemSockets", ["SIPMessages", "CLinuxIO"]),
+        room("MediaTransport", ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"]),
+        tests("MediaTransport", ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"]),
         // Support.
-        room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions"]),
+        room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions", "AgentCore"]),
         tests("SIPSimulation", ["SIPMessages", "SIPTransactions"]),
         // Measuring.
         .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
@@ -98,7 +114,7 @@ let package = Package(
                     "ServerCore",
                     [
                         "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
-                        "LocationService", "CallRouting",
+                        "LocationService", "AgentCore", "CallRouting",
                     ]),
                 tests(
                     "ServerCore",
@@ -111,10 +127,9 @@ let package = Package(
                     "ServerSimulation",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
-                        "ServerCore",
+                        "AgentCore", "ServerCore",
                     ]),
-                // Drivers.
-                .target(name: "CLinuxIO"),
+                // Drivers, with packages.
                 .systemLibrary(
                     name: "CCAres", path: "Sources/SystemLibraries/CCAres", pkgConfig: "libcares",
                     providers: [.apt(["libc-ares-dev"])]),
@@ -122,7 +137,7 @@ let package = Package(
                     "SignallingTransport",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "CallRouting", "ProxyCore",
-                        "ServerCore", "CLinuxIO", "CCAres",
+                        "AgentCore", "ServerCore", "CLinuxIO", "SystemSockets", "CCAres",
                     ] + nio + [crypto]),
                 tests(
                     "SignallingTransport",
@@ -144,7 +159,8 @@ let package = Package(
                     name: "biloxi",
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
-                        "CallRouting", "ProxyCore", "ServerCore", "SignallingTransport", argumentParser, logging,
+                        "CallRouting", "ProxyCore", "AgentCore", "ServerCore", "SignallingTransport", "MediaTransport",
+                        argumentParser, logging,
                     ], swiftSettings: settings),
                 tests(
                     "biloxi",

@@ -11,32 +11,66 @@ work=$(mktemp -d)
 trap 'stop_server; rm -rf "$work"' EXIT
 start_server "$here/phones.yaml" || exit 1
 
+# judge REFERENCE RECORDING LEAST: PESQ of a recording, one line.
+judge() { "$python" "$peers/audio/mos.py" "$peers/audio/$1" "$2" --min "$3" 2>&1; }
+
 # one_call NAME CALLEE-DRIVER CALLEE-ARGS CALLER-DRIVER CALLER-ARGS [LEAST-MOS]
+# Both speak, and what each has heard is judged.
 one_call() {
-  local name=$1 rec="$work/$1.wav" least=${6:-3.6}
-  timeout 60 "$python" "$peers/lib/$2" --user bob --port 5082 --rtp 21000 --rec "$rec" $3 register 'auto 200' \
-    'expect incoming 20' 'expect dtmf 5 30' 'expect closed 30' > "$work/$name.callee" 2>&1 &
+  local name=$1 heard="$work/$1" least=${6:-3.6}
+  timeout 60 "$python" "$peers/lib/$2" --user bob --port 5082 --rtp 21000 --wav "$peers/audio/speech8k-b.wav" \
+    --rec "$heard.callee.wav" $3 register 'auto 200' \
+    'expect incoming 20' 'expect dtmf 5 30' 'expect closed 30' > "$heard.callee" 2>&1 &
   local callee=$!
   wait_registered bob
-  timeout 50 "$python" "$peers/lib/$4" --user alice --port 5091 --rtp 22000 --wav "$peers/audio/speech8k.wav" $5 register \
-    'call sip:bob@sip.test' 'expect answered' 'sleep 10' 'dtmf 5' 'sleep 1' hangup > "$work/$name.caller" 2>&1
+  timeout 50 "$python" "$peers/lib/$4" --user alice --port 5091 --rtp 22000 --wav "$peers/audio/speech8k.wav" \
+    --rec "$heard.caller.wav" $5 register \
+    'call sip:bob@sip.test' 'expect answered' 'sleep 10' 'dtmf 5' 'sleep 1' hangup > "$heard.caller" 2>&1
   local caller_rc=$?
   wait "$callee"
-  local callee_rc=$?
-  local mos; mos=$("$python" "$peers/audio/mos.py" "$peers/audio/speech8k.wav" "$rec" --min "$least" 2>&1)
-  local mos_rc=$?
-  if [ $caller_rc = 0 ] && [ $callee_rc = 0 ] && [ $mos_rc = 0 ]; then
-    echo "ok   $name: $mos"; pass=$((pass + 1))
+  local callee_rc=$? there back
+  there=$(judge speech8k.wav "$heard.callee.wav" "$least"); local there_rc=$?
+  back=$(judge speech8k-b.wav "$heard.caller.wav" "$least"); local back_rc=$?
+  if [ $caller_rc = 0 ] && [ $callee_rc = 0 ] && [ $there_rc = 0 ] && [ $back_rc = 0 ]; then
+    echo "ok   $name: callee heard $(echo "$there" | tail -n 1), caller heard $(echo "$back" | tail -n 1)"; pass=$((pass + 1))
   else
-    echo "FAIL $name: caller $caller_rc, callee $callee_rc, audio: $(echo "$mos" | tail -n 1)"; fail=$((fail + 1))
-    tail -n 12 "$work/$name.caller" "$work/$name.callee" | cut -c1-200
+    echo "FAIL $name: caller $caller_rc, callee $callee_rc," \
+      "callee heard $(echo "$there" | tail -n 1), caller heard $(echo "$back" | tail -n 1)"; fail=$((fail + 1))
+    tail -n 12 "$heard.caller" "$heard.callee" | cut -c1-200
   fi
 }
 
+# echo_call NAME DRIVER ARGS: one phone alone calls the echo service, and what it hears of itself is judged.
+echo_call() {
+  local name=$1 heard="$work/$1" back
+  timeout 50 "$python" "$peers/lib/$2" --user alice --port 5091 --rtp 22000 --wav "$peers/audio/speech8k.wav" \
+    --rec "$heard.wav" $3 register \
+    'call sip:echo@sip.test' 'expect answered' 'sleep 11' hangup > "$heard.log" 2>&1
+  local rc=$?
+  back=$(judge speech8k.wav "$heard.wav" 3.6); local back_rc=$?
+  if [ $rc = 0 ] && [ $back_rc = 0 ]; then
+    echo "ok   $name: heard itself $(echo "$back" | tail -n 1)"; pass=$((pass + 1))
+  else
+    echo "FAIL $name: phone $rc, heard itself $(echo "$back" | tail -n 1)"; fail=$((fail + 1))
+    tail -n 12 "$heard.log" | cut -c1-200
+  fi
+}
+
+tcp="--transport tcp"
+tls="--transport tls --server 127.0.0.1:5061"
 one_call baresip-to-pjsua pj_ua.py "" baresip_ua.py ""
 one_call pjsua-to-pjsua pj_ua.py "" pj_ua.py ""
 # These two agree on Speex, whose loss PESQ hears: it has a bar of its own.
 one_call linphone-to-pjsua pj_ua.py "" linphone_ua.py "" 3.0
-one_call baresip-to-pjsua-tcp pj_ua.py "--transport tcp" baresip_ua.py "--transport tcp"
+one_call baresip-to-pjsua-tcp pj_ua.py "$tcp" baresip_ua.py "$tcp"
+one_call baresip-to-pjsua-tls pj_ua.py "$tls" baresip_ua.py "$tls"
+one_call pjsua-to-baresip-tls baresip_ua.py "$tls" pj_ua.py "$tls"
+# Where the transport changes the server stands in Record-Route twice (RFC 5658 §4), and the BYE comes the way back.
+one_call baresip-udp-to-pjsua-tls pj_ua.py "$tls" baresip_ua.py ""
+one_call pjsua-tls-to-baresip-udp baresip_ua.py "" pj_ua.py "$tls"
+# One phone tests itself: by the echo service of the server.
+echo_call pjsua-to-echo pj_ua.py ""
+echo_call baresip-to-echo baresip_ua.py ""
+echo_call pjsua-to-echo-tls pj_ua.py "$tls"
 echo "$pass passed, $fail failed"
 [ $fail = 0 ]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes the parsers of SIPMessages: scripts/fuzz.sh SECONDS [TARGET...]
+# Fuzzes the parsers: scripts/fuzz.sh SECONDS [TARGET...]
 #
 # Each target runs for so many seconds, seeded with the torture messages and with what earlier runs found interesting.
 # With FUZZ_SEED in the environment the mutations are the same in every run, which a merge can rely on.
@@ -7,23 +7,51 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-seconds=${1:?usage: scripts/fuzz.sh SECONDS [Index|Fields|URI|Framer|Multipart|Fragment|Credentials ...]}
+all=(Index Fields URI Framer Multipart Fragment Credentials Address STUN Certificate DNSReply StoredBinding)
+seconds=${1:?usage: scripts/fuzz.sh SECONDS [TARGET...], of ${all[*]}}
 shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(Index Fields URI Framer Multipart Fragment Credentials)
+[ ${#targets[@]} -gt 0 ] || targets=("${all[@]}")
 
 build=.build/fuzz
 mkdir -p "$build" Fuzz/crashers
-flags=(-O -parse-as-library -swift-version 6 -sanitize=fuzzer,address -warnings-as-errors
+flags=(-O -parse-as-library -swift-version 6 -sanitize=fuzzer,address -warnings-as-errors -I "$build"
     -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault
     -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature NonisolatedNonsendingByDefault
     -enable-experimental-feature Lifetimes)
+# What the linker and the debugger have to say about each other is of no use here.
+compile() { swiftc "${flags[@]}" "$@" 2> >(grep -v 'Cannot export local symbol' >&2); }
+
+# A room is compiled once, for all targets.
+room() {
+    [ -z "${built[$1]:-}" ] || return 0
+    compile -wmo -enable-testing -module-name "$1" -emit-module -emit-module-path "$build/$1.swiftmodule" \
+        -c -o "$build/$1.o" $(find "Sources/$1" -name '*.swift')
+    built[$1]=1
+}
+declare -A built
 
 status=0
 for target in "${targets[@]}"; do
-    find Sources/SIPMessages -name '*.swift' -print0 |
-        xargs -0 swiftc "${flags[@]}" Tests/SIPMessagesTests/FuzzChecks.swift "Fuzz/Fuzz$target.swift" \
-            -module-name "Fuzz$target" -o "$build/$target" 2> >(grep -v 'Cannot export local symbol' >&2)
+    # The rooms that the target needs, each after those that it sees, and what must hold of them.
+    checks=(Tests/SIPMessagesTests/FuzzChecks.swift)
+    rooms=(SIPMessages)
+    case $target in
+    DNSReply)
+        checks=(Tests/SIPRoutingTests/FuzzChecks.swift Tests/Support/DNSTestServer/DNSReplyWriter.swift)
+        rooms=(SIPMessages SIPRouting)
+        ;;
+    StoredBinding)
+        checks=(Tests/LocationServiceTests/FuzzChecks.swift)
+        rooms=(SIPMessages Containers SIPTransactions LocationService)
+        ;;
+    esac
+    objects=()
+    for name in "${rooms[@]}"; do
+        room "$name"
+        objects+=("$build/$name.o")
+    done
+    compile "${checks[@]}" "Fuzz/Fuzz$target.swift" "${objects[@]}" -module-name "Fuzz$target" -o "$build/$target"
     corpus="$build/corpus-$target"
     mkdir -p "$corpus"
     seeds=(Tests/SIPMessagesTests/Torture/rfc4475 Tests/SIPMessagesTests/Torture/rfc5118)

@@ -60,10 +60,19 @@ private struct ForwardingState {
     let configuration = ProxyConfiguration(endpoints: endpoints)
     let source = SocketAddress(IPAddress(v4: 0xC000_0265), 5060)
     let branch = Array("z9hG4bK0123456789abcdef0123456789abcdef.0123456789abcdef".utf8)
+    let key = SipHashKey(5, 6)
+    let caller = Flow(endpoint: 0, transport: .udp, remote: SocketAddress(IPAddress(v4: 0xC000_0265), 5060))
+    let callee = Flow(endpoint: 0, transport: .udp, remote: SocketAddress(IPAddress(v4: 0xC000_0207), 5062))
+    var block: [UInt8] = []
     var index = MessageIndex()
     var output: [UInt8] = []
 
-    init() { self.output.reserveCapacity(4096) }
+    init() {
+        self.output.reserveCapacity(4096)
+        Target.append(
+            uri: contact.span, 0..<contact.count, route: contact.span, 0..<0, q: 1000, flow: self.callee,
+            to: &self.block)
+    }
 
     mutating func forward(_ request: Span<UInt8>) -> Int {
         self.output.removeAll(keepingCapacity: true)
@@ -80,7 +89,10 @@ private struct ForwardingState {
         forwarding.writeStart(self.index, self.configuration.endpoints[0], into: &self.output)
         self.output.append(contentsOf: self.branch)
         self.output.append("\r\n")
-        self.configuration.writeRecordRoute(from: 0, to: 0, mark: 1, into: &self.output)
+        let ends = DialogEnds(
+            request, self.index, via: via, self.caller, [], block: self.block.span, Target(self.block.span, at: 0),
+            self.callee, self.configuration, key: self.key)
+        ends.writeRecordRoute(self.configuration, key: self.key, into: &self.output)
         forwarding.writeRest(self.index, via: via, into: &self.output)
         return self.output.count
     }
@@ -122,7 +134,8 @@ private struct ProxyState: ~Copyable {
             self.transactions.match(octets, self.index, via: via, at: self.now, into: &self.outbox) == .new
         else { return nil }
         return self.transactions.createServer(
-            octets, self.index, via: via, flow: self.caller, owner: 0, at: self.now)
+            octets, self.index, via: via, flow: self.caller, owner: 0, at: self.now,
+            into: &self.outbox)
     }
 
     mutating func proxy(_ octets: Span<UInt8>) -> TransactionID? {

@@ -82,7 +82,8 @@ private struct TransactionState: ~Copyable {
             return nil
         }
         return self.layer.createServer(
-            request, self.index, via: self.via, flow: self.flow, owner: 0, at: self.now)
+            request, self.index, via: self.via, flow: self.flow, owner: 0, at: self.now,
+            into: &self.outbox)
     }
 
     /// A transaction's life; says whether its request was new and then absorbed.

@@ -3,8 +3,8 @@
 /// The hash must be keyed, since peers choose what is hashed; whole keys are compared by the caller, slot by slot. An
 /// entry is taken out by moving back those after it, so the table needs no cleaning.
 public struct KeyTable: ~Copyable {
-    @usableFromInline var hashes: [UInt64]
-    @usableFromInline var slots: [Int32]
+    @usableFromInline var hashes: RawList<UInt64>
+    @usableFromInline var slots: RawList<Int32>
     @usableFromInline var mask: Int
     /// How many entries there are.
     public private(set) var count = 0
@@ -13,8 +13,8 @@ public struct KeyTable: ~Copyable {
     public init(capacity: Int = 64) {
         var size = 64
         while size * 3 / 4 < capacity { size *= 2 }
-        self.hashes = [UInt64](repeating: 0, count: size)
-        self.slots = [Int32](repeating: -1, count: size)
+        self.hashes = RawList(repeating: 0, count: size)
+        self.slots = RawList(repeating: -1, count: size)
         self.mask = size - 1
     }
 
@@ -33,11 +33,12 @@ public struct KeyTable: ~Copyable {
     }
 
     private mutating func grow() {
-        let (hashes, slots) = (self.hashes, self.slots)
-        self.hashes = [UInt64](repeating: 0, count: slots.count * 2)
-        self.slots = [Int32](repeating: -1, count: slots.count * 2)
+        var hashes = RawList<UInt64>(repeating: 0, count: self.slots.count * 2)
+        var slots = RawList<Int32>(repeating: -1, count: self.slots.count * 2)
+        swap(&hashes, &self.hashes)
+        swap(&slots, &self.slots)
         self.mask = self.slots.count - 1
-        for i in slots.indices where slots[i] >= 0 { self.place(hashes[i], slots[i]) }
+        for i in 0..<slots.count where slots[i] >= 0 { self.place(hashes[i], slots[i]) }
     }
 
     /// The first slot under `hash` that `matches` accepts; -1 when there is none.
@@ -75,6 +76,6 @@ public struct KeyTable: ~Copyable {
 
     /// Calls `body` with every slot, in no order of meaning.
     public func forEach(_ body: (Int32) -> Void) {
-        for slot in self.slots where slot >= 0 { body(slot) }
+        for i in 0..<self.slots.count where self.slots[i] >= 0 { body(self.slots[i]) }
     }
 }

@@ -22,32 +22,29 @@ public struct PooledOctets: BitwiseCopyable, Hashable, Sendable {
 /// Octets that outlive the datagram they came in: messages kept for retransmission, bindings. Blocks come in size classes
 /// from pages that never move, so keeping and giving back costs a copy and no allocation.
 public struct OctetPool: ~Copyable {
-    /// The block sizes: steps of at most a quarter, so that little is wasted. The last takes any UDP message.
-    @usableFromInline static let sizes: InlineArray<32, Int> = [
-        32, 48, 64, 80, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048,
-        2560, 3072, 4096, 6144, 8192, 16384, 32768, 65536, 262_144, 2_097_152,
-    ]
-    /// For each 32 octets up to 2048, the smallest class that fits.
-    private static let classes: InlineArray<65, UInt8> = {
-        var classes = InlineArray<65, UInt8>(repeating: 0)
-        for i in 0...64 {
-            var sizeClass = 0
-            while Self.sizes[sizeClass] < i * 32 { sizeClass += 1 }
-            classes[i] = UInt8(sizeClass)
-        }
-        return classes
-    }()
-
-    @usableFromInline
-    struct SizeClass {
-        var pages: [UnsafeMutablePointer<UInt8>] = []
-        var free: [UInt32] = []
+    /// Blocks of one size in pages of `1 << pageShift` blocks; the free ones are linked through their first octets.
+    private struct SizeClass: ~Copyable {
+        var pages = RawList<UnsafeMutablePointer<UInt8>>(capacity: 4)
+        var free = UInt32.max
         var used: UInt32 = 0
         let size: Int
-        let blocksPerPage: UInt32
+        let pageShift: UInt32
+
+        init(_ index: Int) {
+            self.size = OctetPool.size(ofClass: index)
+            self.pageShift = UInt32(Swift.max(0, 9 - index / 4))
+        }
+
+        deinit { for i in 0..<self.pages.count { self.pages[i].deallocate() } }
+
+        /// Where a block lies.
+        func address(_ block: UInt32) -> UnsafeMutablePointer<UInt8> {
+            self.pages[Int(block &>> self.pageShift)] + Int(block & (1 &<< self.pageShift &- 1)) &* self.size
+        }
     }
 
-    private var sizeClasses: [SizeClass]
+    private static let classCount = 65
+    private let sizeClasses: UnsafeMutablePointer<SizeClass>
     /// How many octets the pool has taken from the system.
     public private(set) var reservedOctets = 0
     /// How many octets lie in blocks that are in use.
@@ -58,17 +55,24 @@ public struct OctetPool: ~Copyable {
     /// An empty pool that keeps at most `limit` octets.
     public init(limit: Int) {
         self.limit = limit
-        self.sizeClasses = []
-        for i in 0..<32 {
-            let size = Self.sizes[i]
-            self.sizeClasses.append(SizeClass(size: size, blocksPerPage: UInt32(Swift.max(1, 32_768 / size))))
-        }
+        self.sizeClasses = .allocate(capacity: Self.classCount)
+        for i in 0..<Self.classCount { (self.sizeClasses + i).initialize(to: SizeClass(i)) }
     }
 
     deinit {
-        for sizeClass in self.sizeClasses {
-            for page in sizeClass.pages { page.deallocate() }
-        }
+        self.sizeClasses.deinitialize(count: Self.classCount)
+        self.sizeClasses.deallocate()
+    }
+
+    /// The size of a class's blocks: four steps to each doubling, from 32 octets to 2 MiB, so that little is wasted.
+    private static func size(ofClass index: Int) -> Int { (4 &+ (index & 3)) &<< (index &>> 2 &+ 3) }
+
+    /// The smallest class whose blocks have room for `count` octets.
+    private static func sizeClass(for count: Int) -> Int {
+        guard count > 32 else { return 0 }
+        let last = count &- 1
+        let top = 63 &- last.leadingZeroBitCount
+        return (top &- 5) &* 4 &+ (last &>> (top &- 2)) & 3 &+ 1
     }
 
     /// Keeps a copy of the octets in `range`; `nil` when the pool is full or there are more than 2 MiB.
@@ -87,30 +91,38 @@ public struct OctetPool: ~Copyable {
     /// A block for `count` octets, whose content is whatever was there.
     private mutating func reserve(_ count: Int) -> PooledOctets? {
         guard count <= 2_097_152, self.usedOctets &+ count <= self.limit else { return nil }
-        var index = count <= 2048 ? Int(Self.classes[(count &+ 31) / 32]) : 22
-        while Self.sizes[index] < count { index &+= 1 }
-        let block: UInt32
-        if let recycled = self.sizeClasses[index].free.popLast() {
-            block = recycled
-        } else {
-            block = self.sizeClasses[index].used
-            let perPage = self.sizeClasses[index].blocksPerPage
-            if block % perPage == 0 {
-                let size = Self.sizes[index] * Int(perPage)
-                self.sizeClasses[index].pages.append(UnsafeMutablePointer<UInt8>.allocate(capacity: size))
-                self.reservedOctets += size
-            }
-            self.sizeClasses[index].used += 1
+        let index = Self.sizeClass(for: count)
+        let block = self.sizeClasses[index].free
+        self.usedOctets &+= self.sizeClasses[index].size
+        guard block == .max else {
+            let next = UnsafeRawPointer(self.sizeClasses[index].address(block)).loadUnaligned(as: UInt32.self)
+            self.sizeClasses[index].free = next
+            return PooledOctets(block: block, sizeClass: index, count: count)
         }
-        self.usedOctets += Self.sizes[index]
-        return PooledOctets(block: block, sizeClass: index, count: count)
+        return PooledOctets(block: self.addBlock(index), sizeClass: index, count: count)
+    }
+
+    /// A block that has not been in use before.
+    private mutating func addBlock(_ index: Int) -> UInt32 {
+        let block = self.sizeClasses[index].used
+        let perPage: UInt32 = 1 << self.sizeClasses[index].pageShift
+        if block & (perPage - 1) == 0 {
+            let octets = self.sizeClasses[index].size * Int(perPage)
+            self.sizeClasses[index].pages.append(.allocate(capacity: octets))
+            self.reservedOctets += octets
+        }
+        self.sizeClasses[index].used += 1
+        return block
     }
 
     /// Gives a block back; `none` is ignored.
     public mutating func release(_ kept: PooledOctets) {
         guard !kept.isNone else { return }
-        self.sizeClasses[kept.sizeClass].free.append(kept.block)
-        self.usedOctets -= Self.sizes[kept.sizeClass]
+        let index = kept.sizeClass
+        let address = UnsafeMutableRawPointer(self.address(kept))
+        address.storeBytes(of: self.sizeClasses[index].free, as: UInt32.self)
+        self.sizeClasses[index].free = kept.block
+        self.usedOctets &-= self.sizeClasses[index].size
     }
 
     /// Gives the block in a variable back and empties the variable.
@@ -120,9 +132,8 @@ public struct OctetPool: ~Copyable {
     }
 
     private func address(_ kept: PooledOctets) -> UnsafeMutablePointer<UInt8> {
-        let perPage = self.sizeClasses[kept.sizeClass].blocksPerPage
-        let size = self.sizeClasses[kept.sizeClass].size
-        return self.sizeClasses[kept.sizeClass].pages[Int(kept.block / perPage)] + Int(kept.block % perPage) * size
+        precondition(kept.sizeClass < Self.classCount, "octets of no pool")
+        return self.sizeClasses[kept.sizeClass].address(kept.block)
     }
 
     /// Appends the octets that are kept, but for the first `start`; nothing for `none`.

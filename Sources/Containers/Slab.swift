@@ -6,13 +6,14 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
     @usableFromInline static var chunkShift: Int32 { 8 }
     @usableFromInline static var chunkSize: Int32 { 1 << 8 }
 
-    @usableFromInline var chunks: [UnsafeMutablePointer<Element>] = []
-    @usableFromInline var free: [Int32] = []
+    @usableFromInline var chunks = RawList<UnsafeMutablePointer<Element>>()
+    @usableFromInline var free = RawList<Int32>()
     @usableFromInline var used: Int32 = 0
     /// One bit for each number that is in use.
-    @usableFromInline var live: [UInt64] = []
+    @usableFromInline var live = RawList<UInt64>()
     /// How many records are in use.
-    public private(set) var count = 0
+    @inlinable public var count: Int { self.liveCount }
+    @usableFromInline var liveCount = 0
     /// How many records there may be at most.
     public let capacity: Int
 
@@ -21,38 +22,47 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
         self.capacity = Swift.min(capacity, Int(Int32.max) - Int(Self.chunkSize))
     }
 
-    deinit { for chunk in self.chunks { chunk.deallocate() } }
+    deinit { for i in 0..<self.chunks.count { self.chunks[i].deallocate() } }
 
     /// Stores a record; `nil` when the slab is full.
+    @inlinable
     public mutating func insert(_ element: Element) -> Int32? {
-        guard self.count < self.capacity else { return nil }
+        guard self.liveCount < self.capacity else { return nil }
         let index: Int32
         if let recycled = self.free.popLast() {
             index = recycled
         } else {
             index = self.used
-            if index & (Self.chunkSize - 1) == 0 {
-                self.chunks.append(UnsafeMutablePointer<Element>.allocate(capacity: Int(Self.chunkSize)))
-                for _ in 0..<Self.chunkSize / 64 { self.live.append(0) }
-            }
-            self.used += 1
+            if index & (Self.chunkSize &- 1) == 0 { self.addChunk() }
+            self.used &+= 1
         }
-        self.count += 1
-        self.live[Int(index >> 6)] |= 1 << UInt64(index & 63)
-        (self.chunks[Int(index >> Self.chunkShift)] + Int(index & (Self.chunkSize - 1))).initialize(to: element)
+        self.liveCount &+= 1
+        self.live[Int(index &>> 6)] |= 1 &<< UInt64(index & 63)
+        (self.chunks[Int(index &>> Self.chunkShift)] + Int(index & (Self.chunkSize &- 1))).initialize(to: element)
         return index
     }
 
+    @inlinable @inline(never)
+    mutating func addChunk() {
+        self.chunks.append(UnsafeMutablePointer<Element>.allocate(capacity: Int(Self.chunkSize)))
+        for _ in 0..<Self.chunkSize / 64 { self.live.append(0) }
+    }
+
     /// Gives the record's number back.
+    @inlinable
     public mutating func remove(_ index: Int32) {
         guard self.isInUse(index) else {
             assertionFailure("slab record removed twice")
             return
         }
-        self.live[Int(index >> 6)] &= ~(1 << UInt64(index & 63))
+        self.live[Int(index &>> 6)] &= ~(1 &<< UInt64(index & 63))
         self.free.append(index)
-        self.count -= 1
+        self.liveCount &-= 1
     }
+
+    /// All numbers in use are below this one.
+    @inlinable
+    public var extent: Int32 { self.used }
 
     /// Whether a record has ever had this number: what the numbers that come off the wire are held against.
     @inlinable

@@ -71,7 +71,7 @@ struct BindingEditor: Sendable {
                     throw RegisterRefusal(500, "CSeq Is Lower Than The Last", retryAfter: 1)
                 }
                 // A retransmission, answered with what it has made: a UAS may be stateless for this (§8.2.7).
-                if let update { self.request.contacts[update].uri = .absent }
+                if let update { self.request.drop(update, octets) }
             }
             self.block.append(present, binding.whole.range)
             count += 1
@@ -169,6 +169,14 @@ extension RegisterRequest {
     func isRepeated(_ contact: ContactUpdate, after position: Int, _ octets: Span<UInt8>) -> Bool {
         for i in position..<self.contacts.count where self.isSame(self.contacts[i], contact, octets) { return true }
         return false
+    }
+
+    /// Takes out a Contact, and with it those before that name the same binding, which it has replaced.
+    mutating func drop(_ position: Int, _ octets: Span<UInt8>) {
+        for i in 0..<position where self.isSame(self.contacts[i], self.contacts[position], octets) {
+            self.contacts[i].uri = .absent
+        }
+        self.contacts[position].uri = .absent
     }
 
     private func isSame(_ left: ContactUpdate, _ right: ContactUpdate, _ octets: Span<UInt8>) -> Bool {

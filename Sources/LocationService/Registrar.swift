@@ -14,6 +14,8 @@ public struct Registrar: ~Copyable {
         var block: PooledOctets = .none
         /// The change that is being stored; -1 for none.
         var pending: Int32 = -1
+        /// Whether one of its bindings is to be kept in reach by keep-alives.
+        var wantsKeepAlive = false
     }
 
     /// A REGISTER whose changes are being stored.
@@ -43,6 +45,10 @@ public struct Registrar: ~Copyable {
     var editor: BindingEditor
     var scratch: [UInt8] = []
     var sweepPosition: Int32 = 0
+    /// AORs that want keep-alives, when the round through them began, and how far it is.
+    var keepAliveCount = 0
+    var keepAliveRound: MonotonicInstant?
+    var keepAlivePosition: Int32 = 0
 
     /// An empty service.
     ///
@@ -141,6 +147,7 @@ public struct Registrar: ~Copyable {
     mutating func setBlock(_ block: PooledOctets, of slot: Int32) {
         self.pool.release(self.aors[slot].block)
         self.aors[slot].block = block
+        self.noteKeepAlive(slot)
         self.forgetIfEmpty(slot)
     }
 

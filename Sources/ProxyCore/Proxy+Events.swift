@@ -73,7 +73,7 @@ extension Proxy {
     ) {
         let slot = Int32(truncatingIfNeeded: owner)
         guard self.branches.isInUse(slot), self.branches[slot].client == client else { return }
-        self.fail(slot, 430, "Connection Lost", &transactions, at: now, into: &outbox)
+        self.fail(slot, 430, "Flow Failed", &transactions, at: now, into: &outbox)
     }
 
     /// Handles what the transaction layer reports of time and network.
@@ -91,6 +91,10 @@ extension Proxy {
             let slot = Int32(truncatingIfNeeded: owner)
             guard self.branches.isInUse(slot), self.branches[slot].client == client else { return }
             if self.removeForsaken(slot, &transactions, at: now, into: &outbox) { return }
+            guard !self.branches[slot].isPinned else {
+                // An error of the network is one of the flow, also over UDP (RFC 5626 §7).
+                return self.fail(slot, 430, "Flow Failed", &transactions, at: now, into: &outbox)
+            }
             self.fail(slot, 503, "Next Hop Cannot Be Reached", &transactions, at: now, into: &outbox)
         case .clientEnded(_, let owner):
             let slot = Int32(truncatingIfNeeded: owner)
@@ -108,6 +112,8 @@ extension Proxy {
             transactions.reply(server, 100, "Trying", at: now, into: &outbox)
         case .serverTimedOut:
             break  // No ACK came (§17.2.1): there is nobody left to tell.
+        case .serverTransportFailed:
+            break  // A proxy drops a response that it cannot forward (§16.9).
         }
     }
 

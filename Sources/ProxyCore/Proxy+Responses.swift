@@ -122,7 +122,8 @@ extension Proxy {
         let statusLine: StaticString? =
             switch status {
             case 503: "SIP/2.0 500 Server Failure Downstream\r\n"
-            case 430: "SIP/2.0 480 Device Not Connected\r\n"
+            case 430 where !self.contexts[number].traits.contains(.isOverFlowToken):
+                "SIP/2.0 480 Device Not Connected\r\n"
             default: nil
             }
         index.writeRelayed(
@@ -165,7 +166,7 @@ extension Proxy {
         guard self.isBetter(status, number) else { return }
         self.scratch.removeAll(keepingCapacity: true)
         transactions.writeReply(
-            self.contexts[number].server, ResponseContext.outward(status), reason, into: &self.scratch)
+            self.contexts[number].server, self.contexts[number].outward(status), reason, into: &self.scratch)
         self.setBest(status, number, &transactions)
     }
 
@@ -211,7 +212,7 @@ extension Proxy {
         } else {
             transactions.pool.append(context.best, to: &outbox.octets)
         }
-        let status = ResponseContext.outward(context.bestStatus)
+        let status = context.outward(context.bestStatus)
         transactions.respond(context.server, status: status, from: start, at: now, into: &outbox)
     }
 

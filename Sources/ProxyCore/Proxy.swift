@@ -17,6 +17,8 @@ public struct Proxy: ~Copyable {
     /// Bytes that are needed for one call only.
     var scratch: [UInt8] = []
     let hashKey: SipHashKey
+    /// The key of the proofs in our Record-Route.
+    public let tokenKey: SipHashKey
     /// Via fields for a response that has lost them, and whether the response at hand can be passed on.
     var restoredVias: [UInt8] = []
     var canPass = true
@@ -40,6 +42,7 @@ public struct Proxy: ~Copyable {
     public init(configuration: ProxyConfiguration, hashKey: SipHashKey, capacity: Int = 1_000_000) {
         self.configuration = configuration
         self.hashKey = hashKey
+        self.tokenKey = Self.tokenKey(of: hashKey)
         self.contexts = Slab(capacity: capacity)
         self.branches = Slab(capacity: capacity * 2)
     }
@@ -55,13 +58,13 @@ public struct Proxy: ~Copyable {
     ///   - server: The transaction; events about it must name the number that is returned.
     ///   - source: Where the request came from.
     ///   - targets: A block made by `Target.append`, best `q` first.
-    ///   - isOfOurDialog: Whether a Route of ours shows that its dialog was set up through us.
+    ///   - traits: What is known of the request.
     ///   - succession: How the targets take each other's place; `nil` forks to them by their `q`.
     /// - Returns: the number of the context, for `cancel`; `nil` when there are too many, answered with 503.
     @discardableResult
     public mutating func begin(
         _ server: TransactionID, method: Method.Code, source: Flow, targets: [UInt8], maxBreadth: UInt32?,
-        isOfOurDialog: Bool = false, succession: Succession? = nil, transactions: inout TransactionLayer,
+        traits: RequestTraits = [], succession: Succession? = nil, transactions: inout TransactionLayer,
         at now: MonotonicInstant, into outbox: inout Outbox
     ) -> Int32? {
         var context = ResponseContext(
@@ -69,7 +72,9 @@ public struct Proxy: ~Copyable {
             maxBreadth: maxBreadth ?? self.configuration.maxBreadth)
         // A NOTIFY may make the dialog, and has a tag in To; it is record-routed where its SUBSCRIBE was (RFC 6665 §4.3).
         context.mayMakeDialog =
-            method == .invite || method == .subscribe || method == .refer || (method == .notify && isOfOurDialog)
+            method == .invite || method == .subscribe || method == .refer
+            || (method == .notify && traits.contains(.isOfOurDialog))
+        context.traits = traits
         guard let kept = transactions.keep(targets),
             let number = self.contexts.insert(context)
         else {
@@ -199,7 +204,7 @@ public struct Proxy: ~Copyable {
         let start = outbox.octets.count
         let isWritten = Self.write(
             context, client, block, target, flow, maxBreadth: maxBreadth, adding: fields, self.configuration,
-            self.hashKey, &self.index, transactions, into: &outbox.octets)
+            (self.hashKey, self.tokenKey), &self.index, transactions, into: &outbox.octets)
         guard isWritten else {
             outbox.discard(from: start)
             transactions.abandon(client: client)
@@ -208,6 +213,7 @@ public struct Proxy: ~Copyable {
         guard transactions.sendRequest(client, over: flow, from: start, at: now, into: &outbox) else { return false }
         self.branches[slot].client = client
         if context.hasSuccession { self.awaitSign(slot, &transactions, at: now) }
+        self.branches[slot].isPinned = target.traits.contains(.isPinned) && !flow.mayConnect
         if context.method == .invite {
             let deadline = now.advanced(by: self.configuration.timerC)
             if self.branches[slot].timerC >= 0 {
@@ -224,8 +230,10 @@ public struct Proxy: ~Copyable {
 
     private static func write(
         _ context: ResponseContext, _ client: TransactionID, _ block: [UInt8], _ target: Target, _ flow: Flow,
-        maxBreadth: UInt32, adding fields: [UInt8], _ configuration: borrowing ProxyConfiguration, _ hashKey: SipHashKey,
-        _ index: inout MessageIndex, _ transactions: borrowing TransactionLayer, into output: inout [UInt8]
+        maxBreadth: UInt32, adding fields: [UInt8], _ configuration: borrowing ProxyConfiguration,
+        _ keys: (hash: SipHashKey, token: SipHashKey), _ index: inout MessageIndex,
+        _ transactions: borrowing TransactionLayer,
+        into output: inout [UInt8]
     ) -> Bool {
         let request = transactions.request(of: context.server)
         var via = ViaIndex()
@@ -239,54 +247,21 @@ public struct Proxy: ~Copyable {
             maxBreadth: maxBreadth)
         let endpoint = Int(flow.endpoint)
         forwarding.writeStart(index, configuration.endpoints[endpoint], into: &output)
-        let loopHash = index.loopHash(request, key: hashKey)
+        let loopHash = index.loopHash(request, key: keys.hash)
         transactions.writeBranch(client, loopHash: loopHash, into: &output)
         output.append("\r\n")
-        if configuration.recordRoute, context.mayMakeDialog, context.method == .notify || !index.hasToTag(request) {
-            configuration.writeRecordRoute(
-                from: Int(context.source.endpoint), to: endpoint, mark: index.dialogMark(request, key: hashKey),
-                into: &output)
+        if context.mayMakeDialog, context.method == .notify || !index.hasToTag(request) {
+            let ends = DialogEnds(
+                request, index, via: via, context.source, context.traits, block: block.span, target, flow,
+                configuration, key: keys.token)
+            ends.writeRecordRoute(configuration, key: keys.token, into: &output)
         }
         forwarding.writeRest(index, via: via, adding: fields, into: &output)
         return true
     }
 }
 
-extension ProxyConfiguration {
-    /// Appends the Record-Route lines of a request that came in at one end point and leaves by another: one value where
-    /// they are the same, else one for each side, the nearer to the callee on top (RFC 5658 §4).
-    ///
-    /// Each bears the dialog's mark, by which a later request proves that its dialog was set up through us.
-    package func writeRecordRoute(from incoming: Int, to outgoing: Int, mark: UInt64, into output: inout [UInt8]) {
-        self.writeRecordRoute(outgoing, mark: mark, into: &output)
-        if incoming != outgoing { self.writeRecordRoute(incoming, mark: mark, into: &output) }
-    }
-
-    private func writeRecordRoute(_ endpoint: Int, mark: UInt64, into output: inout [UInt8]) {
-        guard endpoint < self.endpoints.count else { return }
-        output.append("Record-Route: <")
-        output.append(contentsOf: self.endpoints[endpoint].routeURI)
-        output.append(";d=")
-        output.append(hexadecimal: mark)
-        output.append(">\r\n")
-    }
-}
-
-extension Proxy {
-    /// The mark of a dialog: a keyed hash of its Call-ID, which nobody else can make.
-    public static func dialogMark(_ octets: Span<UInt8>, _ callID: Range<Int>, key: SipHashKey) -> UInt64 {
-        var hasher = SipHash24(key: key)
-        hasher.combine(octet: 0x64)
-        hasher.combine(octets, callID)
-        return hasher.finish()
-    }
-}
-
 extension MessageIndex {
-    func dialogMark(_ octets: Span<UInt8>, key: SipHashKey) -> UInt64 {
-        Proxy.dialogMark(octets, self.value(.callID)?.range ?? 0..<0, key: key)
-    }
-
     /// Whether To has a tag, so that the request belongs to a dialog.
     public func hasToTag(_ octets: Span<UInt8>) -> Bool {
         guard let value = self.value(.to),

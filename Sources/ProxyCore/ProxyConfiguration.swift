@@ -50,8 +50,8 @@ public struct ProxyConfiguration: Sendable {
     public var serialByQ = true
     /// Whether contacts of 300, 301, 302 and 305 are tried in place of telling the client (§16.7 step 4).
     public var followsRedirections = false
-    /// Whether requests are forwarded without keeping their state (§16.11).
-    public var isStateless = false
+    /// Which run of the server this is: connections of another run are not those of this one.
+    public var generation: UInt32 = 0
     /// The branches that a request without Max-Breadth may have (RFC 5393 §5.3).
     public var maxBreadth: UInt32 = 60
 

@@ -2,6 +2,24 @@ import Containers
 import SIPMessages
 import SIPTransactions
 
+/// What the caller of `Proxy.begin` has found out about a request.
+public struct RequestTraits: OptionSet, BitwiseCopyable, Sendable {
+    /// The bits.
+    public let rawValue: UInt8
+    /// The traits with these bits.
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// A Route of ours shows that its dialog was set up through us.
+    public static var isOfOurDialog: RequestTraits { RequestTraits(rawValue: 1) }
+    /// A user of ours has sent it, and proved it.
+    public static var isFromUser: RequestTraits { RequestTraits(rawValue: 2) }
+    /// A token in our Route names the flow that it goes over: when that has failed, the sender is told 430 (RFC 5626
+    /// §5.3.1).
+    public static var isOverFlowToken: RequestTraits { RequestTraits(rawValue: 4) }
+    /// Its client has asked by `ob` that the dialog stay on the flow that the request came over (RFC 5626 §5.3.2).
+    public static var isOutbound: RequestTraits { RequestTraits(rawValue: 8) }
+}
+
 /// What a proxy knows of one request and the branches it was forwarded on (RFC 3261 §16.7).
 struct ResponseContext: BitwiseCopyable {
     /// The server transaction; it may end before the last branch does.
@@ -39,15 +57,17 @@ struct ResponseContext: BitwiseCopyable {
     var currentTarget: UInt32 = 0
     /// How often answers that redirect have been followed.
     var redirectCount: UInt8 = 0
+    /// What is known of the request.
+    var traits: RequestTraits = []
 
     /// The status that goes to the client for a response of this one.
     ///
     /// A 503 says "not me", which the client would take as "not this server": it becomes 500 (§16.7 step 6). That a flow
-    /// has failed matters to us only; to the client nobody is there (RFC 5626 §7).
-    static func outward(_ status: UInt16) -> UInt16 {
+    /// has failed matters to who has chosen it: where that is us, to the client nobody is there (RFC 5626 §7).
+    func outward(_ status: UInt16) -> UInt16 {
         switch status {
         case 503: 500
-        case 430: 480
+        case 430 where !self.traits.contains(.isOverFlowToken): 480
         default: status
         }
     }
@@ -90,4 +110,6 @@ struct Branch: BitwiseCopyable {
     /// The target's number in the order of the block, and where it lies there.
     var target: UInt16 = 0
     var targetStart: UInt32 = 0
+    /// Whether it goes over a flow that nothing can take the place of (RFC 5626 §5.3).
+    var isPinned = false
 }

@@ -15,13 +15,30 @@ public struct Target: BitwiseCopyable, Sendable {
     package var uri: OctetRange
     /// Where the route values lie that are pushed before the request is sent (RFC 3327 §5.5); may be empty.
     package var route: OctetRange
+    /// What else is known of it.
+    var traits: Traits
+
+    /// What is known of a target.
+    public struct Traits: OptionSet, BitwiseCopyable, Sendable {
+        /// The bits, of which the lower three are for the octets of a target.
+        public let rawValue: UInt8
+        /// The traits with these bits.
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// Requests to it must go over its flow, whatever its URI says: it sits on a connection or behind a NAT.
+        public static var isPinned: Traits { Traits(rawValue: 8) }
+        /// It is the device of a user of ours.
+        public static var isUser: Traits { Traits(rawValue: 16) }
+        /// Its binding names an instance, so that it has a GRUU (RFC 5627 §5.1).
+        public static var hasInstance: Traits { Traits(rawValue: 32) }
+    }
 
     private static let headerOctets = 40
 
     /// Appends a target to a block.
     public static func append(
         uri: Span<UInt8>, _ uriRange: Range<Int>, route: Span<UInt8>, _ routeRange: Range<Int>, q: UInt16, flow: Flow?,
-        to block: inout [UInt8]
+        traits: Traits = [], to block: inout [UInt8]
     ) {
         var header = InlineArray<40, UInt8>(repeating: 0)
         func put<Number: FixedWidthInteger>(_ number: Number, at offset: Int) {
@@ -35,8 +52,9 @@ public struct Target: BitwiseCopyable, Sendable {
         put(q, at: 4)
         put(UInt16(truncatingIfNeeded: uriRange.count), at: 6)
         put(UInt16(truncatingIfNeeded: routeRange.count), at: 8)
+        header[10] = traits.rawValue
         if let flow {
-            header[10] = (flow.remote.ip.isIPv6 ? 2 : 1) | (flow.mayConnect ? 0 : 4)
+            header[10] |= (flow.remote.ip.isIPv6 ? 2 : 1) | (flow.mayConnect ? 0 : 4)
             header[11] = flow.transport.rawValue
             put(flow.endpoint, at: 12)
             put(flow.remote.port, at: 14)
@@ -61,8 +79,9 @@ public struct Target: BitwiseCopyable, Sendable {
         self.uri = OctetRange(uriStart, uriStart + Int(number(6, UInt16.self)))
         self.route = OctetRange(self.uri.upper, self.uri.upper + Int(number(8, UInt16.self)))
         let kind = block[position + 10]
+        self.traits = Traits(rawValue: kind & 0xF8)
         self.flow = nil
-        guard kind != 0 else { return }
+        guard kind & 3 != 0 else { return }
         let (high, low) = (number(20, UInt64.self), number(28, UInt64.self))
         let ip = kind & 3 == 2 ? IPAddress(v6: high, low) : IPAddress(v4: UInt32(truncatingIfNeeded: low))
         self.flow = Flow(

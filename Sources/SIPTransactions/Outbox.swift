@@ -11,15 +11,26 @@ public struct Outbox: Sendable {
         public var range: OctetRange
         /// Where it goes.
         public var flow: Flow
-        /// Number of the client transaction, to tell of a transport error; -1 for other messages.
-        public var client: Int32
-        /// The shard of that transaction.
+        /// Whose it is: who is to be told when it cannot be sent.
+        public var sender: Sender
+        /// The shard of the sender.
         public var shard: UInt16
 
         @inlinable
-        init(range: OctetRange, flow: Flow, client: Int32, shard: UInt16) {
-            (self.range, self.flow, self.client, self.shard) = (range, flow, client, shard)
+        init(range: OctetRange, flow: Flow, sender: Sender, shard: UInt16) {
+            (self.range, self.flow, self.sender, self.shard) = (range, flow, sender, shard)
         }
+    }
+
+    /// Whose message it is. The number of a transaction is good for one use of a slot, so that an error which comes late
+    /// never hits a later transaction.
+    public enum Sender: BitwiseCopyable, Hashable, Sendable {
+        /// Nobody's who could do anything about an error: what is sent without a transaction.
+        case nobody
+        /// A request or an ACK of a client transaction.
+        case client(TransactionID)
+        /// A response of a server transaction.
+        case server(TransactionID)
     }
 
     /// The octets of all messages. Writers append here; what is not followed by `send` is not sent.
@@ -37,9 +48,9 @@ public struct Outbox: Sendable {
 
     /// Sends what was appended since `start`.
     @inlinable
-    public mutating func send(from start: Int, over flow: Flow, client: Int32 = -1) {
+    public mutating func send(from start: Int, over flow: Flow, by sender: Sender = .nobody) {
         self.messages.append(
-            Message(range: OctetRange(start, self.octets.count), flow: flow, client: client, shard: self.shard))
+            Message(range: OctetRange(start, self.octets.count), flow: flow, sender: sender, shard: self.shard))
     }
 
     /// Takes back what was appended since `start`.

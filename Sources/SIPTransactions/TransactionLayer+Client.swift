@@ -4,7 +4,7 @@ public import SIPMessages
 /// How a response stands to the client transactions that live.
 public enum ResponseMatch: BitwiseCopyable, Hashable, Sendable {
     /// For the transaction user. After a final one to anything but INVITE, and after one other than 2xx to INVITE, the
-    /// transaction user hears no more of the transaction.
+    /// transaction user hears no more of the transaction, unless its ACK cannot be sent.
     case deliver(TransactionID, owner: UInt64)
     /// A retransmission, or the answer to a CANCEL of ours: all is done.
     case absorbed
@@ -58,7 +58,7 @@ extension TransactionLayer {
             self.clients[slot].method == .invite
             ? .invite(InviteClientTransaction(isReliable: isReliable, timers: self.timers, at: now))
             : .nonInvite(NonInviteClientTransaction(isReliable: isReliable, timers: self.timers, at: now))
-        outbox.send(from: start, over: flow, client: slot)
+        outbox.send(from: start, over: flow, by: .client(id))
         self.scheduleClient(slot)
         return true
     }
@@ -144,30 +144,6 @@ extension TransactionLayer {
         if self.isLive(client: id) { self.removeClient(id.slot) }
     }
 
-    /// The transport could not deliver what the transaction in this slot sent to `remote`.
-    public mutating func transportFailed(
-        client slot: Int32, remote: SocketAddress, at now: MonotonicInstant
-    ) -> TransactionEvent? {
-        guard self.clients.isPlausible(slot), self.clients[slot].generation != 0,
-            self.clients[slot].flow.remote == remote
-        else { return nil }
-        let id = TransactionID(slot: slot, generation: self.clients[slot].generation)
-        let owner = self.clients[slot].owner
-        let effects: TransactionEffects
-        switch self.clients[slot].machine {
-        case .opened: return nil
-        case .invite(var machine):
-            effects = machine.handle(.transportFailed, timers: self.timers, at: now)
-            self.clients[slot].machine = .invite(machine)
-        case .nonInvite(var machine):
-            effects = machine.handle(.transportFailed, timers: self.timers, at: now)
-            self.clients[slot].machine = .nonInvite(machine)
-        }
-        let isOurs = self.clients[slot].method != .cancel
-        if effects.contains(.terminate) { self.removeClient(slot) }
-        return effects.contains(.transportFailed) && isOurs ? .clientTransportFailed(id, owner: owner) : nil
-    }
-
     // MARK: Inside
 
     /// The method in a response's CSeq; `nil` when there is none.
@@ -226,7 +202,7 @@ extension TransactionLayer {
             let start = outbox.octets.count
             let request = self.pool.span(self.clients[slot].request)
             outbox.octets.append(request, 0..<request.count)
-            outbox.send(from: start, over: self.clients[slot].flow, client: slot)
+            outbox.send(from: start, over: self.clients[slot].flow, by: .client(id))
         }
         if effects.contains(.terminate) { self.removeClient(slot) } else { self.scheduleClient(slot) }
         if wasAccepted, effects.contains(.terminate) { return .clientEnded(id, owner: owner) }
@@ -248,7 +224,8 @@ extension TransactionLayer {
         let sent = self.clients[slot].request
         Self.writeACK(of: sent, in: self.pool, &self.scratch, to: response, to, into: &outbox.octets)
         guard outbox.octets.count > start else { return }
-        outbox.send(from: start, over: self.clients[slot].flow)
+        let id = TransactionID(slot: slot, generation: self.clients[slot].generation)
+        outbox.send(from: start, over: self.clients[slot].flow, by: .client(id))
     }
 
     private static func writeCancel(
@@ -271,7 +248,7 @@ extension TransactionLayer {
         output.endHeader()
     }
 
-    private mutating func removeClient(_ slot: Int32) {
+    mutating func removeClient(_ slot: Int32) {
         let companion = self.clients[slot].companion
         if companion >= 0 {
             self.clients[companion].companion = -1

@@ -25,7 +25,7 @@ extension TransactionLayer {
     }
 
     /// Sends 100 to an INVITE that is still at hand (§17.2.1).
-    public mutating func sendTrying(
+    mutating func sendTrying(
         _ id: TransactionID, _ octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex,
         source: SocketAddress, at now: MonotonicInstant, into outbox: inout Outbox
     ) {

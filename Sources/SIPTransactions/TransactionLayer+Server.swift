@@ -25,7 +25,7 @@ extension TransactionLayer {
     ) -> RequestMatch {
         let isACK = index.method == .ack
         self.makeKey(octets, index, via, method: isACK ? .invite : index.method)
-        let slot = self.findServer()
+        let slot = isACK && !via.hasMagicCookie ? self.findAcknowledged(octets, index) : self.findServer()
         guard slot >= 0 else { return isACK ? .unmatchedACK : .new }
         let effects = self.handle(slot, isACK ? .acknowledged : .retransmission, at: now)
         if effects.contains(.deliver) { return .unmatchedACK }
@@ -45,13 +45,17 @@ extension TransactionLayer {
 
     /// Begins a transaction with the request that was matched as new just before.
     ///
+    /// An INVITE is answered with 100 at once, unless the transaction user promises to answer it itself within 200 ms; if
+    /// it does not keep its word, 100 is sent then (§17.2.1). A proxy cannot promise that.
+    ///
     /// - Parameters:
     ///   - flow: The way it came, by which the answer goes back.
     ///   - owner: What events will name.
+    ///   - promisesAnswer: Whether the transaction user will answer an INVITE within 200 ms.
     /// - Returns: `nil` when there are too many: the transaction user answers 503 without a transaction.
     public mutating func createServer(
         _ octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex, flow: Flow, owner: UInt64,
-        at now: MonotonicInstant
+        promisesAnswer: Bool = false, at now: MonotonicInstant, into outbox: inout Outbox
     ) -> TransactionID? {
         var replyFlow = flow
         replyFlow.remote = via.replyAddress(source: flow.remote, isReliable: flow.transport.isReliable)
@@ -64,20 +68,28 @@ extension TransactionLayer {
         }
         let generation = self.nextGeneration()
         let isReliable = flow.transport.isReliable
+        let isInvite = index.method == .invite
         let record = ServerRecord(
-            machine: index.method == .invite
-                ? .invite(InviteServerTransaction(isReliable: isReliable))
+            machine: isInvite
+                ? .invite(
+                    InviteServerTransaction(
+                        isReliable: isReliable, promisesAnswer: promisesAnswer, timers: self.timers, at: now))
                 : .nonInvite(NonInviteServerTransaction(isReliable: isReliable, timers: self.timers, at: now)),
-            generation: generation, keyHash: self.keyHash, key: key, request: request, flow: replyFlow, owner: owner,
-            method: index.method)
+            generation: generation, keyHash: self.keyHash, key: key, isLegacy: !via.hasMagicCookie, request: request,
+            flow: replyFlow, owner: owner, method: index.method)
         guard let slot = self.servers.insert(record) else {
             self.pool.release(key)
             self.pool.release(request)
             return nil
         }
         self.serverTable.insert(self.keyHash, slot)
-        self.scheduleServer(slot)
-        return TransactionID(slot: slot, generation: generation)
+        let id = TransactionID(slot: slot, generation: generation)
+        if isInvite, !promisesAnswer {
+            self.sendTrying(id, octets, index, via: via, source: flow.remote, at: now, into: &outbox)
+        } else {
+            self.scheduleServer(slot)
+        }
+        return id
     }
 
     /// Whether the server transaction lives.
@@ -142,7 +154,7 @@ extension TransactionLayer {
         }
         effects.remove(.send)
         self.keepResponse(slot, status: status, from: start, outbox)
-        outbox.send(from: start, over: self.servers[slot].flow)
+        outbox.send(from: start, over: self.servers[slot].flow, by: .server(id))
         self.carryOut(effects, slot, at: now, into: &outbox)
         return true
     }
@@ -154,9 +166,11 @@ extension TransactionLayer {
 
     // MARK: Inside
 
-    enum ServerEvent { case retransmission, acknowledged, sentProvisional, sentSuccess, sentFinal, abandoned }
+    enum ServerEvent {
+        case retransmission, acknowledged, sentProvisional, sentSuccess, sentFinal, abandoned, transportFailed
+    }
 
-    private mutating func handle(_ slot: Int32, _ event: ServerEvent, at now: MonotonicInstant) -> TransactionEffects {
+    mutating func handle(_ slot: Int32, _ event: ServerEvent, at now: MonotonicInstant) -> TransactionEffects {
         switch self.servers[slot].machine {
         case .invite(var machine):
             let translated: InviteServerTransaction.Event =
@@ -166,7 +180,7 @@ extension TransactionLayer {
                 case .sentProvisional: .sentProvisional
                 case .sentSuccess: .sentSuccess
                 case .sentFinal: .sentFailure
-                case .abandoned: .transportFailed
+                case .abandoned, .transportFailed: .transportFailed
                 }
             let effects = machine.handle(translated, timers: self.timers, at: now)
             self.servers[slot].machine = .invite(machine)
@@ -178,6 +192,7 @@ extension TransactionLayer {
                 case .sentProvisional: .sentTrying
                 case .sentSuccess, .sentFinal: .sentFinal
                 case .abandoned: .abandoned
+                case .transportFailed: .transportFailed
                 }
             let effects = machine.handle(translated, timers: self.timers, at: now)
             self.servers[slot].machine = .nonInvite(machine)
@@ -198,6 +213,7 @@ extension TransactionLayer {
             self.servers[slot].machine = .nonInvite(machine)
         }
         self.carryOut(effects, slot, at: now, into: &outbox)
+        if effects.contains(.sendTrying) { self.reply(id, 100, "Trying", at: now, into: &outbox) }
         if effects.contains(.timedOut) { return .serverTimedOut(id, owner: owner) }
         return effects.contains(.deliver) ? .tryingDue(id, owner: owner) : nil
     }
@@ -209,7 +225,8 @@ extension TransactionLayer {
             let start = outbox.octets.count
             let response = self.pool.span(self.servers[slot].response)
             outbox.octets.append(response, 0..<response.count)
-            outbox.send(from: start, over: self.servers[slot].flow)
+            let id = TransactionID(slot: slot, generation: self.servers[slot].generation)
+            outbox.send(from: start, over: self.servers[slot].flow, by: .server(id))
         }
         if effects.contains(.terminate) { self.removeServer(slot) } else { self.scheduleServer(slot) }
     }
@@ -252,8 +269,26 @@ extension TransactionLayer {
         }
     }
 
+    /// The INVITE transaction that an ACK without the magic cookie belongs to: its To tag is that of the response which
+    /// the transaction has sent, where the INVITE had none or another (§17.2.3).
+    private func findAcknowledged(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> Int32 {
+        let came = index.tag(.to, in: octets)
+        return self.serverTable.find(self.keyHash) { slot in
+            guard self.servers[slot].isLegacy else { return false }
+            let kept = self.pool.span(self.servers[slot].key)
+            guard kept.count >= self.keyStem, kept.equals(0..<self.keyStem, self.key.span, 0..<self.keyStem) else {
+                return false
+            }
+            let response = self.pool.span(self.servers[slot].response)
+            var sent = MessageIndex()
+            do { try sent.parse(response) } catch { return false }
+            return response.equals(sent.tag(.to, in: response).range, octets, came.range)
+        }
+    }
+
     /// Makes the key by which requests are matched: branch, sent-by and method (§17.2.3), or, for a client of RFC 2543
-    /// without the magic cookie, what its rules compare.
+    /// without the magic cookie, what its rules compare. Its To tag, which an ACK has from the response, comes last and
+    /// is not part of the hash.
     private mutating func makeKey(
         _ octets: Span<UInt8>, _ index: borrowing MessageIndex, _ via: ViaIndex, method: Method.Code
     ) {
@@ -274,18 +309,27 @@ extension TransactionLayer {
             self.key.append(0)
             if let callID = index.value(.callID) { self.key.append(octets, callID.range) }
             self.key.append(0)
-            if let from = index.value(.from),
-                let address = try? AddressIndex(parsing: octets, in: from.range, field: .from)
-            {
-                self.key.append(octets, address.tag.range)  // Of From only the tag counts.
-            }
+            self.key.append(octets, index.tag(.from, in: octets).range)  // Of From and To only the tag counts.
             self.key.append(0)
             if let cseq = index.value(.cseq) {
                 var end = cseq.lower
                 while end < cseq.upper, octets[end].isDigit { end += 1 }
                 self.key.append(octets, cseq.lower..<end)
             }
+            self.key.append(0)
         }
-        self.keyHash = SipHash13.hash(self.key.span, 0..<self.key.count, key: self.hashKey)
+        self.keyStem = self.key.count
+        self.keyHash = SipHash13.hash(self.key.span, 0..<self.keyStem, key: self.hashKey)
+        if !via.hasMagicCookie { self.key.append(octets, index.tag(.to, in: octets).range) }
+    }
+}
+
+extension MessageIndex {
+    /// The tag of From or To; empty where there is none.
+    func tag(_ id: HeaderID, in octets: Span<UInt8>) -> OctetRange {
+        guard let value = self.value(id),
+            let address = try? AddressIndex(parsing: octets, in: value.range, field: id)
+        else { return .absent }
+        return address.tag
     }
 }

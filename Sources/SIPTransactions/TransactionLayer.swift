@@ -25,6 +25,8 @@ public struct TransactionLayer: ~Copyable {
     /// The key of the request that was matched last, and its hash.
     var key: [UInt8] = []
     var keyHash: UInt64 = 0
+    /// How much of the key the hash covers.
+    var keyStem = 0
 
     /// What a shard may hold at most.
     public struct Limits: Hashable, Sendable {

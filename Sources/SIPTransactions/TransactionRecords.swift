@@ -31,6 +31,8 @@ struct ServerRecord: BitwiseCopyable {
     var keyHash: UInt64
     /// The whole key, compared octet by octet.
     var key: PooledOctets
+    /// Whether it is the key of a client without the magic cookie (§17.2.3).
+    var isLegacy: Bool
     /// The request, until its final response.
     var request: PooledOctets
     /// The last response, where it may have to be sent again.
@@ -91,8 +93,10 @@ enum TimerPayload {
 public enum TransactionEvent: BitwiseCopyable, Hashable, Sendable {
     /// No final response came in time: timer B or F.
     case clientTimedOut(TransactionID, owner: UInt64)
-    /// The request could not be sent.
+    /// The request, or the ACK to a failure, could not be sent; the transaction has ended (§17.1.4).
     case clientTransportFailed(TransactionID, owner: UInt64)
+    /// The response could not be sent; the transaction goes on and may send it again (§17.2.4, RFC 6026 §8.8).
+    case serverTransportFailed(TransactionID, owner: UInt64)
     /// An INVITE client transaction that had a 2xx ended: no retransmission of it will come any more.
     case clientEnded(TransactionID, owner: UInt64)
     /// No ACK came for the final response to an INVITE: timer H.

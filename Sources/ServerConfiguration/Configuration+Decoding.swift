@@ -49,7 +49,6 @@ extension Configuration.Proxy {
         self.forking = value.choice("forking") ?? .parallel
         self.timerC = value.seconds("timerC")
         self.redirects = value.choice("redirects") ?? .passOn
-        self.mode = value.choice("mode") ?? .stateful
     }
 }
 
@@ -81,6 +80,7 @@ extension Configuration.Trunk {
             Login(user: login["user"]?.text ?? "", passwordFile: login["passwordFile"].flatMap(resolve) ?? "")
         }
         self.allow = value.texts("allow").compactMap { AddressBlock($0) }
+        self.domains = value.texts("certificates").map { $0.lowercased() }
         self.inbound = Route.plan(value.child("inbound"))
     }
 }

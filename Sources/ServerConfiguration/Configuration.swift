@@ -88,10 +88,6 @@ public struct Configuration: Hashable, Sendable {
         public enum Redirects: String, Hashable, Sendable { case passOn, follow }
         /// What becomes of an answer that redirects.
         public var redirects: Redirects
-        /// Whether the server keeps the state of transactions (RFC 3261 §16.11).
-        public enum Mode: String, Hashable, Sendable { case stateful, stateless }
-        /// Whether the server keeps the state of transactions.
-        public var mode: Mode
     }
 
     /// The server's certificate. Paths are absolute, or relative to the working directory.
@@ -148,6 +144,8 @@ public struct Configuration: Hashable, Sendable {
         public var login: Login?
         /// From where its calls come.
         public var allow: [AddressBlock]
+        /// The domains whose certificates its calls come with.
+        public var domains: [String]
         /// Where calls from it go, in the order in which the routes are tried.
         public var inbound: [Route]
     }

@@ -21,13 +21,6 @@ extension ConfigurationCheck {
             }
             self.checkCallers(of: route, path)
         }
-        guard self.root["proxy"]?["mode"]?.text == "stateless", let mode = self.root["proxy"]?["mode"] else { return }
-        if let trunk = self.root["trunks"]?.fields.first {
-            self.note(mode.source, "proxy.mode is stateless, but trunk \(trunk.name) needs a stateful server")
-        }
-        if self.root["proxy"]?["redirects"]?.text == "follow" {
-            self.note(mode.source, "proxy.mode is stateless, but proxy.redirects: follow needs a stateful server")
-        }
     }
 
     private mutating func checkDestination(of route: ConfigurationValue, _ path: String) {

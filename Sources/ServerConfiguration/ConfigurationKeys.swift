@@ -86,10 +86,6 @@ enum ConfigurationKeys {
             "Whether an answer that redirects goes back to the caller, or the server tries the contacts in it itself"
                 + " (RFC 3261 §16.7)."),
         .init(
-            "mode", .choice(["stateful", "stateless"]), default: "stateful",
-            "Whether the server keeps the state of transactions. Without it, it cannot fork, fail over, or use trunks"
-                + " (RFC 3261 §16.11)."),
-        .init(
             "timerC", .number(181...3600, unit: "seconds"), default: "185",
             "How long a call may ring without a sign of life; more than 180 s (RFC 3261 §16.6)."),
     ]
@@ -132,6 +128,10 @@ enum ConfigurationKeys {
             "allow", .list(.text(.block), atLeast: 0), default: "[]",
             "The addresses from which calls of this trunk come; they are let in without a password, to users of the"
                 + " server."),
+        .init(
+            "certificates", .list(.text(.domain), atLeast: 0), default: "[]",
+            "The domains whose TLS certificates calls of this trunk come with; they are let in likewise, wherever they come"
+                + " from. tls.clientCertificates must ask for them."),
         .init(
             "inbound", .list(.object(Self.route), atLeast: 0), default: "[]",
             "Where calls from this trunk go, before the routes of all. What no route is for goes to the user of that name."

@@ -3,28 +3,51 @@ import SIPAuthentication
 import SIPMessages
 import SIPTransactions
 
+/// What was found out about a request before it is routed.
+struct Passage: BitwiseCopyable {
+    /// What its Route has proved.
+    var proof: RouteProof
+    /// Whether a user of ours has sent it, and proved it.
+    var isFromUser = false
+    /// Whether it stands in `rewritten`.
+    var isRewritten = false
+
+    init(proof: RouteProof) { self.proof = proof }
+
+    /// The same for the proxy core.
+    var traits: RequestTraits {
+        var traits: RequestTraits = []
+        if self.proof.isOfOurDialog { traits.insert(.isOfOurDialog) }
+        if self.isFromUser { traits.insert(.isFromUser) }
+        if self.proof.flow != nil { traits.insert(.isOverFlowToken) }
+        return traits
+    }
+}
+
 /// Who may call whom: RFC 3261 §22.3, RFC 3325, and the rule that nobody is relayed for a stranger.
 extension CallShard {
     /// Decides whether a request may go on.
     ///
-    /// A request of a dialog that was set up through us proves that by the mark in our Route. A user of ours must be who
-    /// From says, and that is asserted to the next element. A stranger may reach our users, nobody else.
+    /// A request of a dialog that was set up through us proves that by the token in our Route, which says where it may go.
+    /// A user of ours must be who From says, and that is asserted to the next element. A stranger may reach our users,
+    /// nobody else.
     ///
     /// - Returns: whether it may; if not, it has been answered. Where it needs other fields, these are rewritten into
-    ///   `preprocessed`, and `isRewritten` is set.
+    ///   `rewritten`, and `passage.isRewritten` is set.
     mutating func authorise(
-        _ octets: Span<UInt8>, _ workspace: inout Workspace, isOfOurDialog: Bool, isRewritten: inout Bool
+        _ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: inout Passage
     ) -> Bool {
         self.callerKind = .stranger
         guard self.settings.requiresAuthentication else {
             self.noteUnprovedCaller(octets, workspace)
             return true
         }
-        if isOfOurDialog {
-            // The mark proves the dialog, and not who speaks in it (RFC 3325 §5).
-            if workspace.index.has(.pAssertedIdentity), !self.settings.trusts(workspace.flow.remote.ip) {
+        if self.permits(&passage.proof, octets, workspace.index, over: workspace.flow) {
+            passage.isFromUser = passage.proof.isFromUser(over: workspace.flow)
+            // The token proves the dialog, and not who speaks in it (RFC 3325 §5).
+            if workspace.index.has(.pAssertedIdentity), !self.settings.trustsSender(workspace) {
                 self.rewrite(octets, workspace.index, identity: [])
-                isRewritten = true
+                passage.isRewritten = true
             }
             return true
         }
@@ -35,8 +58,8 @@ extension CallShard {
             return false
         }
         let isForOurs = self.settings.isOurs(requestURI, octets) && !workspace.index.has(.route)
-        if isForOurs, !requestURI.hasUser || self.settings.trusts(workspace.flow.remote.ip) {
-            if self.settings.trunk(allowing: workspace.flow.remote.ip) != nil { self.callerKind = .trunk }
+        if isForOurs, !requestURI.hasUser || self.settings.trustsSender(workspace) {
+            if self.settings.trunk(of: workspace) != nil { self.callerKind = .trunk }
             return true
         }
         guard let domain = self.authenticator.domain(of: from, octets) else {
@@ -44,7 +67,7 @@ extension CallShard {
             if !mayCall { self.refuse(octets, 403, "Relaying Is For Users Of This Server", &workspace) }
             if mayCall, workspace.index.has(.pAssertedIdentity) {
                 self.rewrite(octets, workspace.index, identity: [])
-                isRewritten = true
+                passage.isRewritten = true
             }
             return mayCall
         }
@@ -61,7 +84,7 @@ extension CallShard {
         }
         self.callerKind = .user
         self.rewrite(octets, workspace.index, identity: self.authenticator.identity)
-        isRewritten = true
+        (passage.isRewritten, passage.isFromUser) = (true, true)
         return true
     }
 

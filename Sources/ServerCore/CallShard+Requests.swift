@@ -1,3 +1,4 @@
+import AgentCore
 import Containers
 import LocationService
 import ProxyCore
@@ -15,46 +16,49 @@ extension CallShard {
         case .new: break
         }
         if workspace.index.method == .cancel { return self.cancel(octets, &workspace) }
+        // What belongs to a call of our own needs no leave and no way (§12.2.2).
+        if self.agent.owns(dialogOf: octets, workspace.index) { return self.serve(octets, &workspace) }
         guard self.validate(octets, &workspace) else { return }
         switch self.preprocess(octets, &workspace) {
-        case .unchanged: self.proceed(octets, &workspace, isOfOurDialog: false)
-        case .changed(let isOfOurDialog): Self.proceedPreprocessed(&self, &workspace, isOfOurDialog: isOfOurDialog)
+        case .unchanged: self.proceed(octets, &workspace, RouteProof())
+        case .changed(let proof): Self.proceedPreprocessed(&self, &workspace, proof)
         }
     }
 
     /// Goes on with the request as preprocessing left it.
     private static func proceedPreprocessed(
-        _ shard: inout CallShard, _ workspace: inout Workspace, isOfOurDialog: Bool
+        _ shard: inout CallShard, _ workspace: inout Workspace, _ proof: RouteProof
     ) {
         var request: [UInt8] = []
         swap(&request, &shard.preprocessed)
         defer { swap(&request, &shard.preprocessed) }
         guard shard.reindex(request.span, &workspace) else { return }
-        shard.proceed(request.span, &workspace, isOfOurDialog: isOfOurDialog)
+        shard.proceed(request.span, &workspace, proof)
     }
 
-    private mutating func proceed(_ octets: Span<UInt8>, _ workspace: inout Workspace, isOfOurDialog: Bool) {
+    private mutating func proceed(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ proof: RouteProof) {
         // The hash in our Via was made of the request without our Route values, so only now it can be compared.
         if self.isLoop(octets, workspace.index) {
             return self.refuse(octets, 482, "Loop Detected", &workspace)
         }
-        var isRewritten = false
-        guard self.authorise(octets, &workspace, isOfOurDialog: isOfOurDialog, isRewritten: &isRewritten) else {
-            return
+        guard !proof.isForged else {
+            return self.refuse(octets, 403, "Flow Token Is Not Of This Dialog", &workspace)
         }
-        if isRewritten {
-            Self.routeRewritten(&self, &workspace)
+        var passage = Passage(proof: proof)
+        guard self.authorise(octets, &workspace, &passage) else { return }
+        if passage.isRewritten {
+            Self.routeRewritten(&self, &workspace, passage)
         } else {
-            self.route(octets, &workspace, isOfOurDialog: isOfOurDialog)
+            self.route(octets, &workspace, passage)
         }
     }
 
-    private static func routeRewritten(_ shard: inout CallShard, _ workspace: inout Workspace) {
+    private static func routeRewritten(_ shard: inout CallShard, _ workspace: inout Workspace, _ passage: Passage) {
         var request: [UInt8] = []
         swap(&request, &shard.rewritten)
         defer { swap(&request, &shard.rewritten) }
         guard shard.reindex(request.span, &workspace) else { return }
-        shard.route(request.span, &workspace, isOfOurDialog: false)
+        shard.route(request.span, &workspace, passage)
     }
 
     /// Appends the AOR that a URI names, in canonical form.
@@ -142,27 +146,35 @@ extension CallShard {
     // MARK: Targets (§16.5)
 
     /// Finds where a request goes, and starts its transaction.
-    private mutating func route(_ octets: Span<UInt8>, _ workspace: inout Workspace, isOfOurDialog: Bool) {
+    private mutating func route(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: Passage) {
         guard let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range) else { return }
-        if self.routeByPlan(uri, octets, &workspace) { return }
-        if !workspace.index.has(.route), self.settings.isOurs(uri, octets) {
+        let pinned = passage.proof.flow
+        if pinned == nil, self.routeByPlan(uri, octets, &workspace, passage) { return }
+        if !workspace.index.has(.route), pinned == nil, self.settings.isOurs(uri, octets) {
             guard uri.hasUser else { return self.answerLocally(octets, &workspace) }
-            return self.lookUp(uri, octets, &workspace)
+            if self.settings.isEcho(uri, octets) { return self.serve(octets, &workspace) }
+            return self.lookUp(uri, octets, &workspace, passage)
         }
         guard let server = self.createServer(octets, &workspace) else { return }
-        let hop = self.nextHop(octets, workspace.index, uri)
+        var traits: Target.Traits = []
+        var flow = pinned
+        if pinned == nil, let hop = self.nextHop(octets, workspace.index, uri) {
+            flow = self.settings.proxy.flow(to: hop, octets, near: workspace.flow)
+        }
+        if pinned != nil { traits.insert(.isPinned) }
+        if passage.proof.receiver.isUser { traits.insert(.isUser) }
         workspace.targets.removeAll(keepingCapacity: true)
-        let flow = hop.flatMap { self.flow(to: $0, octets, near: workspace.flow) }
         Target.append(
-            uri: octets, workspace.index.requestURI.range, route: octets, 0..<0, q: 1000, flow: flow,
+            uri: octets, workspace.index.requestURI.range, route: octets, 0..<0, q: 1000, flow: flow, traits: traits,
             to: &workspace.targets)
         let maxBreadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
         self.begin(
-            server, workspace.index.method, workspace.flow, maxBreadth: maxBreadth, isOfOurDialog: isOfOurDialog,
-            &workspace)
+            server, workspace.index.method, workspace.flow, maxBreadth: maxBreadth, passage.traits, &workspace)
     }
 
-    private mutating func lookUp(_ uri: URIIndex, _ octets: Span<UInt8>, _ workspace: inout Workspace) {
+    private mutating func lookUp(
+        _ uri: URIIndex, _ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: Passage
+    ) {
         guard let server = self.createServer(octets, &workspace) else { return }
         let start = workspace.mail.count
         Registrar.appendKey(uri, of: octets, into: &workspace.mail)
@@ -172,7 +184,7 @@ extension CallShard {
         workspace.posts.append(
             .lookUp(
                 shard: self.settings.shard(of: hash), hash: hash, key: key,
-                asker: Asker(shard: self.number, server: server, maxBreadth: breadth)))
+                asker: Asker(shard: self.number, server: server, maxBreadth: breadth, traits: passage.traits)))
     }
 
     /// Starts the transaction of a request.
@@ -182,18 +194,13 @@ extension CallShard {
         _ octets: Span<UInt8>, _ workspace: inout Workspace, isTrying: Bool = true
     ) -> TransactionID? {
         let server = self.transactions.createServer(
-            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now)
+            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, promisesAnswer: !isTrying,
+            at: workspace.now, into: &workspace.outbox)
         guard let server else {
             var fields: [UInt8] = []
             fields.append("Retry-After: 5\r\n")
             self.refuse(octets, 503, "Too Many Transactions", fields: fields, &workspace)
             return nil
-        }
-        // A proxy cannot promise an answer within 200 ms (§17.2.1).
-        if workspace.index.method == .invite, isTrying {
-            self.transactions.sendTrying(
-                server, octets, workspace.index, via: workspace.via, source: workspace.flow.remote,
-                at: workspace.now, into: &workspace.outbox)
         }
         return server
     }
@@ -213,16 +220,16 @@ extension CallShard {
         guard asker.redirectStatus == 0 else { return self.redirect(asker, block, &workspace) }
         workspace.targets.removeAll(keepingCapacity: true)
         self.appendTargets(workspace.mail, block, into: &workspace.targets)
-        self.begin(server, method, workspace.flow, maxBreadth: asker.maxBreadth, &workspace)
+        self.begin(server, method, workspace.flow, maxBreadth: asker.maxBreadth, asker.traits, &workspace)
     }
 
     private mutating func begin(
         _ server: TransactionID, _ method: Method.Code, _ source: Flow, maxBreadth: UInt32?,
-        isOfOurDialog: Bool = false, _ workspace: inout Workspace
+        _ traits: RequestTraits, _ workspace: inout Workspace
     ) {
         self.proxy.begin(
             server, method: method, source: source, targets: workspace.targets, maxBreadth: maxBreadth,
-            isOfOurDialog: isOfOurDialog, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            traits: traits, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
     }
 
     /// Writes the bindings in `block` as targets, the preferred first.
@@ -245,9 +252,10 @@ extension CallShard {
                 let binding = StoredBinding(mail, at: position)
                 position = binding.whole.upper
                 guard binding.q == q else { continue }
+                let way = self.way(to: binding, mail)
                 Target.append(
-                    uri: mail, binding.contact.range, route: mail, binding.path.range, q: q,
-                    flow: self.flow(to: binding, mail), to: &targets)
+                    uri: mail, binding.contact.range, route: mail, binding.path.range, q: q, flow: way.flow,
+                    traits: way.traits, to: &targets)
             }
         }
     }
@@ -256,6 +264,10 @@ extension CallShard {
 
     /// Passes on an ACK to a 2xx, which is no transaction's (§16.6, §13.2.2.4).
     private mutating func relayACK(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        if self.agent.owns(dialogOf: octets, workspace.index) {
+            return self.agent.receive(
+                ack: octets, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+        }
         // The ACK to a refusal of ours that had no transaction ends here.
         if let to = workspace.index.value(.to), to.count > 16 {
             var tag: [UInt8] = []
@@ -263,31 +275,37 @@ extension CallShard {
             if octets.equals(to.upper - 16..<to.upper, tag.span, 0..<16) { return }
         }
         switch self.preprocess(octets, &workspace) {
-        case .unchanged: if !self.settings.requiresAuthentication { self.forwardACK(octets, &workspace) }
-        case .changed(let isOfOurDialog):
-            // An ACK cannot be challenged (§22.1); only the mark of its dialog lets it through.
-            if isOfOurDialog || !self.settings.requiresAuthentication { Self.forwardACK(&self, &workspace) }
+        case .unchanged: if !self.settings.requiresAuthentication { self.forwardACK(octets, &workspace, RouteProof()) }
+        case .changed(let proof):
+            // An ACK cannot be challenged (§22.1); only the token of its dialog lets it through.
+            guard !proof.isForged, proof.isOfOurDialog || !self.settings.requiresAuthentication else { return }
+            Self.forwardACK(&self, &workspace, proof)
         }
     }
 
-    private static func forwardACK(_ shard: inout CallShard, _ workspace: inout Workspace) {
+    private static func forwardACK(_ shard: inout CallShard, _ workspace: inout Workspace, _ proof: RouteProof) {
         var request: [UInt8] = []
         swap(&request, &shard.preprocessed)
         defer { swap(&request, &shard.preprocessed) }
         guard shard.reindex(request.span, &workspace) else { return }
-        shard.forwardACK(request.span, &workspace)
+        shard.forwardACK(request.span, &workspace, proof)
     }
 
-    private mutating func forwardACK(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
-        guard let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range),
-            let hop = self.nextHop(octets, workspace.index, uri), !self.settings.isOurs(hop, octets)
-        else { return }
+    private mutating func forwardACK(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ proof: RouteProof) {
         if let value = workspace.index.value(.maxForwards), octets.maxForwards(value) == 0 { return }
-        guard let flow = self.flow(to: hop, octets, near: workspace.flow) else {
-            return self.proxy.sendACK(
-                octets, to: hop, in: octets, source: workspace.flow, transactions: &self.transactions, at: workspace.now,
-                into: &workspace.outbox)
+        var way = proof.flow
+        if way == nil {
+            guard let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range),
+                let hop = self.nextHop(octets, workspace.index, uri), !self.settings.isOurs(hop, octets)
+            else { return }
+            way = self.settings.proxy.flow(to: hop, octets, near: workspace.flow)
+            if way == nil {
+                self.proxy.sendACK(
+                    octets, to: hop, in: octets, source: workspace.flow, transactions: &self.transactions,
+                    at: workspace.now, into: &workspace.outbox)
+            }
         }
+        guard let flow = way else { return }
         let start = workspace.outbox.octets.count
         let nonce = self.transactions.randomNumber()
         self.proxy.writeStateless(
@@ -303,9 +321,14 @@ extension CallShard {
             return self.refuse(octets, 481, "No Such Transaction", &workspace)
         }
         let server = self.transactions.createServer(
-            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now)
+            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now,
+            into: &workspace.outbox)
         if let server {
             self.transactions.reply(server, 200, "OK", at: workspace.now, into: &workspace.outbox)
+        }
+        if let owner = self.transactions.owner(of: invite), Agent.owns(owner) {
+            return self.agent.cancelled(
+                invite, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
         var reason: [UInt8] = []
         if let value = workspace.index.value(.reason) { reason = octets.octets(value.range) }

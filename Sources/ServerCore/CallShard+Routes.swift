@@ -8,29 +8,23 @@ extension CallShard {
     /// What preprocessing did.
     enum Preprocessing {
         case unchanged
-        /// The request stands in `preprocessed`; whether a Route of ours bore the mark of its dialog.
-        case changed(isOfOurDialog: Bool)
+        /// The request stands in `preprocessed`; what the Route values of ours say of it.
+        case changed(RouteProof)
     }
 
     /// Takes our own values off the Route (§16.4).
     mutating func preprocess(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Preprocessing {
         guard workspace.index.has(.route) else { return .unchanged }
-        var mark: [UInt8] = []
-        // The mark is no key to more than its dialog: everyone who calls a user of ours learns one for his Call-ID, and
-        // could begin calls to anywhere with it.
-        if let callID = workspace.index.value(.callID), workspace.index.hasToTag(octets) {
-            mark.append(
-                hexadecimal: Proxy.dialogMark(octets, callID.range, key: self.settings.hashKey))
-        }
+        var proof = RouteProof()
         if let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range),
             uri.parameter("lr", in: octets) != nil, self.settings.isOurAddress(uri, octets)
         {
-            let isOfOurDialog = self.bears(mark, uri, octets)
+            self.note(uri, octets, workspace.index, into: &proof)
             guard self.undoStrictRoute(octets, workspace.index) else { return .unchanged }
-            return .changed(isOfOurDialog: isOfOurDialog)
+            return .changed(proof)
         }
         var position = workspace.index.first(.route)
-        var (isChanged, isOfOurDialog) = (false, false)
+        var isChanged = false
         // Where the Route that stays begins: a field, and an offset in its value.
         var firstKept: (field: Int, offset: Int)?
         search: while let field = position {
@@ -46,7 +40,7 @@ extension CallShard {
                     break search
                 }
                 isChanged = true
-                if self.bears(mark, uri, octets) { isOfOurDialog = true }
+                self.note(uri, octets, workspace.index, into: &proof)
                 start = next < 0 ? nil : next
             }
             position = workspace.index.next(.route, from: field + 1)
@@ -54,13 +48,7 @@ extension CallShard {
         guard isChanged else { return .unchanged }
         self.preprocessed.removeAll(keepingCapacity: true)
         self.writeWithoutRoute(octets, workspace.index, keepingFrom: firstKept)
-        return .changed(isOfOurDialog: isOfOurDialog)
-    }
-
-    /// Whether a Route value has the mark that only we could have written for this dialog.
-    private func bears(_ mark: [UInt8], _ uri: URIIndex, _ octets: Span<UInt8>) -> Bool {
-        guard !mark.isEmpty, let value = uri.parameter("d", in: octets) else { return false }
-        return octets.equals(value.range, mark.span, 0..<mark.count)
+        return .changed(proof)
     }
 
     /// The offset of the next value, -1 after the last.
@@ -130,63 +118,22 @@ extension CallShard {
         return try? URIIndex(parsing: octets, in: address.uri.range, field: .route)
     }
 
-    /// The way to a URI whose host is an address; `nil` when it must be looked up, or no end point of ours fits.
-    func flow(to uri: URIIndex, _ octets: Span<UInt8>, near incoming: Flow) -> Flow? {
-        let maddr = uri.parameter("maddr", in: octets)
-        guard let ip = maddr.flatMap({ IPAddress(octets, $0.range) }) ?? uri.hostAddress(in: octets), ip.isUnicast
-        else {
-            return nil
-        }
-        var transport: TransportProtocol = uri.scheme == .sips ? .tls : .udp
-        if let named = uri.parameter("transport", in: octets), !named.isEmpty {
-            transport = TransportProtocol(octets, named.range)
-            if uri.scheme == .sips, transport == .tcp { transport = .tls }
-        }
-        let port = uri.port == 0 ? transport.defaultPort : uri.port
-        let endpoint = self.settings.proxy.endpoint(for: transport, to: ip, preferred: incoming.endpoint)
-        guard let endpoint else { return nil }
-        return Flow(endpoint: endpoint, transport: transport, remote: SocketAddress(ip, port))
-    }
-
-    /// The way to a binding.
-    ///
-    /// It is the flow that the REGISTER came over (RFC 5626 §5.3), unless a Path leads elsewhere, or the Contact names
-    /// the very address that the REGISTER came from, so that no NAT lies between, and another port there. Then datagrams
-    /// go to that port; a connection is used while it lives, and the port is connected to when it is gone, but not where
-    /// the binding is an outbound flow, which nothing can take the place of (RFC 5626 §5.3).
-    func flow(to binding: StoredBinding, _ mail: Span<UInt8>) -> Flow? {
-        if !binding.path.isEmpty {
+    /// The way to a binding: where a Path leads (RFC 3327 §5.4), else the client's own.
+    func way(to binding: StoredBinding, _ mail: Span<UInt8>) -> (flow: Flow?, traits: Target.Traits) {
+        var traits: Target.Traits = .isUser
+        if !binding.instance.isEmpty { traits.insert(.hasInstance) }
+        guard binding.path.isEmpty else {
             var address = AddressIndex()
             guard (try? Self.nextAddress(mail, binding.path.lower, binding.path.upper, &address)) != nil,
                 let uri = try? URIIndex(parsing: mail, in: address.uri.range, field: .path)
-            else { return nil }
-            return self.flow(to: uri, mail, near: binding.flow)
+            else { return (nil, traits) }
+            return (self.settings.proxy.flow(to: uri, mail, near: binding.flow), traits)
         }
-        var flow = binding.flow
-        flow.mayConnect = false
-        guard let uri = try? URIIndex(parsing: mail, in: binding.contact.range, field: .contact),
-            uri.hostAddress(in: mail) == flow.remote.ip, let direct = self.direct(to: uri, mail, near: flow),
-            direct.remote != flow.remote
-        else { return flow }
-        guard flow.connection != 0 else { return direct }
-        // While the connection lives it is used; its number with another address says what takes its place.
-        // A Contact that names no transport is one of the transport it was registered over.
-        let isSameTransport =
-            direct.transport == flow.transport || uri.parameter("transport", in: mail) == nil
-        guard binding.regID == 0, isSameTransport else { return flow }
-        flow.remote = direct.remote
-        flow.mayConnect = true
-        return flow
-    }
-
-    /// The way to the address in a contact. Where that names no transport, the one that the REGISTER came over is sure to
-    /// be understood, and is taken before the UDP of RFC 3263 §4.1.
-    private func direct(to uri: URIIndex, _ octets: Span<UInt8>, near flow: Flow) -> Flow? {
-        guard uri.scheme == .sip, uri.parameter("transport", in: octets) == nil,
-            uri.parameter("maddr", in: octets) == nil, let ip = uri.hostAddress(in: octets)
-        else { return self.flow(to: uri, octets, near: flow) }
-        let port = uri.port == 0 ? flow.transport.defaultPort : uri.port
-        return Flow(endpoint: flow.endpoint, transport: flow.transport, remote: SocketAddress(ip, port))
+        let contact = try? URIIndex(parsing: mail, in: binding.contact.range, field: .contact)
+        let way = ClientWay(
+            to: contact, mail, over: binding.flow, isOutbound: binding.regID != 0, self.settings.proxy)
+        if way.isPinned { traits.insert(.isPinned) }
+        return (way.flow, traits)
     }
 
     // MARK: Requests to the server itself

@@ -1,3 +1,4 @@
+public import AgentCore
 import Containers
 import LocationService
 public import ProxyCore
@@ -11,6 +12,8 @@ public struct CallShard: ~Copyable {
     public internal(set) var transactions: TransactionLayer
     /// The requests that are being proxied.
     public internal(set) var proxy: Proxy
+    /// The calls that the server answers itself.
+    public internal(set) var agent: Agent
     /// What the server is.
     public internal(set) var settings: ServerSettings
     let number: Int
@@ -25,6 +28,8 @@ public struct CallShard: ~Copyable {
     var trunkCalls = TrunkCalls()
     /// Who sent the request at hand.
     var callerKind = CallerKind.stranger
+    /// Calls of our own whose offer waits for an answer.
+    var offers: Set<CallHandle> = []
 
     /// An empty shard.
     ///
@@ -39,6 +44,8 @@ public struct CallShard: ~Copyable {
         var random = RandomSource(seed: seed.1)
         self.authenticator = Authenticator(settings: settings) { random.next() }
         self.proxy = Proxy(configuration: settings.proxy, hashKey: settings.hashKey)
+        self.agent = Agent(
+            configuration: settings.agent, timers: timers, seed: SipHashKey(random.next(), random.next()))
         self.manTheDesk(at: now)
     }
 
@@ -46,6 +53,7 @@ public struct CallShard: ~Copyable {
     public mutating func apply(_ settings: ServerSettings) {
         self.settings = settings
         self.proxy.configuration = settings.proxy
+        self.agent.configuration = settings.agent
         // What is due at once is done at the next opportunity.
         self.manTheDesk(at: .start)
     }
@@ -73,6 +81,7 @@ public struct CallShard: ~Copyable {
                 String(decoding: workspace.mail[trunk.range], as: UTF8.self), target: target, report, at: workspace.now)
         case .register, .lookUp, nil: break
         }
+        self.serveCalls(&workspace)
         self.collect(&workspace)
     }
 
@@ -107,11 +116,16 @@ public struct CallShard: ~Copyable {
         while let event = self.transactions.wake(at: workspace.now, into: &workspace.outbox) {
             self.handle(event, &workspace)
         }
+        self.serveCalls(&workspace)
         self.collect(&workspace)
     }
 
     /// Hands what happened to whom it concerns.
     private mutating func handle(_ event: TransactionEvent, _ workspace: inout Workspace) {
+        if Agent.owns(event) {
+            return self.agent.handle(
+                event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+        }
         switch event {
         case .timer(let payload) where payload & Self.deskTimer != 0:
             self.deskTimerFired(UInt32(truncatingIfNeeded: payload), &workspace)
@@ -121,26 +135,28 @@ public struct CallShard: ~Copyable {
         case .clientTimedOut(let client, let owner) where owner & Self.deskOwner != 0,
             .clientTransportFailed(let client, let owner) where owner & Self.deskOwner != 0:
             self.deskUnanswered(owner, client, &workspace)
-        case .clientTimedOut, .clientTransportFailed, .clientEnded, .serverTimedOut, .tryingDue, .timer:
+        default:
             self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
     }
 
-    /// What the client transaction in this slot sent did not reach `remote`.
+    /// What a transaction of the shard has sent did not reach its destination.
     ///
     /// - Parameter isFlowLost: Whether it was for a connection that is gone and must not be opened again.
     public mutating func transportFailed(
-        client slot: Int32, remote: SocketAddress, isFlowLost: Bool = false, _ workspace: inout Workspace
+        _ sender: Outbox.Sender, isFlowLost: Bool = false, _ workspace: inout Workspace
     ) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
-        let event = self.transactions.transportFailed(client: slot, remote: remote, at: workspace.now)
-        guard let event else { return }
-        if isFlowLost, case .clientTransportFailed(let client, let owner) = event, owner & Self.deskOwner == 0 {
+        guard let event = self.transactions.transportFailed(sender, at: workspace.now) else { return }
+        if isFlowLost, !Agent.owns(event), case .clientTransportFailed(let client, let owner) = event,
+            owner & Self.deskOwner == 0
+        {
             self.proxy.flowLost(
                 client, owner: owner, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         } else {
             self.handle(event, &workspace)
         }
+        self.serveCalls(&workspace)
         self.collect(&workspace)
     }
 
@@ -149,6 +165,11 @@ public struct CallShard: ~Copyable {
         let match = self.transactions.match(
             response: octets, workspace.index, via: workspace.via, at: workspace.now, into: &workspace.outbox)
         guard case .deliver(_, let owner) = match else { return }
+        if Agent.owns(owner) {
+            return self.agent.receive(
+                response: octets, owner: owner, transactions: &self.transactions, at: workspace.now,
+                into: &workspace.outbox)
+        }
         if owner & Self.deskOwner != 0 { return self.deskReceived(octets, owner: owner, &workspace) }
         if self.answerChallenge(octets, owner: owner, &workspace) { return }
         self.proxy.receive(

@@ -42,13 +42,17 @@ extension LocationShard {
         return self.deferred
     }
 
-    /// Does what time asks for: 100s, and dropping what has expired.
+    /// Does what time asks for: 100s, keep-alives, and dropping what has expired.
     ///
     /// - Returns: tokens whose writes have taken too long, to be withdrawn.
     public mutating func wake(_ workspace: inout Workspace) -> [UInt64] {
         if workspace.wall >= self.nextSweep {
             self.nextSweep = workspace.wall + 1000
             self.service.sweep(wall: workspace.wall)
+        }
+        if workspace.now >= self.nextKeepAlive {
+            self.nextKeepAlive = workspace.now.advanced(by: Self.keepAliveTick)
+            self.keepAlive(&workspace)
         }
         guard self.service.isWaiting else { return [] }
         return self.service.overdue(at: workspace.now, into: &workspace.outbox)

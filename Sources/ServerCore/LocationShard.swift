@@ -15,6 +15,8 @@ public struct LocationShard: ~Copyable {
     /// REGISTERs that wait for the one in front of them.
     var deferred: [DeferredRequest] = []
     var nextSweep: Int64 = 0
+    var nextKeepAlive = MonotonicInstant.start
+    var random: RandomSource
 
     /// An empty shard.
     ///
@@ -23,6 +25,7 @@ public struct LocationShard: ~Copyable {
         self.number = number
         var random = RandomSource(seed: seed)
         self.authenticator = Authenticator(settings: settings) { random.next() }
+        self.random = random
         self.settings = settings
         self.service = Registrar(
             policy: settings.registrar, shard: UInt8(truncatingIfNeeded: number), isDurable: settings.isDurable,
@@ -51,7 +54,7 @@ public struct LocationShard: ~Copyable {
     private mutating func register(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         let hash = SipHash13.hash(workspace.mail.span, 0..<workspace.mail.count, key: self.settings.hashKey)
         let tag = self.settings.statelessTag(octets, workspace.index)
-        guard self.authorise(octets, &workspace, tag) else { return }
+        guard self.authorise(octets, &workspace, tag), self.validateSecurity(octets, &workspace, tag) else { return }
         var replyFlow = workspace.flow
         replyFlow.remote = workspace.via.replyAddress(
             source: workspace.flow.remote, isReliable: workspace.flow.transport.isReliable)

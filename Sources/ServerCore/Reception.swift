@@ -15,9 +15,18 @@ public struct Reception: Sendable {
     /// - Parameters:
     ///   - octets: The message, lent until the workspace has nothing more to do.
     ///   - flow: The way it came.
-    public func receive(_ octets: Span<UInt8>, over flow: Flow, into workspace: inout Workspace) {
+    ///   - identities: What the certificate of its sender has proved; `nil` when it has shown none.
+    public func receive(
+        _ octets: Span<UInt8>, over flow: Flow, from identities: CertificateIdentities? = nil,
+        into workspace: inout Workspace
+    ) {
         workspace.clearPosts()
         workspace.flow = flow
+        workspace.identities = identities
+        workspace.alias = nil
+        if !flow.transport.isReliable, STUNMessage.isLikely(octets) {
+            return self.answerKeepAlive(octets, &workspace)
+        }
         do {
             try workspace.index.parse(octets)
         } catch {
@@ -33,10 +42,20 @@ public struct Reception: Sendable {
             return
         }
         if workspace.index.isRequest {
+            workspace.noteAlias(octets)
             self.receiveRequest(octets, &workspace)
         } else if workspace.index.fault == nil, self.settings.isOurs(workspace.via, octets) {
             // A response whose topmost Via is not ours is dropped (§18.1.2).
             self.post(octets, &workspace)
+        }
+    }
+
+    /// A STUN keep-alive (RFC 5626 §8). What is none, and what wants no answer, is dropped.
+    private func answerKeepAlive(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        guard let message = try? STUNMessage(parsing: octets) else { return }
+        let start = workspace.outbox.octets.count
+        if message.writeAnswer(to: workspace.flow.remote, into: &workspace.outbox.octets) {
+            workspace.outbox.send(from: start, over: workspace.flow)
         }
     }
 
@@ -117,6 +136,17 @@ public struct Reception: Sendable {
             status == 505 ? "Version Not Supported" : status == 501 ? "Not Implemented" : "Bad Request"
         let tag = self.settings.statelessTag(octets, workspace.index)
         workspace.reply(octets, status, reason ?? standard, fields: fields, tag: tag)
+    }
+}
+
+extension Workspace {
+    /// Notes that the sender wants the connection used for requests to the address it advertises: `alias` in its Via,
+    /// over TLS, with a certificate (RFC 5923 §8.2, §9.2).
+    fileprivate mutating func noteAlias(_ octets: Span<UInt8>) {
+        guard self.flow.transport == .tls, self.identities != nil, self.via.transport == .tls,
+            octets.parameter("alias", in: self.via.parameters) != nil
+        else { return }
+        self.alias = SocketAddress(self.flow.remote.ip, self.via.port == 0 ? 5061 : self.via.port)
     }
 }
 

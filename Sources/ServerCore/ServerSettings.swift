@@ -41,10 +41,38 @@ public struct ServerSettings: Sendable {
     public var services: [String: [UInt8]] = [:]
     /// Ports besides those of the end points at which the domains are this server.
     public var ports: [UInt16] = []
+    /// SIP domains of gateways and neighbours whose certificates say so: their requests are treated in the same way,
+    /// wherever they come from (RFC 5922 §7.4).
+    public var trustedDomains: [String] = []
+    /// The user part at which the server answers calls itself and returns what it hears; empty for none.
+    public var echoUser: [UInt8] = Array("echo".utf8)
     /// What goes into the Server field; empty for none.
     public var product: [UInt8] = Array("Biloxi".utf8)
     /// The key of every hash that chooses shards and slots.
     public var hashKey: SipHashKey
+
+    /// What is sent to devices behind NAT boxes so that these do not forget them; `nil` for nothing.
+    public var keepAlive: KeepAlive?
+
+    /// How devices behind NAT boxes are kept in reach over UDP.
+    public struct KeepAlive: Hashable, Sendable {
+        /// What is sent.
+        public enum Method: Hashable, Sendable {
+            /// An OPTIONS, whose answer keeps a mapping alive also where only what goes out does (RFC 4787 REQ-6).
+            case options
+            /// Two empty lines, which need no answer: enough where what comes in keeps a mapping alive.
+            case emptyLines
+        }
+        /// What is sent.
+        public var method: Method
+        /// How often: less than the shortest time after which NAT boxes forget, half a minute as a rule.
+        public var interval: TimeSpan
+
+        /// OPTIONS every 25 seconds.
+        public init(method: Method = .options, interval: TimeSpan = .seconds(25)) {
+            (self.method, self.interval) = (method, interval)
+        }
+    }
 
     /// Who may call our users from elsewhere.
     public enum Inbound: Hashable, Sendable { case anyone, trusted, nobody }
@@ -60,6 +88,13 @@ public struct ServerSettings: Sendable {
     func trusts(_ ip: IPAddress) -> Bool {
         for i in self.trusted.indices where self.trusted[i].contains(ip) { return true }
         return false
+    }
+
+    /// Whether the message at hand is from a gateway or neighbour, by its address or by its certificate.
+    func trustsSender(_ workspace: borrowing Workspace) -> Bool {
+        if self.trusts(workspace.flow.remote.ip) { return true }
+        guard let identities = workspace.identities else { return false }
+        return self.trustedDomains.contains { identities.prove(Host($0)) }
     }
 
     /// The shard to which a keyed hash belongs.

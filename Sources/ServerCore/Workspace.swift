@@ -48,6 +48,8 @@ struct Asker: BitwiseCopyable {
     var server: TransactionID
     /// The Max-Breadth that it came with (RFC 5393 §5.3).
     var maxBreadth: UInt32?
+    /// What is known of the request.
+    var traits: RequestTraits = []
     /// The status of the answer that tells the caller the bindings; 0 lets the devices ring.
     var redirectStatus: UInt16 = 0
     /// Whether the bindings take the place of a contact that an answer has redirected to.
@@ -65,6 +67,10 @@ public struct Workspace: Sendable {
     var via = ViaIndex()
     /// The way the message at hand came.
     var flow = Flow(endpoint: 0, transport: .udp, remote: SocketAddress(.loopback, 0))
+    /// What the certificate of the sender of the message at hand has proved; `nil` when it has shown none (RFC 5922 §7.4).
+    var identities: CertificateIdentities?
+    /// Where else the connection of the message at hand leads to, as its sender has asked and may (RFC 5923 §8.2).
+    public internal(set) var alias: SocketAddress?
     /// What is to be sent.
     public var outbox = Outbox()
     /// The present.
@@ -76,6 +82,8 @@ public struct Workspace: Sendable {
 
     /// Questions to the DNS, each with the shard of calls that wants the answer.
     public var questions: [(shard: Int, question: ProxyQuestion)] = []
+    /// What calls of our own want of the media.
+    public var media: [MediaRequest] = []
 
     var posts: [Post] = []
     var nextPost = 0

@@ -1,3 +1,4 @@
+import AgentCore
 public import LocationService
 import ProxyCore
 public import SIPMessages
@@ -44,6 +45,8 @@ public final class SimulatedServer: SimulatedNode {
     private var names: [UInt64: (shard: Int, question: ProxyQuestion)] = [:]
     private var nameCount: UInt64 = 0
     private var life: UInt64 = 0
+    /// Calls of the server's own whose media runs.
+    private var echoes: Set<CallHandle> = []
 
     /// How often a server looks for registrations that wait too long.
     private static let tick: Int64 = 100_000_000
@@ -63,6 +66,8 @@ public final class SimulatedServer: SimulatedNode {
 
     /// Lets the server go on with new settings.
     public func apply(_ settings: ServerSettings) {
+        var settings = settings
+        settings.proxy.generation = self.settings.proxy.generation
         self.settings = settings
         self.reception.settings = settings
         for calls in self.calls { calls.shard.apply(settings) }
@@ -86,6 +91,9 @@ public final class SimulatedServer: SimulatedNode {
         var seeds = random
         func key() -> SipHashKey { SipHashKey(seeds.next(), seeds.next()) }
         (self.calls, self.locations) = ([], [])
+        var run = SimulationRandom(seed: place.seed, purpose: "run of \(place.name)", number: self.life)
+        self.settings.proxy.generation = UInt32(truncatingIfNeeded: run.next())
+        self.reception.settings = self.settings
         for number in 0..<self.settings.shardCount {
             let seed = (key(), key())
             self.calls.append(
@@ -137,6 +145,9 @@ public final class SimulatedServer: SimulatedNode {
         for calls in self.calls {
             if let due = calls.shard.nextWakeUp, next.map({ due < $0 }) ?? true { next = due }
         }
+        for locations in self.locations {
+            if let due = locations.shard.nextWakeUp, next.map({ due < $0 }) ?? true { next = due }
+        }
         guard self.locations.contains(where: { $0.shard.service.isWaiting }) else { return next }
         let ticks = self.workspace.now.nanoseconds / Self.tick + 1
         let tick = MonotonicInstant(nanoseconds: ticks * Self.tick)
@@ -153,7 +164,12 @@ public final class SimulatedServer: SimulatedNode {
                 ("resolutions", calls.shard.proxy.resolutionCount),
             ])
             audit.add(proxy)
+            let agent = SimulationAudit([
+                ("calls", calls.shard.agent.callCount), ("dialogs", calls.shard.agent.dialogCount),
+            ])
+            audit.add(agent)
         }
+        audit.add(SimulationAudit([("echoes", self.echoes.count)]))
         for locations in self.locations {
             audit.add(SimulationAudit([("waiting registrations", locations.shard.service.isWaiting ? 1 : 0)]))
         }
@@ -162,14 +178,12 @@ public final class SimulatedServer: SimulatedNode {
 
     /// Learns that a message did not reach its destination.
     public func transportFailed(
-        client: Int32, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
+        _ sender: Outbox.Sender, shard: UInt16, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
-        guard client >= 0 else { return }
+        guard self.calls.indices.contains(Int(shard)) else { return }
         self.enter(at: now, &outbox)
-        let shard = Int(client) >> Self.slotBits
-        self.calls[shard].shard.transportFailed(
-            client: client & (1 << Self.slotBits - 1), remote: flow.remote,
-            isFlowLost: flow.connection != 0 && !flow.mayConnect, &self.workspace)
+        self.calls[Int(shard)].shard.transportFailed(
+            sender, isFlowLost: flow.connection != 0 && !flow.mayConnect, &self.workspace)
         self.deliverPosts()
         self.leave(&outbox)
     }
@@ -204,6 +218,7 @@ public final class SimulatedServer: SimulatedNode {
     }
 
     private func leave(_ outbox: inout Outbox) {
+        self.serveMedia()
         for (shard, question) in self.workspace.questions {
             self.nameCount += 1
             // Above every token, whose upper 8 bits are the number of a shard.
@@ -214,14 +229,26 @@ public final class SimulatedServer: SimulatedNode {
         }
         self.workspace.questions.removeAll(keepingCapacity: true)
         swap(&outbox, &self.workspace.outbox)
-        // The world knows no shards: the number of a client transaction gets that of its shard.
-        for i in outbox.messages.indices where outbox.messages[i].client >= 0 {
-            outbox.messages[i].client |= Int32(outbox.messages[i].shard) << Self.slotBits
-        }
     }
 
-    /// Room for a million transactions in each of 64 shards.
-    private static let slotBits: Int32 = 20
+    /// The media of the server's own calls: an answer says which offer it is for.
+    private func serveMedia() {
+        while !self.workspace.media.isEmpty {
+            let requests = self.workspace.media
+            self.workspace.media.removeAll()
+            for request in requests {
+                switch request.kind {
+                case .describe(let question, _):
+                    self.echoes.insert(request.call)
+                    let text = "echo of " + String(decoding: question.offer ?? [], as: UTF8.self)
+                    self.calls[request.shard].shard.described(
+                        request.call, question.number, .description(Array(text.utf8)), &self.workspace)
+                case .stop: self.echoes.remove(request.call)
+                case .accept, .offerRefused: break
+                }
+            }
+        }
+    }
 
     private func receive(_ octets: Span<UInt8>, over flow: Flow) {
         self.reception.receive(octets, over: flow, into: &self.workspace)

@@ -1,5 +1,6 @@
 import CLinuxIO
 public import SIPMessages
+import SystemSockets
 
 /// The addresses of this machine.
 public enum LocalAddresses {

@@ -19,10 +19,11 @@ extension SignallingServer {
 
     /// Lets the server go on with new settings; requests in progress keep what they have. Any thread may call it.
     ///
-    /// The end points stay those that were opened: flows count them.
+    /// The end points stay those that were opened, since flows count them, and so does the number of this run.
     public func apply(_ settings: ServerSettings) {
         var settings = settings
         settings.proxy.endpoints = self.settings.proxy.endpoints
+        settings.proxy.generation = self.settings.proxy.generation
         for shard in self.calls { shard.run { $0.apply(settings) } }
         for shard in self.locations { shard.run { $0.apply(settings) } }
         for thread in self.udpThreads { thread.leave(.settings(settings)) }

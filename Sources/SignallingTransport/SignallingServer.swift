@@ -1,8 +1,9 @@
+public import AgentCore
 public import LocationService
 import NIOCore
 import NIOPosix
 import ProxyCore
-import SIPMessages
+public import SIPMessages
 import SIPTransactions
 public import ServerCore
 
@@ -20,6 +21,7 @@ public final class SignallingServer: Sendable {
     let resolver: Resolver
     let store: @Sendable ([BindingChange], _ token: UInt64) -> Bool
     let withdraw: @Sendable (UInt64) -> Bool
+    let media: @Sendable (MediaRequest) -> MediaDescription?
 
     /// A server that has its addresses and does not run yet.
     ///
@@ -31,16 +33,21 @@ public final class SignallingServer: Sendable {
     ///   - seeds: A source of numbers that nobody can predict.
     ///   - store: Takes the changes of one REGISTER, to be followed by `complete`; `false` when it cannot.
     ///   - withdraw: Takes them back before they are written; `false` when it is too late.
+    ///   - media: Does what the server's own calls want of the media; answers where a description is asked for.
+    ///   - report: Told what happens to connections, and how many events of the kind were left out before.
     /// - Throws: `TransportError` when a socket cannot be opened.
     public init(
         settings: ServerSettings, threads: Int, streams: StreamSettings = StreamSettings(),
         resolver: Resolver.Settings = Resolver.Settings(), seeds: () -> UInt64,
         store: @escaping @Sendable ([BindingChange], _ token: UInt64) -> Bool = { _, _ in false },
-        withdraw: @escaping @Sendable (UInt64) -> Bool = { _ in false }
+        withdraw: @escaping @Sendable (UInt64) -> Bool = { _ in false },
+        media: @escaping @Sendable (MediaRequest) -> MediaDescription? = { _ in .refused(503, "No Media Here") },
+        report: @escaping @Sendable (TransportEvent, _ withheld: Int) -> Void = { _, _ in }
     ) throws(TransportError) {
         var settings = settings
         let threads = Swift.max(1, threads)
         let opened = try OpenedSockets(&settings.proxy.endpoints, threads: threads)
+        settings.proxy.generation = UInt32(truncatingIfNeeded: seeds())
         self.settings = settings
         let now = SystemClock.now()
         var calls: [Shard<CallShard>] = []
@@ -55,11 +62,12 @@ public final class SignallingServer: Sendable {
         self.locations = locations
         self.store = store
         self.withdraw = withdraw
+        self.media = media
         self.resolver = try Resolver(resolver)
         let reception = Reception(settings: settings)
         self.streams = try StreamEngine(
             listeners: opened.listeners, endpoints: settings.proxy.endpoints, settings: streams, threads: threads,
-            reception: reception)
+            reception: reception, report: report)
         var udpThreads: [UDPThread] = []
         for number in 0..<threads {
             udpThreads.append(
@@ -91,9 +99,21 @@ public final class SignallingServer: Sendable {
     /// - Parameters:
     ///   - octets: The message.
     ///   - flow: The way it came.
-    func receive(_ octets: Span<UInt8>, over flow: Flow, _ worker: inout Worker) {
-        worker.reception.receive(octets, over: flow, into: &worker.workspace)
+    ///   - identities: What the certificate of its sender has proved.
+    func receive(
+        _ octets: Span<UInt8>, over flow: Flow, from identities: CertificateIdentities? = nil, _ worker: inout Worker
+    ) {
+        worker.reception.receive(octets, over: flow, from: identities, into: &worker.workspace)
         self.run(octets, &worker)
+    }
+
+    /// Reads a message of a connection; runs on its event loop.
+    func receive(_ octets: Span<UInt8>, over connection: StreamConnection, _ worker: inout Worker) {
+        self.receive(octets, over: connection.flow, from: connection.identities, &worker)
+        connection.noteRegistration(worker.workspace)
+        if let alias = worker.workspace.alias, let identities = connection.identities {
+            self.streams.table.addAlias(connection, at: alias, proving: identities)
+        }
     }
 
     /// Answers a request of a stream whose end cannot be found, as far as its header is there.
@@ -125,17 +145,16 @@ public final class SignallingServer: Sendable {
         if !worker.workspace.outbox.messages.isEmpty { self.send(&worker) }
         self.reportUnreached(&worker)
         self.ask(&worker)
+        self.serveMedia(&worker)
     }
 
-    /// Tells the shards of requests that did not go out (RFC 3261 §16.9, §17.1.4). What they try next may fail too; each
+    /// Tells the shards of messages that did not go out (RFC 3261 §16.9, §17.1.4, §17.2.4). What they try next may fail too; each
     /// time a transaction ends, so that it comes to an end.
     func reportUnreached(_ worker: inout Worker) {
         while let failure = worker.unreached.popLast() {
             self.calls[Int(failure.shard)].run(
                 {
-                    $0.transportFailed(
-                        client: failure.client, remote: failure.remote, isFlowLost: failure.isFlowLost,
-                        &worker.workspace)
+                    $0.transportFailed(failure.sender, isFlowLost: failure.isFlowLost, &worker.workspace)
                 },
                 thenSend: { self.send(&worker) })
             self.deliverPosts(&worker)
@@ -164,12 +183,13 @@ public final class SignallingServer: Sendable {
         }
         self.reportUnreached(&worker)
         self.ask(&worker)
+        self.serveMedia(&worker)
         return earliest
     }
 
     // MARK: Sending
 
-    /// Sends what the workspace has decided, in order, and empties it. Requests that cannot go out are left in
+    /// Sends what the workspace has decided, in order, and empties it. Messages that cannot go out are left in
     /// `unreached`.
     func send(_ worker: inout Worker) {
         let count = worker.workspace.outbox.messages.count
@@ -192,7 +212,7 @@ public final class SignallingServer: Sendable {
             } else {
                 let isQueued = worker.workspace.outbox.octets.withUnsafeBufferPointer { octets in
                     self.streams.send(
-                        UnsafeBufferPointer(rebasing: octets[message.range.range]), message, self)
+                        UnsafeBufferPointer(rebasing: octets[message.range.range]), message, domain: nil, self)
                 }
                 if !isQueued { unreached.add(message) }
             }
@@ -204,11 +224,11 @@ public final class SignallingServer: Sendable {
 }
 
 extension Unreached {
-    /// What is to be told of a message that was not sent: nothing unless it is the request of a client transaction.
+    /// What is to be told of a message that was not sent: nothing unless it is a transaction's.
     init?(_ message: Outbox.Message) {
-        guard message.client >= 0 else { return nil }
+        guard message.sender != .nobody else { return nil }
         self.init(
-            shard: message.shard, client: message.client, remote: message.flow.remote,
+            shard: message.shard, sender: message.sender, remote: message.flow.remote,
             isFlowLost: message.flow.connection != 0 && !message.flow.mayConnect)
     }
 }

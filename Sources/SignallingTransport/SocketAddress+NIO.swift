@@ -2,6 +2,7 @@ import CLinuxIO
 import Glibc
 import NIOCore
 import SIPMessages
+import SystemSockets
 
 extension SIPMessages.SocketAddress {
     /// The address of a channel; `nil` when it is neither IPv4 nor IPv6.

@@ -1,4 +1,5 @@
 import SIPMessages
+import SIPTransactions
 import ServerCore
 
 /// What one thread needs to run messages to completion: its workspace, and what it has to tell the shards afterwards.
@@ -9,7 +10,7 @@ struct Worker {
     let number: Int
     var reception: Reception
     var workspace = Workspace()
-    /// Requests that did not go out, to be told to their shards once those are left.
+    /// Messages that did not go out, to be told to their shards once those are left.
     var unreached: [Unreached] = []
 
     init(number: Int, reception: Reception) { (self.number, self.reception) = (number, reception) }
@@ -21,10 +22,10 @@ struct Worker {
     }
 }
 
-/// A request that could not be sent: which client transaction it was, and where it should have gone.
+/// A message that could not be sent: which transaction's it was, and where it should have gone.
 struct Unreached: BitwiseCopyable, Hashable, Sendable {
     var shard: UInt16
-    var client: Int32
+    var sender: Outbox.Sender
     var remote: SocketAddress
     /// Whether it was for a connection that nothing can take the place of.
     var isFlowLost: Bool

@@ -22,26 +22,36 @@ struct Room {
     static let all: [Room] = [
         Room("SIPMessages", .types),
         Room("Containers", .types),
+        Room("SDP", .types, ["SIPMessages"]),
+        Room("RTP", .types, ["SIPMessages"]),
         Room("SIPTransactions", .core, ["SIPMessages", "Containers"]),
         Room("SIPRouting", .core, ["SIPMessages"]),
         // Hashing is the one thing that a protocol room takes from outside.
         Room("SIPAuthentication", .core, ["SIPMessages", "Containers"], foreign: ["Crypto"]),
         Room("CallRouting", .roles, ["SIPMessages"]),
+        Room("SIPDialogs", .core, ["SIPMessages"]),
+        Room("AgentCore", .roles, ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
         Room("ProxyCore", .roles, ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         Room("LocationService", .roles, ["SIPMessages", "Containers", "SIPTransactions"]),
         Room(
             "ServerCore", .roles,
             [
                 "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
-                "LocationService", "CallRouting",
+                "LocationService", "AgentCore", "CallRouting",
             ]),
+        Room("MediaEngine", .roles, ["SIPMessages", "SDP", "RTP"]),
         Room("CLinuxIO", .drivers),
+        Room("SystemSockets", .drivers, ["SIPMessages", "CLinuxIO"], foreign: ["Glibc"]),
+        Room(
+            "MediaTransport", .drivers,
+            ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"],
+            foreign: ["Glibc", "Synchronization"]),
         Room("SystemLibraries", .drivers),
         Room(
             "SignallingTransport", .drivers,
             [
                 "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore", "LocationService",
-                "ServerCore", "CallRouting", "CLinuxIO",
+                "AgentCore", "ServerCore", "CallRouting", "CLinuxIO", "SystemSockets",
             ],
             foreign: [
                 "CCAres", "Crypto", "Glibc", "NIOConcurrencyHelpers", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
@@ -55,19 +65,20 @@ struct Room {
         Room(
             "biloxi", .programs,
             [
-                "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "ServerCore",
-                "CallRouting", "SignallingTransport", "Persistence", "ServerConfiguration",
+                "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "AgentCore",
+                "CallRouting", "ServerCore", "SignallingTransport", "MediaTransport", "Persistence",
+                "ServerConfiguration",
             ], foreign: ["ArgumentParser", "Foundation", "Glibc", "Logging", "Synchronization"]),
         Room(
             "SIPSimulation", .programs,
             [
-                "SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication",
+                "SIPMessages", "Containers", "SIPTransactions", "SIPAuthentication", "AgentCore",
                 "ProxyCore", "LocationService", "ServerCore",
             ]),
         Room(
             "ServerSimulation", .programs,
             [
-                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
+                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService", "AgentCore",
                 "ServerCore",
             ]),
     ]

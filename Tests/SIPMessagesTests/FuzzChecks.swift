@@ -170,3 +170,65 @@ func fuzzFragment(_ octets: [UInt8]) {
     _ = fragment.method
     _ = fragment.status
 }
+
+/// What is found in credentials and challenges lies within them.
+func fuzzCredentials(_ octets: [UInt8]) {
+    let whole = 0..<octets.count
+    var parts: [OctetRange] = []
+    if let credentials = try? CredentialsIndex(parsing: octets.span, in: whole) {
+        parts += [
+            credentials.scheme, credentials.username, credentials.extendedUsername, credentials.realm,
+            credentials.nonce, credentials.uri, credentials.response, credentials.algorithm, credentials.cnonce,
+            credentials.nc, credentials.qop, credentials.opaque,
+        ]
+    }
+    if let challenge = try? ChallengeIndex(parsing: octets.span, in: whole) {
+        parts += [
+            challenge.scheme, challenge.realm, challenge.nonce, challenge.algorithm, challenge.qop, challenge.opaque,
+            challenge.domain,
+        ]
+    }
+    for part in parts { require(part.lower <= part.upper && part.upper <= octets.count, "a part lies within") }
+    _ = try? AuthenticationInfoIndex(parsing: octets.span, in: whole)
+}
+
+/// An address or a block of them that can be read is written so that it reads back equal.
+func fuzzAddress(_ octets: [UInt8]) {
+    let text = String(decoding: octets, as: UTF8.self)
+    if let address = IPAddress(text) {
+        require(IPAddress(address.description) == address, "an address reads back equal")
+    }
+    if let block = AddressBlock(text) {
+        require(AddressBlock(block.description) == block, "a block reads back equal")
+        require(block.contains(block.address), "a block contains its own address")
+    }
+}
+
+/// A STUN message is answered with one that can be read, of the same transaction.
+func fuzzSTUN(_ octets: [UInt8]) {
+    guard let message = try? STUNMessage(parsing: octets.span) else { return }
+    require(octets.count >= 20 && octets.count % 4 == 0, "a STUN message has a header and whole attributes")
+    for source in [SocketAddress(IPAddress(v4: 0xC000_0201), 5060), SocketAddress(IPAddress(v6: 1, 2), 0)] {
+        var answer: [UInt8] = []
+        guard message.writeAnswer(to: source, into: &answer) else { continue }
+        guard let read = try? STUNMessage(parsing: answer.span) else {
+            return require(false, "an answer can be read")
+        }
+        require(read.transactionID == message.transactionID, "an answer is of the same transaction")
+        require(read.hasFingerprint == message.hasFingerprint, "an answer has a fingerprint where its request has")
+        require(read.kind == (message.unknownAttributes.isEmpty ? .success : .error), "an answer is one or the other")
+        require(read.mappedAddress == (read.kind == .success ? source : nil), "a success tells where it came from")
+    }
+}
+
+/// Whatever a certificate says, its domains are names.
+func fuzzCertificate(_ octets: [UInt8]) {
+    guard let identities = CertificateIdentities(certificate: octets.span) else { return }
+    for domain in identities.domains {
+        require(identities.prove(Host(domain)) || Host(domain).address != nil, "a certificate proves its own domains")
+        require(domain.utf8.count <= 253, "a domain has the length of one")
+    }
+    for address in identities.addresses {
+        require(identities.prove(Host(address)), "a certificate proves its addresses")
+    }
+}

@@ -17,10 +17,13 @@ struct FuzzReplayTests {
     /// What once broke a rule, and what each target starts from.
     static let inputs =
         Self.files(in: "crashers")
-        + ["Fields", "URI", "Framer", "Multipart", "Fragment"].flatMap { Self.files(in: "seeds/\($0)") }
+        + ["Fields", "URI", "Framer", "Multipart", "Fragment", "Credentials", "Address", "STUN", "Certificate"].flatMap
+    {
+        Self.files(in: "seeds/\($0)")
+    }
 
     @Test("The inputs are there")
-    func isComplete() { #expect(Self.inputs.count >= 11) }
+    func isComplete() { #expect(Self.inputs.count >= 22) }
 
     @Test("Each input that ever broke a rule keeps every rule of every target", arguments: Self.inputs)
     func replay(octets: [UInt8]) {
@@ -30,6 +33,10 @@ struct FuzzReplayTests {
         fuzzFramer(octets)
         fuzzMultipart(octets)
         fuzzFragment(octets)
+        fuzzCredentials(octets)
+        fuzzAddress(octets)
+        fuzzSTUN(octets)
+        fuzzCertificate(octets)
         #expect(octets.count <= 65_535)
     }
 }

@@ -23,7 +23,9 @@ final class Puppet: SimulatedNode {
     func wake(at now: MonotonicInstant, into outbox: inout Outbox) {}
     var nextWakeUp: MonotonicInstant? { nil }
     func audit() -> SimulationAudit { self.left }
-    func transportFailed(client: Int32, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox) {
+    func transportFailed(
+        _ sender: Outbox.Sender, shard: UInt16, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
+    ) {
         self.failures += 1
     }
     func connectionClosed(_ flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox) { self.closed += 1 }
@@ -53,7 +55,7 @@ extension SimulatedWorld {
         self.perform(as: name) { _, outbox in
             let start = outbox.octets.count
             outbox.octets.append(contentsOf: text.utf8)
-            outbox.send(from: start, over: flow, client: 1)
+            outbox.send(from: start, over: flow)
         }
     }
 }

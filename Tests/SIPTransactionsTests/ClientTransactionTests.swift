@@ -192,13 +192,12 @@ struct ClientTransactionTests {
     func transportFailed(method: String) throws {
         let layer = LayerUnderTest()
         let id = try #require(layer.send(method))
-        let remote = LayerUnderTest.source
-        let other = layer.transportFailed(client: id.slot, remote: SocketAddress(.loopback, 1))
-        #expect(other == nil)
-        let event = layer.transportFailed(client: id.slot, remote: remote)
-        #expect(event == .clientTransportFailed(id, owner: 9))
-        #expect(layer.transportFailed(client: id.slot, remote: remote) == nil)
-        #expect(layer.transportFailed(client: 500, remote: remote) == nil)
+        let sender = try #require(layer.outbox.messages.first?.sender)
+        #expect(sender == .client(id))
+        #expect(layer.transportFailed(.nobody) == nil)
+        #expect(layer.transportFailed(.client(TransactionID(slot: 500, generation: id.generation))) == nil)
+        #expect(layer.transportFailed(sender) == .clientTransportFailed(id, owner: 9))
+        #expect(layer.transportFailed(sender) == nil)
         #expect(layer.alive == [0, 0, 0, 0])
     }
 
@@ -209,8 +208,31 @@ struct ClientTransactionTests {
         let layer = LayerUnderTest()
         let id = try #require(layer.send("INVITE"))
         _ = layer.match(response: layer.response(180, to: id))
-        #expect(layer.transportFailed(client: id.slot, remote: LayerUnderTest.source) == nil)
+        #expect(layer.transportFailed(.client(id)) == nil)
         #expect(layer.isLive(client: id))
+    }
+
+    @Test("An ACK that cannot be sent ends the INVITE's transaction, and is told (RFC 6026 §7.2, figure 5)")
+    func acknowledgementFailed() throws {
+        let layer = LayerUnderTest()
+        let id = try #require(layer.send("INVITE"))
+        _ = layer.match(response: layer.response(486, to: id))
+        let sender = try #require(layer.outbox.messages.last?.sender)
+        #expect(layer.takeSent().map { $0.prefix(4) } == ["INVI", "ACK "])
+        #expect(layer.transportFailed(sender) == .clientTransportFailed(id, owner: 9))
+        #expect(layer.alive == [0, 0, 0, 0])
+    }
+
+    @Test("An error that comes late does not hit the transaction which has the slot now")
+    func lateTransportFailure() throws {
+        let layer = LayerUnderTest()
+        let first = try #require(layer.send("OPTIONS", over: .tcp))
+        let sender = try #require(layer.outbox.messages.first?.sender)
+        _ = layer.match(response: layer.response(200, to: first))
+        let second = try #require(layer.send("OPTIONS", over: .tcp))
+        #expect(first.slot == second.slot)
+        #expect(layer.transportFailed(sender) == nil)
+        #expect(layer.isLive(client: second))
     }
 
     @Test("At the limit no transaction is opened, and one that is over makes room")

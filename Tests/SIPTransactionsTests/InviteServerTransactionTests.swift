@@ -8,8 +8,12 @@ struct InviteServerTransactionTests {
     static let timers = TransactionTimers()
     static let t0 = MonotonicInstant(nanoseconds: 1_000_000_000)
 
+    static func new(isReliable: Bool = false, promisesAnswer: Bool = true) -> Machine {
+        Machine(isReliable: isReliable, promisesAnswer: promisesAnswer, timers: Self.timers, at: Self.t0)
+    }
+
     static func machine(in state: Machine.State) -> Machine {
-        var machine = Machine(isReliable: false)
+        var machine = Self.new()
         switch state {
         case .proceeding: break
         case .accepted: _ = machine.handle(.sentSuccess, timers: Self.timers, at: Self.t0)
@@ -89,7 +93,7 @@ struct InviteServerTransactionTests {
 
     @Test("Over a stream the final response is not sent again, and timer H ends it at 64*T1")
     func timerHReliable() {
-        var machine = Machine(isReliable: true)
+        var machine = Self.new(isReliable: true)
         _ = machine.handle(.sentFailure, timers: Self.timers, at: Self.t0)
         let ladder = fire(until: .terminated, from: Self.t0) { now in
             (machine.clock.wakeAt, now.map { machine.wake(timers: Self.timers, at: $0) } ?? [], machine.state)
@@ -104,7 +108,7 @@ struct InviteServerTransactionTests {
         var machine = Self.machine(in: .confirmed)
         #expect(machine.clock.wakeAt == Self.t0.advanced(by: .seconds(5)))
         #expect(machine.wake(timers: Self.timers, at: Self.t0.advanced(by: .seconds(5))) == .terminate)
-        var reliable = Machine(isReliable: true)
+        var reliable = Self.new(isReliable: true)
         _ = reliable.handle(.sentFailure, timers: Self.timers, at: Self.t0)
         #expect(reliable.handle(.acknowledged, timers: Self.timers, at: Self.t0) == .terminate)
     }
@@ -112,15 +116,35 @@ struct InviteServerTransactionTests {
     @Test(
         "Timer L ends Accepted 64*T1 after the first 2xx, over any transport (RFC 6026 §7.1)", arguments: [false, true])
     func timerL(isReliable: Bool) {
-        var machine = Machine(isReliable: isReliable)
+        var machine = Self.new(isReliable: isReliable)
         _ = machine.handle(.sentSuccess, timers: Self.timers, at: Self.t0)
         _ = machine.handle(.sentSuccess, timers: Self.timers, at: Self.t0.advanced(by: .seconds(4)))
         #expect(machine.clock.wakeAt == Self.t0.advanced(by: .seconds(32)))
         #expect(machine.wake(timers: Self.timers, at: Self.t0.advanced(by: .seconds(32))) == .terminate)
     }
 
-    @Test("While nothing final is sent no timer runs: ringing may last (§17.2.1)")
+    @Test("100 is due at once, or 200 ms after a promise to answer until then (§17.2.1)", arguments: [false, true])
+    func tryingIsDue(promisesAnswer: Bool) {
+        var machine = Self.new(promisesAnswer: promisesAnswer)
+        let due = Self.t0.advanced(by: .milliseconds(promisesAnswer ? 200 : 0))
+        #expect(machine.clock.wakeAt == due)
+        #expect(machine.wake(timers: Self.timers, at: due) == .sendTrying)
+        #expect(machine.state == .proceeding && machine.clock.wakeAt == .never)
+    }
+
+    @Test(
+        "A response of the transaction user takes the place of 100",
+        arguments: [Machine.Event.sentProvisional, .sentSuccess, .sentFailure])
+    func tryingIsOvertaken(event: Machine.Event) {
+        var machine = Self.new(isReliable: true)
+        _ = machine.handle(event, timers: Self.timers, at: Self.t0)
+        #expect(machine.wake(timers: Self.timers, at: Self.t0.advanced(by: .milliseconds(200))) == [])
+    }
+
+    @Test("Once a provisional response is sent no timer runs: ringing may last (§17.2.1)")
     func proceedingHasNoTimer() {
-        #expect(Self.machine(in: .proceeding).clock.wakeAt == .never)
+        var machine = Self.new()
+        _ = machine.handle(.sentProvisional, timers: Self.timers, at: Self.t0)
+        #expect(machine.clock.wakeAt == .never)
     }
 }

@@ -42,15 +42,18 @@ final class LayerUnderTest {
         return Array(text.utf8)
     }
 
-    /// Matches a request; where it is new, a transaction is made.
+    /// Matches a request; where it is new, a transaction is made, whose user answers within 200 ms when nothing is said.
     @discardableResult
-    func receive(_ request: [UInt8], over transport: TransportProtocol = .udp) -> (RequestMatch, TransactionID?) {
+    func receive(
+        _ request: [UInt8], over transport: TransportProtocol = .udp, promisesAnswer: Bool = true
+    ) -> (RequestMatch, TransactionID?) {
         var (index, via) = (MessageIndex(), ViaIndex())
         self.read(request, &index, &via)
         let match = self.layer.match(request.span, index, via: via, at: self.now, into: &self.outbox)
         guard match == .new else { return (match, nil) }
         let id = self.layer.createServer(
-            request.span, index, via: via, flow: Self.flow(transport), owner: 5, at: self.now)
+            request.span, index, via: via, flow: Self.flow(transport), owner: 5, promisesAnswer: promisesAnswer,
+            at: self.now, into: &self.outbox)
         return (match, id)
     }
 
@@ -79,9 +82,10 @@ final class LayerUnderTest {
     }
 
     @discardableResult
-    func respond(_ id: TransactionID, _ status: UInt16) -> Bool {
+    func respond(_ id: TransactionID, _ status: UInt16, toTag: String = "314") -> Bool {
         let start = self.outbox.octets.count
-        self.outbox.octets.append(contentsOf: Array("SIP/2.0 \(status) X\r\nVia: SIP/2.0/UDP h\r\n\r\n".utf8))
+        let to = "To: <sip:bob@biloxi.example.com>;tag=\(toTag)"
+        self.outbox.octets += Array("SIP/2.0 \(status) X\r\nVia: SIP/2.0/UDP h\r\n\(to)\r\n\r\n".utf8)
         return self.layer.respond(id, status: status, from: start, at: self.now, into: &self.outbox)
     }
 
@@ -124,8 +128,8 @@ final class LayerUnderTest {
     func isProceeding(_ id: TransactionID) -> Bool { self.layer.isProceeding(id) }
     func abandon(client id: TransactionID) { self.layer.abandon(client: id) }
 
-    func transportFailed(client slot: Int32, remote: SocketAddress) -> TransactionEvent? {
-        self.layer.transportFailed(client: slot, remote: remote, at: self.now)
+    func transportFailed(_ sender: Outbox.Sender) -> TransactionEvent? {
+        self.layer.transportFailed(sender, at: self.now)
     }
 
     /// What was sent since the last look: start lines.

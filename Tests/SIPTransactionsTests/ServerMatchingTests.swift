@@ -117,6 +117,31 @@ struct ServerMatchingTests {
         #expect(layer.alive == [0, 0, 0, 0])
     }
 
+    @Test(
+        "An ACK of an RFC 2543 client with another To tag than the response belongs to no transaction of ours",
+        arguments: ["<sip:bob@biloxi.example.com>", "<sip:bob@biloxi.example.com>;tag=315"])
+    func oldACKOfAnother(to: String) throws {
+        let layer = LayerUnderTest()
+        let id = try #require(layer.receive(Self.old()).1)
+        layer.respond(id, 404, toTag: "314")
+        #expect(layer.match(Self.old("ACK", to: to)) == .unmatchedACK)
+        layer.run(for: .milliseconds(500))
+        #expect(layer.takeSent() == ["SIP/2.0 404 X", "SIP/2.0 404 X"])
+        #expect(layer.match(Self.old("ACK", to: "<sip:bob@biloxi.example.com>;tag=314")) == .absorbed)
+    }
+
+    @Test("Without the cookie the To tag of a request counts too: within another dialog it is another request")
+    func oldToTag() throws {
+        let layer = LayerUnderTest()
+        let within = Self.old(to: "<sip:bob@biloxi.example.com>;tag=1")
+        layer.receive(within)
+        #expect(layer.match(within) == .absorbed)
+        #expect(layer.match(Self.old(to: "\"Bob\" <sip:bob@biloxi.example.com>;tag=1")) == .absorbed)
+        #expect(layer.match(Self.old(to: "<sip:bob@biloxi.example.com>;tag=2")) == .new)
+        #expect(layer.match(Self.old()) == .new)
+        #expect(layer.cancelled(by: Self.old("CANCEL", to: "<sip:bob@biloxi.example.com>;tag=2")) == .none)
+    }
+
     @Test("The CANCEL of an RFC 2543 client finds its INVITE")
     func oldCancel() throws {
         let layer = LayerUnderTest()

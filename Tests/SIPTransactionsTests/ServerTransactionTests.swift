@@ -16,6 +16,83 @@ struct ServerTransactionTests {
         #expect(layer.takeSent() == ["SIP/2.0 180 X", "SIP/2.0 183 X", "SIP/2.0 183 X"])
     }
 
+    @Test("An INVITE gets 100 at once, made from the request, and again when it comes again (§17.2.1)")
+    func tryingAtOnce() throws {
+        let layer = LayerUnderTest()
+        let id = try #require(layer.receive(LayerUnderTest.request(), promisesAnswer: false).1)
+        #expect(layer.outbox.messages.map(\.sender) == [.server(id)])
+        let sent = layer.takeMessages()
+        #expect(sent.count == 1)
+        #expect(sent[0].hasPrefix("SIP/2.0 100 Trying\r\nVia: SIP/2.0/UDP pc33.atlanta.example.com;branch=z9hG4bK776"))
+        #expect(sent[0].contains("\r\nTo: Bob <sip:bob@biloxi.example.com>\r\n"))
+        layer.receive(LayerUnderTest.request(), promisesAnswer: false)
+        #expect(layer.takeMessages() == sent)
+        layer.run(for: .seconds(60))
+        #expect(layer.takeSent() == [] && layer.events == [])
+        layer.respond(id, 486)
+        #expect(layer.takeSent() == ["SIP/2.0 486 X"])
+    }
+
+    @Test(
+        "An INVITE whose user promised an answer gets 100 when it has none after 200 ms, over any transport (§17.2.1)",
+        arguments: [TransportProtocol.udp, .tcp])
+    func tryingAfterPromise(transport: TransportProtocol) throws {
+        let layer = LayerUnderTest()
+        let id = try #require(layer.receive(LayerUnderTest.request(), over: transport, promisesAnswer: true).1)
+        layer.run(for: .milliseconds(199))
+        #expect(layer.takeSent() == [])
+        layer.run(for: .milliseconds(1))
+        #expect(layer.takeSent() == ["SIP/2.0 100 Trying"])
+        layer.run(for: .seconds(60))
+        #expect(layer.takeSent() == [])
+        #expect(layer.respond(id, 200))
+    }
+
+    @Test("A user that keeps its promise has no 100 sent", arguments: [180, 200, 486] as [UInt16])
+    func promiseKept(status: UInt16) throws {
+        let layer = LayerUnderTest()
+        let id = try #require(layer.receive(LayerUnderTest.request(), over: .tcp).1)
+        layer.run(for: .milliseconds(199))
+        layer.respond(id, status)
+        layer.run(for: .seconds(20))
+        #expect(layer.takeSent() == ["SIP/2.0 \(status) X"])
+    }
+
+    @Test("No other request gets 100 at once (RFC 4320 §4.1)", arguments: [TransportProtocol.udp, .tcp])
+    func noTryingAtOnce(transport: TransportProtocol) {
+        let layer = LayerUnderTest()
+        layer.receive(LayerUnderTest.request("MESSAGE"), over: transport, promisesAnswer: false)
+        #expect(layer.takeSent() == [])
+    }
+
+    @Test(
+        "A response that cannot be sent is told, and the transaction goes on (§17.2.4, RFC 6026 §8.8)",
+        arguments: [("INVITE", 180), ("INVITE", 200), ("INVITE", 486), ("OPTIONS", 200)] as [(String, UInt16)])
+    func responseFailed(method: String, status: UInt16) throws {
+        let layer = LayerUnderTest()
+        let id = try #require(layer.receive(LayerUnderTest.request(method)).1)
+        layer.respond(id, status)
+        let sender = try #require(layer.outbox.messages.last?.sender)
+        #expect(layer.transportFailed(sender) == .serverTransportFailed(id, owner: 5))
+        #expect(layer.isLive(server: id))
+        _ = layer.takeSent()
+        // What may be sent again is: the next copy may arrive.
+        layer.receive(LayerUnderTest.request(method))
+        #expect(layer.takeSent() == (status == 200 && method == "INVITE" ? [] : ["SIP/2.0 \(status) X"]))
+    }
+
+    @Test("The error of a response whose transaction is over is nobody's, also when the slot is used again")
+    func lateResponseFailure() throws {
+        let layer = LayerUnderTest()
+        let first = try #require(layer.receive(LayerUnderTest.request("OPTIONS"), over: .tcp).1)
+        layer.respond(first, 200)
+        #expect(layer.transportFailed(.server(first)) == nil)
+        let second = try #require(layer.receive(LayerUnderTest.request("OPTIONS"), over: .tcp).1)
+        layer.respond(second, 100)
+        #expect(first.slot == second.slot)
+        #expect(layer.transportFailed(.server(first)) == nil)
+    }
+
     @Test("A failure is sent again at 0.5, 1.5, 3.5 … s and for each INVITE, until timer H tells the transaction user")
     func failureIsRepeated() throws {
         let layer = LayerUnderTest()
@@ -162,11 +239,11 @@ struct ServerTransactionTests {
     @Test("When no more octets may be kept a transaction is refused, and nothing is left of the attempt")
     func octetLimit() throws {
         var limits = TransactionLayer.Limits()
-        limits.octets = 700
+        limits.octets = 600
         let layer = LayerUnderTest(limits: limits)
         let first = try #require(layer.receive(Self.options(0), over: .tcp).1)
         let used = layer.alive[3]
-        #expect(used > 350)
+        #expect(used > 300)
         #expect(layer.receive(Self.options(1), over: .tcp).1 == nil)
         #expect(layer.alive == [1, 0, 1, used])
         layer.respond(first, 200)

@@ -39,12 +39,13 @@ struct TransactionScaleTests {
             return layer.match(self.octets.span, self.index, via: self.via, at: now, into: &outbox)
         }
 
-        mutating func create(_ number: Int, in layer: inout TransactionLayer, at now: MonotonicInstant)
-            -> TransactionID?
-        {
+        mutating func create(
+            _ number: Int, in layer: inout TransactionLayer, at now: MonotonicInstant, _ outbox: inout Outbox
+        ) -> TransactionID? {
             self.select(number)
             return layer.createServer(
-                self.octets.span, self.index, via: self.via, flow: LayerUnderTest.flow(), owner: 0, at: now)
+                self.octets.span, self.index, via: self.via, flow: LayerUnderTest.flow(), owner: 0, at: now,
+                into: &outbox)
         }
     }
 
@@ -61,13 +62,13 @@ struct TransactionScaleTests {
         for number in 0..<count {
             // 10 µs apart: they end in different milliseconds.
             now = now.advanced(by: TimeSpan(nanoseconds: 10_000))
-            guard let id = requests.create(number, in: &layer, at: now) else { continue }
+            guard let id = requests.create(number, in: &layer, at: now, &outbox) else { continue }
             created += 1
             outbox.removeAll()
             outbox.octets.append("SIP/2.0 200 OK\r\n\r\n")
             if layer.respond(id, status: 200, from: 0, at: now, into: &outbox) { sent += 1 }
         }
-        let beyond = requests.create(count, in: &layer, at: now)
+        let beyond = requests.create(count, in: &layer, at: now, &outbox)
         for number in 0..<count {
             outbox.removeAll()
             if requests.match(number, in: &layer, at: now, &outbox) == .absorbed { found += 1 }
@@ -102,8 +103,8 @@ struct TransactionScaleTests {
         }
         var secret = TransactionLayer(seed: (SipHashKey(1, 2), SipHashKey(0x1234, 0x5678)), at: .start)
         for number in colliding {
-            _ = requests.create(number, in: &known, at: .start)
-            _ = requests.create(number, in: &secret, at: .start)
+            _ = requests.create(number, in: &known, at: .start, &outbox)
+            _ = requests.create(number, in: &secret, at: .start, &outbox)
         }
         let (crowded, spread) = (Self.longestRun(known.serverTable), Self.longestRun(secret.serverTable))
         #expect(crowded > 15)
@@ -118,8 +119,8 @@ struct TransactionScaleTests {
     /// How many places in a row are taken at most: what a look-up may have to visit.
     private static func longestRun(_ table: borrowing KeyTable) -> Int {
         var (longest, run) = (0, 0)
-        for slot in table.slots {
-            run = slot < 0 ? 0 : run + 1
+        for i in 0..<table.slots.count {
+            run = table.slots[i] < 0 ? 0 : run + 1
             longest = max(longest, run)
         }
         return longest

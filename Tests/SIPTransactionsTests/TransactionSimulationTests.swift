@@ -20,7 +20,7 @@ final class RandomCallee: TransactionEndpoint {
 
     init(seed: UInt64) {
         self.seed = seed
-        super.init()
+        super.init(promisesAnswer: true)
     }
 
     override func requestArrived(
@@ -66,7 +66,7 @@ final class RandomCallee: TransactionEndpoint {
         case .tryingDue(let transaction, _):
             guard let work = self.work.first(where: { $0.transaction == transaction }) else { return }
             self.respond(MessageBuilder(100, to: work.request), 100, in: transaction, at: now, into: &outbox)
-        case .clientTimedOut, .clientTransportFailed, .clientEnded, .serverTimedOut: break
+        case .clientTimedOut, .clientTransportFailed, .serverTransportFailed, .clientEnded, .serverTimedOut: break
         }
     }
 
@@ -145,7 +145,7 @@ final class RandomCaller: TransactionEndpoint {
         switch event {
         case .clientTimedOut(_, let owner), .clientTransportFailed(_, let owner):
             self.records[Int(owner)].hasFailed = true
-        case .clientEnded, .serverTimedOut, .tryingDue, .timer: break
+        case .serverTransportFailed, .clientEnded, .serverTimedOut, .tryingDue, .timer: break
         }
     }
 }

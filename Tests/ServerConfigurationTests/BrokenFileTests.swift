@@ -139,9 +139,6 @@ struct BrokenFileTests {
         .init(
             "routes: [{match: \"9*\", reject: 403, from: [\"trunk:t\"]}]",
             "f.yaml:1:44: routes.from names trunk \"t\", which is unknown: there are no trunks"),
-        .init(
-            "trunks: {t: {targets: [\"sip:192.0.2.1\"]}}\nproxy: {mode: stateless}",
-            "f.yaml:2:15: proxy.mode is stateless, but trunk t needs a stateful server"),
         // What does not fit together.
         .init("domains: [a.test, b.test, A.TEST]", "f.yaml:1:27: domains has a.test twice"),
         .init(

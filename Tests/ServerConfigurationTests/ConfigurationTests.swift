@@ -27,7 +27,7 @@ struct ConfigurationTests {
         #expect(
             configuration.proxy
                 == .init(
-                    recordRoute: true, forking: .parallel, timerC: .seconds(185), redirects: .passOn, mode: .stateful))
+                    recordRoute: true, forking: .parallel, timerC: .seconds(185), redirects: .passOn))
         #expect(configuration.storage == .sqlite)
         #expect(configuration.logLevel == .info)
         #expect(configuration.inbound == .anyone)
@@ -91,7 +91,7 @@ struct ConfigurationTests {
         #expect(
             configuration.proxy
                 == .init(
-                    recordRoute: false, forking: .sequential, timerC: .seconds(181), redirects: .follow, mode: .stateful
+                    recordRoute: false, forking: .sequential, timerC: .seconds(181), redirects: .follow
                 ))
         #expect(
             configuration.tls

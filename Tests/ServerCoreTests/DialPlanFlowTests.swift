@@ -89,21 +89,17 @@ struct DialPlanFlowTests {
 
     @Test("A service that does not run is not found; one that runs is called where it listens")
     func services() throws {
-        let plan = try Plan([DialPlanFlowTests.route("echo", .service("echo"))]) {
-            $0.services = ["voicemail": Array("sip:192.0.2.70".utf8)]
-        }
-        try plan.alice.invites("sip:echo@biloxi.example.com")
-        #expect(try plan.alice.expects(404).reasonPhrase == "No Service echo Here")
+        let plan = try Plan([
+            DialPlanFlowTests.route("98", .service("voicemail")), DialPlanFlowTests.route("97", .service("queue")),
+        ]) { $0.services = ["queue": Array("sip:queue@192.0.2.70".utf8)] }
+        try plan.alice.invites("sip:98@biloxi.example.com")
+        #expect(try plan.alice.expects(404).reasonPhrase == "No Service voicemail Here")
+        let queue = try plan.stage.peer("queue", at: "192.0.2.70", "sip:queue@192.0.2.70")
+        try plan.alice.invites("sip:97@biloxi.example.com")
+        try queue.expects(.invite)
+        try queue.sends(486)
+        try plan.alice.expects(486)
         try plan.stage.world.end()
-        let other = try Plan([DialPlanFlowTests.route("echo", .service("echo"))]) {
-            $0.services = ["echo": Array("sip:echo@192.0.2.70".utf8)]
-        }
-        let echo = try other.stage.peer("echo", at: "192.0.2.70", "sip:echo@192.0.2.70")
-        try other.alice.invites("sip:echo@biloxi.example.com")
-        try echo.expects(.invite)
-        try echo.sends(486)
-        try other.alice.expects(486)
-        try other.stage.world.end()
     }
 
     @Test("Requests within a dialog go where the dialog leads, whatever the plan says (§16.6 step 6)")

@@ -39,6 +39,8 @@ private struct Siege {
     private var outbox = Outbox()
     /// The requests that went to the device last, which responses are made from.
     private var relayed: [SIPMessage] = []
+    /// What it sent last, for which transport errors are made up.
+    private var sent: [Outbox.Message] = []
     private var serial = 0
 
     private static let device = SocketAddress(IPAddress(v4: 0xC000_02C9), 5060)  // 192.0.2.201
@@ -173,14 +175,16 @@ private struct Siege {
 
     /// Tells the server that a message which it sent did not arrive.
     private mutating func fail() {
-        let slot = Int32(self.generator.number(4))
-        let flow = Flow(endpoint: 0, transport: .udp, remote: Self.device)
-        self.server.transportFailed(client: slot, over: flow, at: self.now, into: &self.outbox)
+        guard !self.sent.isEmpty else { return }
+        let message = self.generator.pick(self.sent)
+        self.server.transportFailed(
+            message.sender, shard: message.shard, over: message.flow, at: self.now, into: &self.outbox)
         self.readOutput(mayEchoFault: false)
     }
 
     private mutating func readOutput(mayEchoFault: Bool) {
         let output = self.outbox.octets
+        self.sent = Array((self.sent + self.outbox.messages).suffix(8))
         for message in self.outbox.messages {
             let octets = Array(output[message.range.range])
             self.check(octets, to: message.flow, mayEchoFault: mayEchoFault)

@@ -194,13 +194,15 @@ struct RegistrarTests {
         try office.stage.world.end()
     }
 
-    @Test("A retransmission is answered as the request was, and changes nothing more (§8.2.7)")
-    func retransmission() throws {
+    @Test(
+        "A retransmission is answered as the request was, and changes nothing more (§8.2.7)",
+        arguments: ["", "<sip:bob@192.0.2.99>;expires=60, ", "<sip:bob@192.0.2.99:5060;x=1>, "])
+    func retransmission(contactBefore: String) throws {
         let office = try Office()
         let text =
             "REGISTER sip:biloxi.example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.99:5060;branch=z9hG4bKonce\r\n"
             + "From: <sip:bob@biloxi.example.com>;tag=1\r\nTo: <sip:bob@biloxi.example.com>\r\nCall-ID: once\r\n"
-            + "CSeq: 7 REGISTER\r\nContact: <sip:bob@192.0.2.99>;expires=600\r\nContent-Length: 0\r\n\r\n"
+            + "CSeq: 7 REGISTER\r\nContact: \(contactBefore)<sip:bob@192.0.2.99>;expires=600\r\nContent-Length: 0\r\n\r\n"
         let first = try TortureTests.sent(by: "proxy", after: Array(text.utf8), in: office.stage.world)
         // T1 later, as timer E has it.
         office.stage.world.run(for: .milliseconds(500))

@@ -11,15 +11,16 @@ final class Certificate: Sendable {
     var certificateFile: String { self.directory + "/certificate.pem" }
     var keyFile: String { self.directory + "/key.pem" }
 
+    private let domains: [String]
     private let addresses: [IPAddress]
 
-    init(addresses: [IPAddress] = [.loopback]) throws {
-        self.addresses = addresses
+    init(domains: [String] = ["sip.test"], addresses: [IPAddress] = [.loopback]) throws {
+        (self.domains, self.addresses) = (domains, addresses)
         var template = Array("/tmp/biloxi-tls-XXXXXX".utf8CString)
         guard let path = mkdtemp(&template) else { throw TimedOut() }
         self.directory = String(cString: path)
         try SelfSignedCertificate.make(
-            certificateFile: self.certificateFile, keyFile: self.keyFile, domains: ["sip.test"],
+            certificateFile: self.certificateFile, keyFile: self.keyFile, domains: self.domains,
             addresses: self.addresses)
     }
 
@@ -34,7 +35,7 @@ final class Certificate: Sendable {
         unlink(self.certificateFile)
         unlink(self.keyFile)
         try SelfSignedCertificate.make(
-            certificateFile: self.certificateFile, keyFile: self.keyFile, domains: ["sip.test"],
+            certificateFile: self.certificateFile, keyFile: self.keyFile, domains: self.domains,
             addresses: self.addresses)
     }
 

@@ -1,3 +1,4 @@
+import NIOConcurrencyHelpers
 import SIPMessages
 import Testing
 
@@ -28,6 +29,42 @@ struct LimitTests {
         let fourth = try Peer(connectingTo: server.address(.tcp))
         try fourth.send("\r\n\r\n")
         #expect(try fourth.inbox.next() == .pong)
+    }
+
+    @Test("One connection more than may come from one address is closed and reported, others may come from elsewhere")
+    func boundsSources() throws {
+        var settings = StreamSettings()
+        settings.connectionsPerSource = 1
+        let reports = Reports()
+        let server = try TestServer([.tcp], streams: settings, report: reports.take)
+        let first = try Peer(connectingTo: server.address(.tcp))
+        try first.send("\r\n\r\n")
+        #expect(try first.inbox.next() == .pong)
+        let second = try Peer(connectingTo: server.address(.tcp))
+        #expect(try second.inbox.next() == .closed)
+        #expect(reports.all == [.tooManyFromSource(second.local, limit: 1)])
+        let other = try Peer(connectingTo: server.address(.tcp), from: IPAddress(v4: 0x7F00_0002))
+        try other.send("\r\n\r\n")
+        #expect(try other.inbox.next() == .pong)
+        first.close()
+        try server.waitForConnections(1)
+        let third = try Peer(connectingTo: server.address(.tcp))
+        try third.send("\r\n\r\n")
+        #expect(try third.inbox.next() == .pong)
+    }
+
+    @Test("Of trouble of one kind no more than so much is reported a minute, and how much was left out")
+    func boundsReports() {
+        let lines = NIOLockedValueBox<[Int]>([])
+        let reporter = EventReporter { _, withheld in lines.withLockedValue { $0.append(withheld) } }
+        let remote = SocketAddress(.loopback, 1)
+        for _ in 0..<EventReporter.perMinute + 3 {
+            reporter.report(.tooManyConnections(remote, limit: 1), at: MonotonicInstant(nanoseconds: 0))
+        }
+        reporter.report(.tooSlow(remote, .tcp, .silence), at: MonotonicInstant(nanoseconds: 0))
+        reporter.report(.tooManyConnections(remote, limit: 1), at: MonotonicInstant(nanoseconds: 60_000_000_000))
+        let expected = [Int](repeating: 0, count: EventReporter.perMinute + 1) + [3]
+        #expect(lines.withLockedValue { $0 } == expected)
     }
 
     @Test("A header beyond the limit ends the connection; one within it is answered")
@@ -96,6 +133,23 @@ struct LimitTests {
         #expect(try registered.inbox.next() == .pong)
     }
 
+    @Test("A connection that says nothing at first is closed sooner than one that falls silent, and reported")
+    func endsMuteConnections() throws {
+        var settings = StreamSettings()
+        settings.firstMessage = .milliseconds(100)
+        let reports = Reports()
+        let server = try TestServer([.tcp], streams: settings, report: reports.take)
+        let speaking = try Peer(connectingTo: server.address(.tcp))
+        try speaking.send("\r\n\r\n")
+        #expect(try speaking.inbox.next() == .pong)
+        let mute = try Peer(connectingTo: server.address(.tcp))
+        try mute.send("OPTIONS sip:sip.test SIP/2.0\r\n")
+        #expect(try mute.inbox.next() == .closed)
+        #expect(reports.all == [.tooSlow(mute.local, .tcp, .firstMessage)])
+        try speaking.send("\r\n\r\n")
+        #expect(try speaking.inbox.next() == .pong)
+    }
+
     @Test("A message that does not come to its end ends the connection, keep it busy as it may")
     func endsSlowMessages() throws {
         var settings = StreamSettings()
@@ -133,4 +187,14 @@ struct LimitTests {
         try other.send(self.options(other, call: "o1"))
         #expect(Text.startLine(try other.inbox.message()) == "SIP/2.0 200 OK")
     }
+}
+
+/// What a server has reported of its connections.
+final class Reports: Sendable {
+    private let events = NIOLockedValueBox<[TransportEvent]>([])
+
+    var all: [TransportEvent] { self.events.withLockedValue { $0 } }
+
+    @Sendable
+    func take(_ event: TransportEvent, _ withheld: Int) { self.events.withLockedValue { $0.append(event) } }
 }

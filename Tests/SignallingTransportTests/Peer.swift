@@ -12,6 +12,8 @@ enum Seen: Equatable {
     case message(String)
     /// A WebSocket frame that holds no SIP message.
     case frame(opcode: UInt8, [UInt8])
+    /// A datagram that holds no SIP message.
+    case datagram([UInt8])
     case pong
     case closed
 }
@@ -40,6 +42,13 @@ final class Inbox: @unchecked Sendable {
         let event = try self.next()
         guard case .message(let text) = event else { throw UnexpectedEvent(event: event) }
         return text
+    }
+
+    /// The next datagram, which must be what comes next and hold no message.
+    func datagram() throws -> [UInt8] {
+        let event = try self.next()
+        guard case .datagram(let octets) = event else { throw UnexpectedEvent(event: event) }
+        return octets
     }
 
     /// The messages up to the first whose start line begins so, that one included.
@@ -91,7 +100,9 @@ private final class DatagramCollector: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let datagram = self.unwrapInboundIn(data)
         self.source.withLockedValue { $0 = SIPMessages.SocketAddress(datagram.remoteAddress) }
-        self.inbox.put(.message(String(buffer: datagram.data)))
+        let octets = Array(datagram.data.readableBytesView)
+        let isMessage = (octets.first ?? 0) > 0x20
+        self.inbox.put(isMessage ? .message(String(buffer: datagram.data)) : .datagram(octets))
     }
 }
 
@@ -109,9 +120,13 @@ final class Peer: Sendable {
     /// Connects, over TLS with `tls`.
     ///
     /// - Parameter isWebSocket: Whether an HTTP response and then WebSocket frames are expected.
-    init(connectingTo address: SIPMessages.SocketAddress, tls: NIOSSLContext? = nil, isWebSocket: Bool = false) throws {
+    init(
+        connectingTo address: SIPMessages.SocketAddress, from localIP: IPAddress? = nil, tls: NIOSSLContext? = nil,
+        isWebSocket: Bool = false
+    ) throws {
         let inbox = self.inbox
-        self.channel = try ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let source = try localIP.map { try NIOCore.SocketAddress(ipAddress: $0.description, port: 0) }
+        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let tls {
@@ -125,6 +140,7 @@ final class Peer: Sendable {
                     }
                 }
             }
+        self.channel = try (source.map { bootstrap.bind(to: $0) } ?? bootstrap)
             .connect(host: address.ip.description, port: Int(address.port)).wait()
         self.local = Self.local(self.channel)
         self.server = nil
@@ -152,16 +168,16 @@ final class Peer: Sendable {
         return local
     }
 
-    func send(_ text: String) throws {
-        let buffer = ByteBuffer(string: text)
+    func send(_ text: String) throws { try self.send(octets: Array(text.utf8)) }
+
+    func send(octets: [UInt8]) throws {
+        let buffer = ByteBuffer(bytes: octets)
         if let server = self.server {
             try self.channel.writeAndFlush(AddressedEnvelope(remoteAddress: server, data: buffer)).wait()
         } else {
             try self.channel.writeAndFlush(buffer).wait()
         }
     }
-
-    func send(octets: [UInt8]) throws { try self.channel.writeAndFlush(ByteBuffer(bytes: octets)).wait() }
 
     /// The certificate that the other side has shown, DER.
     func shownCertificate() throws -> [UInt8]? {

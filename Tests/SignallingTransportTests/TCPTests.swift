@@ -117,7 +117,7 @@ struct TCPTests {
         try server.waitForConnections(1)
         try caller.send(Text.request("INVITE", to: "bob", from: caller.local, over: .tcp, call: "c3"))
         let heard = try caller.inbox.messages(until: "SIP/2.0 4").map(Text.startLine)
-        #expect(heard == ["SIP/2.0 100 Trying", "SIP/2.0 480 Connection Lost"])
+        #expect(heard == ["SIP/2.0 100 Trying", "SIP/2.0 480 Flow Failed"])
     }
 
     @Test("A user who listens where his contact says is connected to when his connection is gone (RFC 3261 §16.6)")

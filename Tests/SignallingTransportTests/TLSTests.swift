@@ -85,7 +85,8 @@ struct TLSTests {
         let caller = try Peer(udpTo: near.address(.udp))
         try caller.send(
             Text.request(
-                "OPTIONS", to: "", uri: "sips:\(far.address(.tls))", from: caller.local, over: .udp, call: "o"))
+                "OPTIONS", to: "", uri: "sip:\(far.address(.tls));transport=tls", from: caller.local, over: .udp,
+                call: "o"))
         return Text.startLine(try caller.inbox.message())
     }
 

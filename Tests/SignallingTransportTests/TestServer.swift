@@ -11,17 +11,20 @@ final class TestServer: Sendable {
 
     init(
         _ transports: [TransportProtocol], ip: IPAddress = .loopback, port: UInt16 = 0, threads: Int = 2,
-        streams: StreamSettings = StreamSettings(), dns: SocketAddress? = nil
+        streams: StreamSettings = StreamSettings(), dns: SocketAddress? = nil,
+        edit: (inout ServerSettings) -> Void = { _ in },
+        report: @escaping @Sendable (TransportEvent, Int) -> Void = { _, _ in }
     ) throws {
         let endpoints = transports.map { Endpoint($0, local: SocketAddress(ip, port)) }
         var settings = ServerSettings(
             domains: ["sip.test"], proxy: ProxyConfiguration(endpoints: endpoints), hashKey: SipHashKey(1, 2))
         settings.requiresAuthentication = false
+        edit(&settings)
         self.server = try SignallingServer(
             settings: settings, threads: threads, streams: streams,
             resolver: Resolver.Settings(servers: dns.map { [$0] } ?? [], timeout: .seconds(2), readsHostsFile: false),
             seeds: { UInt64.random(in: 0...(.max)) },
-            store: { _, _ in true })
+            store: { _, _ in true }, report: report)
         try self.server.start()
     }
 

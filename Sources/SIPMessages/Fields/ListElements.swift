@@ -30,6 +30,7 @@ extension Span where Element == UInt8 {
     }
 
     /// The range without white space at its ends.
+    @usableFromInline
     func trimmingWhitespace(_ range: Range<Int>) -> Range<Int> {
         var (lower, upper) = (range.lowerBound, range.upperBound)
         while lower < upper, self[lower].isLinearWhitespace { lower &+= 1 }
@@ -39,6 +40,7 @@ extension Span where Element == UInt8 {
 
     /// Calls `body` with the range of each element of a list of `Value`s. An empty field has no elements; an element
     /// that is empty is handed on like any other.
+    @inlinable
     func forEachElement<Value: FieldValue, Failure: Error>(
         of range: Range<Int>, as type: Value.Type, _ body: (Range<Int>) throws(Failure) -> Void
     ) throws(Failure) {

@@ -16,6 +16,8 @@ public struct ViaIndex: Hashable, Sendable {
     public var sentBy: OctetRange = .absent
     /// The branch, with its cookie; absent when there is none.
     public var branch: OctetRange = .absent
+    /// The address in `maddr`; `nil` when there is none, or a name.
+    public var maddr: IPAddress?
     /// The address in `received`, without brackets; absent when there is none.
     public var received: OctetRange = .absent
     /// The name of the transport.
@@ -104,6 +106,9 @@ public struct ViaIndex: Hashable, Sendable {
                 var port = FieldReader(octets, value.range, field: .via)
                 self.rport = try port.portNumber()
             }
+        } else if octets.equals(name, ignoringCase: "maddr") {
+            let isBracketed = value.count > 2 && octets[value.lower] == 0x5B && octets[value.upper - 1] == 0x5D
+            self.maddr = IPAddress(octets, isBracketed ? value.lower + 1..<value.upper - 1 : value.range)
         } else if octets.equals(name, ignoringCase: "received") {
             self.receivedParameter = OctetRange(start, reader.position)
             var address = value

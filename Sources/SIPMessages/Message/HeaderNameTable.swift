@@ -42,22 +42,11 @@ struct HeaderNameTable: Sendable {
     }
 
     /// The id of the name of `count` octets at `start`; `.other` when unknown.
+    @inline(__always)
     func find(_ octets: RawSpan, at start: Int, count: Int) -> HeaderID {
-        guard count > 0, count <= Self.maximumOctets, start &+ Self.maximumOctets <= octets.byteCount else {
-            return self.findNearEnd(octets, at: start, count: count)
-        }
-        return self.find(Self.words(octets, at: start, count: count), count)
-    }
-
-    /// The same where fewer than `maximumOctets` octets are left to read.
-    private func findNearEnd(_ octets: RawSpan, at start: Int, count: Int) -> HeaderID {
         guard count > 0, count <= Self.maximumOctets else { return .other }
-        var copy = InlineArray<32, UInt8>(repeating: 0)
-        for i in 0..<count { copy[i] = octets.unsafeLoad(fromByteOffset: start + i, as: UInt8.self) }
-        return self.find(Self.words(copy.span.bytes, at: 0, count: count), count)
-    }
-
-    private func find(_ words: (UInt64, UInt64, UInt64, UInt64), _ count: Int) -> HeaderID {
+        guard start &+ 8 <= octets.byteCount else { return self.findNearEnd(octets, at: start, count: count) }
+        let words = Self.words(octets, at: start, count: count)
         var position = Self.hash(words, count)
         let slots = self.slots.span
         while slots[position].count != 0 {
@@ -69,24 +58,34 @@ struct HeaderNameTable: Sendable {
         return .other
     }
 
-    /// The name in lower case, padded with zeros. Setting bit 5 makes letters lower case and keeps the dash.
+    /// The same where fewer than eight octets are left to read.
+    @inline(never)
+    private func findNearEnd(_ octets: RawSpan, at start: Int, count: Int) -> HeaderID {
+        var copy = InlineArray<32, UInt8>(repeating: 0)
+        for i in 0..<count { copy[i] = octets.unsafeLoad(fromByteOffset: start + i, as: UInt8.self) }
+        return self.find(copy.span.bytes, at: 0, count: count)
+    }
+
+    /// The name in lower case: its first eight octets, its last eight, and of a long name those between. Together with
+    /// the length they are the name. Of one with fewer than eight octets the first word is padded with zeros. Setting
+    /// bit 5 makes letters lower case and keeps the dash.
     @inline(__always)
     private static func words(_ octets: RawSpan, at start: Int, count: Int) -> (UInt64, UInt64, UInt64, UInt64) {
         @inline(__always)
-        func word(_ i: Int) -> UInt64 {
-            let left = count &- i &* 8
-            if left <= 0 { return 0 }
-            let word = octets.unsafeLoadUnaligned(fromUncheckedByteOffset: start &+ i &* 8, as: UInt64.self)
-            let lower = word | 0x2020_2020_2020_2020
-            return left >= 8 ? lower : lower & ((1 &<< UInt64(left &* 8)) &- 1)
+        func word(at offset: Int) -> UInt64 {
+            octets.unsafeLoadUnaligned(fromUncheckedByteOffset: start &+ offset, as: UInt64.self)
+                | 0x2020_2020_2020_2020
         }
-        return (word(0), word(1), word(2), word(3))
+        if count < 8 { return (word(at: 0) & ((1 &<< UInt64(count &* 8)) &- 1), 0, 0, 0) }
+        let (first, last) = (word(at: 0), word(at: count &- 8))
+        if count <= 16 { return (first, last, 0, 0) }
+        return (first, last, word(at: 8), count <= 24 ? 0 : word(at: 16))
     }
 
     @inline(__always)
     private static func hash(_ words: (UInt64, UInt64, UInt64, UInt64), _ count: Int) -> Int {
         let mixed =
             (words.0 ^ (words.1 &* 31) ^ (words.2 &* 131) ^ (words.3 &* 1031) ^ UInt64(count)) &* 0x9E37_79B9_7F4A_7C15
-        return Int(truncatingIfNeeded: mixed >> 55)
+        return Int(truncatingIfNeeded: mixed &>> 55)
     }
 }

@@ -39,25 +39,10 @@ extension MessageIndex {
             }
             self.startOfMessage = position
             self.endOfStartLine = lineEnd
-            try self.parseStartLine(octets, position..<lineEnd)
+            try self.parseStartLine(octets, raw, position..<lineEnd)
             position = self.skipLineEnd(octets, lineEnd)
         }
-        let table = HeaderNameTable.shared
-        while true {
-            guard position < octets.count else {
-                if !framing.mayEndInHeader { self.note(.noEmptyLine, in: .header, at: position) }
-                break
-            }
-            if octets[position] == 0x0D, position &+ 1 < octets.count, octets[position &+ 1] == 0x0A {
-                position &+= 2
-                break
-            }
-            position = self.parseField(octets, raw, at: position, table, framing)
-            if self.fields.count > limits.fields {
-                self.note(.tooManyFields, in: .header, at: position)
-                break
-            }
-        }
+        position = self.parseFields(octets, raw, from: position, framing, limits)
         if position > limits.headerOctets { self.note(.tooLong, in: .header, at: limits.headerOctets) }
         self.findBody(octets, at: position, framing, limits)
     }
@@ -99,7 +84,7 @@ extension MessageIndex {
         let count = raw.byteCount
         var position = start
         while true {
-            position = Self.firstControl(raw, from: position)
+            position = Self.first(below: 0x20, raw, from: position)
             guard position < count else { return count }
             let octet = raw.unsafeLoad(fromUncheckedByteOffset: position, as: UInt8.self)
             if octet == 0x0D, position &+ 1 < count,
@@ -119,19 +104,29 @@ extension MessageIndex {
         }
     }
 
-    /// The offset of the first octet below 0x20 at or after `start`.
+    /// Eight flags, one for each octet of a word that is below `limit`. The lowest flag is exact; higher ones may be
+    /// false.
     @inline(__always)
-    private static func firstControl(_ raw: RawSpan, from start: Int) -> Int {
+    private static func octets(below limit: UInt8, _ raw: RawSpan, at position: Int) -> UInt64 {
+        let word = raw.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt64.self)
+        return (word &- UInt64(limit) &* 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
+    }
+
+    /// The offset of the first octet below `limit`, at most 0x80, at or after `start`; the end when there is none.
+    @inline(__always)
+    private static func first(below limit: UInt8, _ raw: RawSpan, from start: Int) -> Int {
         let count = raw.byteCount
         var position = start
-        while position &+ 8 <= count {
-            let word = raw.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt64.self)
-            // The lowest flagged octet is exact; higher ones may be false, which does not matter.
-            let below = (word &- 0x2020_2020_2020_2020) & ~word & 0x8080_8080_8080_8080
-            if below != 0 { return position &+ below.trailingZeroBitCount &>> 3 }
-            position &+= 8
+        while position &+ 16 <= count {
+            let low = Self.octets(below: limit, raw, at: position)
+            let high = Self.octets(below: limit, raw, at: position &+ 8)
+            guard low | high == 0 else {
+                return low != 0
+                    ? position &+ low.trailingZeroBitCount &>> 3 : position &+ 8 &+ high.trailingZeroBitCount &>> 3
+            }
+            position &+= 16
         }
-        while position < count, raw.unsafeLoad(fromUncheckedByteOffset: position, as: UInt8.self) >= 0x20 {
+        while position < count, raw.unsafeLoad(fromUncheckedByteOffset: position, as: UInt8.self) >= limit {
             position &+= 1
         }
         return position
@@ -144,7 +139,7 @@ extension MessageIndex {
         while position &+ 8 <= end {
             let word = raw.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt64.self)
             let difference = word ^ 0x3A3A_3A3A_3A3A_3A3A
-            // The lowest flagged octet is exact, as in `firstControl`.
+            // The lowest flagged octet is exact, as in `octets(below:)`.
             let equal = (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080
             if equal != 0 { return position &+ equal.trailingZeroBitCount &>> 3 }
             position &+= 8
@@ -162,13 +157,19 @@ extension MessageIndex {
 
     // MARK: Start line
 
-    private mutating func parseStartLine(_ octets: Span<UInt8>, _ line: Range<Int>) throws(SIPParseError) {
-        if line.count > 4, octets.equals(line.lowerBound..<line.lowerBound + 4, ignoringCase: "SIP/") {
+    private mutating func parseStartLine(
+        _ octets: Span<UInt8>, _ raw: RawSpan, _ line: Range<Int>
+    ) throws(SIPParseError) {
+        if line.count > 4, octets[line.lowerBound &+ 3] == 0x2F,
+            octets.equals(line.lowerBound..<line.lowerBound + 4, ignoringCase: "SIP/")
+        {
             return try self.parseStatusLine(octets, line)
         }
         var space = line.lowerBound
         while space < line.upperBound, octets[space] != 0x20 { space &+= 1 }
         var version = line.upperBound
+        let isUsualVersion = Self.endsInUsualVersion(raw, line)
+        if isUsualVersion { version &-= 7 }
         while version > space, octets[version &- 1] != 0x20 { version &-= 1 }
         self.methodName = OctetRange(line.lowerBound, space)
         guard space > line.lowerBound, version &- 1 > space else {
@@ -176,20 +177,29 @@ extension MessageIndex {
         }
         self.method = Method.Code(octets, line.lowerBound..<space)
         self.requestURI = OctetRange(space &+ 1, version &- 1)
-        for i in line.lowerBound..<space where !octets[i].isToken {
-            // What does not even begin with a method is no request: there is nothing to answer.
-            if i == line.lowerBound { throw SIPParseError(.malformedStartLine, in: .startLine, at: i) }
-            self.note(.tokenExpected, in: .startLine, at: i)
+        if self.method == .other {
+            for i in line.lowerBound..<space where !octets[i].isToken {
+                // What does not even begin with a method is no request: there is nothing to answer.
+                if i == line.lowerBound { throw SIPParseError(.malformedStartLine, in: .startLine, at: i) }
+                self.note(.tokenExpected, in: .startLine, at: i)
+            }
         }
-        for i in self.requestURI.range where octets[i] <= 0x20 {
-            self.note(.malformedStartLine, in: .startLine, at: i)
-            break
-        }
+        // The first white space after the first one is that before the version.
+        let blank = Self.first(below: 0x21, raw, from: self.requestURI.lower)
+        if blank < self.requestURI.upper { self.note(.malformedStartLine, in: .startLine, at: blank) }
         if version == line.upperBound {
             self.note(.malformedStartLine, in: .startLine, at: version)
-        } else if !octets.equals(version..<line.upperBound, ignoringCase: "SIP/2.0") {
+        } else if !isUsualVersion, !octets.equals(version..<line.upperBound, ignoringCase: "SIP/2.0") {
             self.note(.unsupportedVersion, in: .startLine, at: version)
         }
+    }
+
+    /// Whether a line ends in ` SIP/2.0`, spelt as usual.
+    @inline(__always)
+    private static func endsInUsualVersion(_ raw: RawSpan, _ line: Range<Int>) -> Bool {
+        line.count >= 8
+            && raw.unsafeLoadUnaligned(fromUncheckedByteOffset: line.upperBound &- 8, as: UInt64.self).littleEndian
+                == 0x302E_322F_5049_5320
     }
 
     private mutating func parseStatusLine(_ octets: Span<UInt8>, _ line: Range<Int>) throws(SIPParseError) {
@@ -220,45 +230,53 @@ extension MessageIndex {
 
     // MARK: Fields
 
-    /// Indexes the field whose line begins at `start`; returns where the next line begins.
-    @inline(__always)
-    private mutating func parseField(
-        _ octets: Span<UInt8>, _ raw: RawSpan, at start: Int, _ table: HeaderNameTable, _ framing: Framing
+    /// Indexes the fields from `start` on, one line after the other; returns where the body begins.
+    private mutating func parseFields(
+        _ octets: Span<UInt8>, _ raw: RawSpan, from start: Int, _ framing: Framing, _ limits: MessageLimits
     ) -> Int {
-        var end = self.endOfLine(raw, from: start)
-        var next = self.skipLineEnd(octets, end)
-        // A line that begins with white space continues the one before (§7.3.1).
-        while next < octets.count, octets[next] == 0x20 || octets[next] == 0x09 {
-            end = self.endOfLine(raw, from: next)
-            next = self.skipLineEnd(octets, end)
-        }
-        if end == octets.count, !framing.mayEndInHeader { self.note(.noEmptyLine, in: .header, at: end) }
-        let colon = Self.firstColon(raw, from: start, to: end)
-        var nameEnd = colon
-        while nameEnd > start, octets[nameEnd &- 1] == 0x20 || octets[nameEnd &- 1] == 0x09 { nameEnd &-= 1 }
-        guard colon < end, nameEnd > start else {
-            self.note(.malformedHeaderLine, in: .header, at: start)
-            return next
-        }
-        let id = table.find(raw, at: start, count: nameEnd &- start)
-        if id == .other {
-            var i = start
-            while i < nameEnd {
-                if !octets[i].isToken {
-                    self.note(.malformedHeaderLine, in: .header, at: i)
+        let table = HeaderNameTable.shared
+        var start = start
+        while start < octets.count {
+            if octets[start] == 0x0D, start &+ 1 < octets.count, octets[start &+ 1] == 0x0A { return start &+ 2 }
+            var end = self.endOfLine(raw, from: start)
+            var next = self.skipLineEnd(octets, end)
+            // A line that begins with white space continues the one before (§7.3.1).
+            while next < octets.count, octets[next] == 0x20 || octets[next] == 0x09 {
+                end = self.endOfLine(raw, from: next)
+                next = self.skipLineEnd(octets, end)
+            }
+            let colon = Self.firstColon(raw, from: start, to: end)
+            var nameEnd = colon
+            while nameEnd > start, octets[nameEnd &- 1] == 0x20 || octets[nameEnd &- 1] == 0x09 { nameEnd &-= 1 }
+            let id = table.find(raw, at: start, count: nameEnd &- start)
+            if colon < end, id != .other || self.isFieldName(octets, start, nameEnd) {
+                var valueStart = colon &+ 1
+                while valueStart < end, octets[valueStart].isLinearWhitespace { valueStart &+= 1 }
+                var valueEnd = end
+                while valueEnd > valueStart, octets[valueEnd &- 1].isLinearWhitespace { valueEnd &-= 1 }
+                let field = Field(id: id, name: OctetRange(start, nameEnd), value: OctetRange(valueStart, valueEnd))
+                self.noteOccurrence(of: id, octets, field, table)
+                self.fields.append(field)
+                if self.fields.count > limits.fields {
+                    self.note(.tooManyFields, in: .header, at: next)
                     return next
                 }
-                i &+= 1
+            } else if colon >= end {
+                self.note(.malformedHeaderLine, in: .header, at: start)
             }
+            start = next
         }
-        var valueStart = colon &+ 1
-        while valueStart < end, octets[valueStart].isLinearWhitespace { valueStart &+= 1 }
-        var valueEnd = end
-        while valueEnd > valueStart, octets[valueEnd &- 1].isLinearWhitespace { valueEnd &-= 1 }
-        let field = Field(id: id, name: OctetRange(start, nameEnd), value: OctetRange(valueStart, valueEnd))
-        self.noteOccurrence(of: id, octets, field, table)
-        self.fields.append(field)
-        return next
+        if !framing.mayEndInHeader { self.note(.noEmptyLine, in: .header, at: start) }
+        return start
+    }
+
+    /// Whether the octets are a name that is not known; what is none is noted.
+    @inline(never)
+    private mutating func isFieldName(_ octets: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
+        var i = start
+        while i < end, octets[i].isToken { i &+= 1 }
+        if i < end || start == end { self.note(.malformedHeaderLine, in: .header, at: i) }
+        return i == end && start < end
     }
 
     @inline(__always)

@@ -138,11 +138,14 @@ extension ViaIndex {
     }
 
     /// Where a response to the request with this topmost Via goes (RFC 3261 §18.2.2, RFC 3581 §4): to the source address
-    /// and the port of sent-by, over UDP with `rport` to the source port. Over a stream that is where to connect when the
-    /// connection that the request came over is gone.
+    /// and the port of sent-by; over UDP to the address in `maddr` and that port, or, with `rport`, to the source port. Over
+    /// a stream that is where to connect when the connection that the request came over is gone.
     public func replyAddress(source: SocketAddress, isReliable: Bool) -> SocketAddress {
-        if self.hasRport, !isReliable { return source }
-        return SocketAddress(source.ip, self.port == 0 ? self.transport.defaultPort : self.port)
+        let port = self.port == 0 ? self.transport.defaultPort : self.port
+        guard !isReliable else { return SocketAddress(source.ip, port) }
+        // The socket that the request came to can send to addresses of its family only.
+        if let maddr, maddr.isIPv6 == source.ip.isIPv6, !maddr.isUnspecified { return SocketAddress(maddr, port) }
+        return self.hasRport ? source : SocketAddress(source.ip, port)
     }
 }
 

@@ -9,25 +9,25 @@ public protocol FieldContainer: Sendable {
 /// Header fields by their typed keys and by name.
 extension FieldContainer {
     /// The first value of a field; `nil` when there is none, or it is malformed.
-    public func first<Value>(_ key: FieldKey<Value>) -> Value? {
-        guard let field = self.fields(key).first else { return nil }
-        let octets = self.octets.span
-        let value = key.isList ? octets.firstElement(of: field.range, as: Value.self) : field.range
-        return try? Value(parsing: octets, in: value, field: key.id)
-    }
+    @inlinable
+    public func first<Value>(_ key: FieldKey<Value>) -> Value? { try? self.require(key) }
 
     /// Every value of a field, in order, over all its lines; what is malformed is left out.
+    @inlinable
     public func all<Value>(_ key: FieldKey<Value>) -> [Value] {
         let octets = self.octets.span
         var values: [Value] = []
-        for field in self.fields(key) {
-            guard key.isList else {
-                if let value = try? Value(parsing: octets, in: field.range, field: key.id) { values.append(value) }
-                continue
+        var position = self.position(of: key, from: 0)
+        while let found = position {
+            let range = self.index.fields[found].value.range
+            if key.isList {
+                octets.forEachElement(of: range, as: Value.self) { element in
+                    if let value = try? Value(parsing: octets, in: element, field: key.id) { values.append(value) }
+                }
+            } else if let value = try? Value(parsing: octets, in: range, field: key.id) {
+                values.append(value)
             }
-            octets.forEachElement(of: field.range, as: Value.self) { element in
-                if let value = try? Value(parsing: octets, in: element, field: key.id) { values.append(value) }
-            }
+            position = self.position(of: key, from: found &+ 1)
         }
         return values
     }
@@ -35,29 +35,35 @@ extension FieldContainer {
     /// The first value of a field that must be there.
     ///
     /// - Throws: `SIPParseError`: `.missing`, or what is wrong with the value.
+    @inlinable
     public func require<Value>(_ key: FieldKey<Value>) throws(SIPParseError) -> Value {
-        guard let field = self.fields(key).first else {
+        guard let position = self.position(of: key, from: 0) else {
             throw SIPParseError(.missing, in: key.id, at: self.index.headerOctets)
         }
         let octets = self.octets.span
-        let value = key.isList ? octets.firstElement(of: field.range, as: Value.self) : field.range
+        let range = self.index.fields[position].value.range
+        let value = key.isList ? octets.firstElement(of: range, as: Value.self) : range
         return try Value(parsing: octets, in: value, field: key.id)
     }
 
     /// Every value of a field, in order, over all its lines.
     ///
     /// - Throws: `SIPParseError` when one is malformed.
+    @inlinable
     public func requireAll<Value>(_ key: FieldKey<Value>) throws(SIPParseError) -> [Value] {
         let octets = self.octets.span
         var values: [Value] = []
-        for field in self.fields(key) {
-            guard key.isList else {
-                values.append(try Value(parsing: octets, in: field.range, field: key.id))
-                continue
+        var position = self.position(of: key, from: 0)
+        while let found = position {
+            let range = self.index.fields[found].value.range
+            if key.isList {
+                try octets.forEachElement(of: range, as: Value.self) { (element) throws(SIPParseError) in
+                    values.append(try Value(parsing: octets, in: element, field: key.id))
+                }
+            } else {
+                values.append(try Value(parsing: octets, in: range, field: key.id))
             }
-            try octets.forEachElement(of: field.range, as: Value.self) { (element) throws(SIPParseError) in
-                values.append(try Value(parsing: octets, in: element, field: key.id))
-            }
+            position = self.position(of: key, from: found &+ 1)
         }
         return values
     }
@@ -69,27 +75,42 @@ extension FieldContainer {
     /// single spaces.
     public func values(named name: String) -> [String] {
         let octets = self.octets.span
-        return self.fields(HeaderID(name: name), name).map { octets.unfolded($0.range) }
+        let id = HeaderID(name: name)
+        var values: [String] = []
+        var position = self.position(of: id, name, from: 0)
+        while let found = position {
+            values.append(octets.unfolded(self.index.fields[found].value.range))
+            position = self.position(of: id, name, from: found &+ 1)
+        }
+        return values
     }
 
-    /// Where the values of a field lie, one for each line.
-    private func fields<Value>(_ key: FieldKey<Value>) -> [OctetRange] { self.fields(key.id, key.name) }
-
-    private func fields(_ id: HeaderID, _ name: String) -> [OctetRange] {
-        guard id == .other || self.index.has(id) else { return [] }
-        let octets = self.octets.span
-        var ranges: [OctetRange] = []
-        for field in self.index.fields where field.id == id {
-            if id == .other, !octets.string(field.name).equals(ignoringCase: name) { continue }
-            ranges.append(field.value)
+    /// The position of the next line of a field, from `start` on.
+    @inlinable
+    func position<Value>(of key: FieldKey<Value>, from start: Int) -> Int? {
+        guard let name = key.ownName else {
+            return self.index.has(key.id) ? self.index.next(key.id, from: start) : nil
         }
-        return ranges
+        return self.position(of: key.id, name, from: start)
+    }
+
+    /// The same of a field that its name alone may identify.
+    @usableFromInline
+    func position(of id: HeaderID, _ name: String, from start: Int) -> Int? {
+        let octets = self.octets.span
+        var position = self.index.next(id, from: start)
+        while let found = position {
+            if id != .other || octets.string(self.index.fields[found].name).equals(ignoringCase: name) { return found }
+            position = self.index.next(id, from: found &+ 1)
+        }
+        return nil
     }
 }
 
 extension Span where Element == UInt8 {
     /// The range of the first element of a list.
-    fileprivate func firstElement<Value: FieldValue>(of range: Range<Int>, as type: Value.Type) -> Range<Int> {
+    @inlinable
+    func firstElement<Value: FieldValue>(of range: Range<Int>, as type: Value.Type) -> Range<Int> {
         self.trimmingWhitespace(
             range.lowerBound..<Value.endOfElement(self, from: range.lowerBound, to: range.upperBound))
     }

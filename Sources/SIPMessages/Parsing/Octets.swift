@@ -1,47 +1,49 @@
-/// Character classes of RFC 3261 §25.1, one bit each, for every octet.
+/// A class of ASCII characters, one bit each: asking whether an octet is in it is a shift, and there is no table that the
+/// first use would have to build.
 @usableFromInline
-enum OctetClass {
-    @usableFromInline static let token: UInt8 = 1 << 0
-    @usableFromInline static let digit: UInt8 = 1 << 1
-    @usableFromInline static let hex: UInt8 = 1 << 2
-    @usableFromInline static let alpha: UInt8 = 1 << 3
-    @usableFromInline static let unreserved: UInt8 = 1 << 4
-    @usableFromInline static let user: UInt8 = 1 << 5
-    @usableFromInline static let parameter: UInt8 = 1 << 6
-    @usableFromInline static let word: UInt8 = 1 << 7
+struct OctetClass: BitwiseCopyable, Sendable {
+    @usableFromInline let low: UInt64
+    @usableFromInline let high: UInt64
 
-    /// The classes of each octet.
-    @usableFromInline static let of: InlineArray<256, UInt8> = {
-        var table = InlineArray<256, UInt8>(repeating: 0)
-        func mark(_ text: StaticString, _ classes: UInt8) {
-            text.withUTF8Buffer { octets in for octet in octets { table[Int(octet)] |= classes } }
-        }
-        mark("0123456789", token | digit | hex | unreserved | user | parameter | word)
-        mark("abcdefABCDEF", token | hex | alpha | unreserved | user | parameter | word)
-        mark("ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ", token | alpha | unreserved | user | parameter | word)
-        mark("-.!%*_+`'~", token | word)
-        mark("()<>:\\\"/[]?{}", word)
-        mark("-_.!~*'()", unreserved | user | parameter)
-        mark("&=+$,;?/", user)
-        mark("[]/:&+$", parameter)
-        return table
-    }()
+    /// The class with the characters 0 to 63 whose bits are set in `low`, and 64 to 127 in `high`.
+    @inlinable
+    init(low: UInt64, high: UInt64) { (self.low, self.high) = (low, high) }
+
+    /// `token` of RFC 3261 §25.1: letters, digits and ``-.!%*_+`'~``.
+    @inlinable static var token: OctetClass {
+        OctetClass(low: 0x03FF_6CA2_0000_0000, high: 0x47FF_FFFF_87FF_FFFE)
+    }
+    /// The characters of `word`: those of `token` and `()<>:\"/[]?{}`.
+    @inlinable static var word: OctetClass { OctetClass(low: 0xD7FF_EFA6_0000_0000, high: 0x6FFF_FFFF_BFFF_FFFE) }
+    /// `unreserved`: letters, digits and `-_.!~*'()`.
+    @inlinable static var unreserved: OctetClass {
+        OctetClass(low: 0x03FF_6782_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
+    }
+    /// What `user` holds unescaped: `unreserved` and `&=+$,;?/`.
+    @inlinable static var user: OctetClass { OctetClass(low: 0xABFF_FFD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE) }
+    /// What a URI parameter holds unescaped, `paramchar`: `unreserved` and `[]/:&+$`.
+    @inlinable static var parameter: OctetClass {
+        OctetClass(low: 0x07FF_EFD2_0000_0000, high: 0x47FF_FFFE_AFFF_FFFE)
+    }
 }
 
 extension UInt8 {
     @inlinable
-    func belongs(to classes: UInt8) -> Bool { OctetClass.of[Int(self)] & classes != 0 }
+    func belongs(to set: OctetClass) -> Bool {
+        let half = self < 64 ? set.low : set.high
+        return self < 128 && half &>> UInt64(self & 63) & 1 != 0
+    }
 
     /// `token` of RFC 3261 §25.1.
-    @inlinable public var isToken: Bool { self.belongs(to: OctetClass.token) }
+    @inlinable public var isToken: Bool { self.belongs(to: .token) }
     /// `DIGIT`.
     @inlinable public var isDigit: Bool { self &- 0x30 < 10 }
     /// `ALPHA`.
     @inlinable public var isAlpha: Bool { (self | 0x20) &- 0x61 < 26 }
     /// A character of `word`, of which a Call-ID is made.
-    @inlinable public var isWord: Bool { self.belongs(to: OctetClass.word) }
+    @inlinable public var isWord: Bool { self.belongs(to: .word) }
     /// `HEXDIG`, either case.
-    @inlinable public var isHexDigit: Bool { self.belongs(to: OctetClass.hex) }
+    @inlinable public var isHexDigit: Bool { self.isDigit || (self | 0x20) &- 0x61 < 6 }
     /// Space and tab, and the CR and LF of a line fold, which a field value keeps (RFC 3261 §7.3.1).
     @inlinable public var isLinearWhitespace: Bool { self == 0x20 || self == 0x09 || self == 0x0D || self == 0x0A }
     /// The ASCII letter in lower case; any other octet unchanged.

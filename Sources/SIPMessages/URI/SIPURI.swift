@@ -60,7 +60,7 @@ public struct SIPURI: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func escapingUser(_ user: String) -> String {
-        user.percentEncoded { $0.belongs(to: OctetClass.user) }
+        user.percentEncoded { $0.belongs(to: .user) }
     }
 
     /// The `transport` parameter in lower case.

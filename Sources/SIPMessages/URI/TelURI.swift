@@ -40,7 +40,7 @@ public struct TelURI: Hashable, Sendable, CustomStringConvertible {
                 octet == 0x25 && i + 2 < parameters.upperBound && octets[i + 1].isHexDigit && octets[i + 2].isHexDigit
             // `isub` may hold any `uric`.
             let isReserved = octet == 0x3B || octet == 0x3D || octet == 0x3F || octet == 0x40 || octet == 0x2C
-            guard isEscape || isReserved || octet.belongs(to: OctetClass.parameter) else {
+            guard isEscape || isReserved || octet.belongs(to: .parameter) else {
                 throw SIPParseError(.malformedURI, in: field, at: i)
             }
         }

@@ -49,13 +49,13 @@ public struct URIIndex: Hashable, Sendable {
         try self.parseHost(&reader)
         if reader.next == 0x3B {
             let start = reader.position
-            try self.checkEscapes(&reader) { $0.belongs(to: OctetClass.parameter) || $0 == 0x3B || $0 == 0x3D }
+            try self.checkEscapes(&reader) { $0.belongs(to: .parameter) || $0 == 0x3B || $0 == 0x3D }
             self.parameters = OctetRange(start, reader.position)
         }
         if reader.skip(0x3F) {
             let start = reader.position
             try self.checkEscapes(&reader) {
-                $0.belongs(to: OctetClass.parameter) || $0 == 0x3D || $0 == 0x3F || $0 == 0x3B || $0 == 0x2C
+                $0.belongs(to: .parameter) || $0 == 0x3D || $0 == 0x3F || $0 == 0x3B || $0 == 0x2C
                     || $0 == 0x40
             }
             self.headers = OctetRange(start, reader.position)
@@ -91,14 +91,14 @@ public struct URIIndex: Hashable, Sendable {
         guard at < reader.end else { return }
         // `@` may also stand in the headers of a URI without user: `sip:host?to=a@b`; there `?` follows a bare host,
         // while in a user part both are allowed. The grammar is ambiguous and takes the longest user part.
-        try self.checkEscapes(&reader) { $0.belongs(to: OctetClass.user) }
+        try self.checkEscapes(&reader) { $0.belongs(to: .user) }
         self.user = OctetRange(start, reader.position)
         self.hasUser = true
         guard !self.user.isEmpty else { throw reader.error(.malformedURI) }
         if reader.skip(0x3A) {
             let passwordStart = reader.position
             try self.checkEscapes(&reader) {
-                $0.belongs(to: OctetClass.unreserved) || $0 == 0x26 || $0 == 0x3D || $0 == 0x2B || $0 == 0x24
+                $0.belongs(to: .unreserved) || $0 == 0x26 || $0 == 0x3D || $0 == 0x2B || $0 == 0x24
                     || $0 == 0x2C
             }
             self.password = OctetRange(passwordStart, reader.position)

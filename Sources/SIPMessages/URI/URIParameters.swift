@@ -21,7 +21,7 @@ public struct URIParameter: Hashable, Sendable {
 
     /// What may stand both in a parameter and in a header field of a URI; `&` separates the latter.
     private static func mayStandUnescaped(_ octet: UInt8) -> Bool {
-        octet.belongs(to: OctetClass.parameter) && octet != 0x26
+        octet.belongs(to: .parameter) && octet != 0x26
     }
 
     func write(to output: inout [UInt8]) {

@@ -1,4 +1,5 @@
 import SIPMessages
+import SIPTransactions
 
 /// Something underway: a datagram, or one message of a stream.
 final class Packet {
@@ -8,18 +9,21 @@ final class Packet {
     let transport: TransportProtocol
     /// How the sender named the way.
     let flow: Flow
-    /// The client transaction, for the sender.
-    let client: Int32
+    /// Whose message it is, within the host that sent it.
+    let transaction: Outbox.Sender
+    /// The shard of the transaction.
+    let shard: UInt16
     /// Its line in the ladder.
     let line: Int
     /// Draws its fate: made of the seed and of what the packet is, so that it does not depend on other packets.
     var random: SimulationRandom
 
     init(
-        octets: [UInt8], facts: WireFacts, sender: Int, flow: Flow, client: Int32, line: Int, random: SimulationRandom
+        _ message: Outbox.Message, octets: [UInt8], facts: WireFacts, sender: Int, line: Int, random: SimulationRandom
     ) {
-        (self.octets, self.facts, self.sender, self.transport) = (octets, facts, sender, flow.transport)
-        (self.flow, self.client, self.line, self.random) = (flow, client, line, random)
+        (self.octets, self.facts, self.sender, self.transport) = (octets, facts, sender, message.flow.transport)
+        (self.flow, self.transaction, self.shard) = (message.flow, message.sender, message.shard)
+        (self.line, self.random) = (line, random)
     }
 }
 

@@ -63,7 +63,9 @@ public final class ScriptedPeer: TransactionEndpoint {
 
     init(_ name: String, uri: URI, transport: TransportProtocol, in world: SimulatedWorld, timers: TransactionTimers) {
         (self.name, self.uri, self.transport, self.world) = (name, uri, transport, world)
-        super.init(timers: timers)
+        var timers = timers
+        timers.promise = TimeSpan(nanoseconds: .max)  // The script sends 100, or does not.
+        super.init(timers: timers, promisesAnswer: true)
     }
 
     // MARK: Transaction user
@@ -112,7 +114,7 @@ public final class ScriptedPeer: TransactionEndpoint {
     public override func happened(_ event: TransactionEvent, at now: MonotonicInstant, into outbox: inout Outbox) {
         switch event {
         case .clientTimedOut, .serverTimedOut: self.timeouts += 1
-        case .clientTransportFailed: self.transportFailures += 1
+        case .clientTransportFailed, .serverTransportFailed: self.transportFailures += 1
         case .tryingDue: break  // The script sends 100, or does not.
         case .clientEnded: break  // No further 2xx of a fork can come; the script expects what it expects.
         case .timer(let number): self.repeatSuccess(Int(number), at: now, into: &outbox)

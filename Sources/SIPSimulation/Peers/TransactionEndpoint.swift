@@ -14,15 +14,18 @@ open class TransactionEndpoint: SimulatedNode {
     public let timers: TransactionTimers
     /// What its transaction layer holds at most.
     public let limits: TransactionLayer.Limits
+    /// Whether it answers each INVITE within 200 ms; if not, its transaction layer sends 100 at once (RFC 3261 §17.2.1).
+    public let promisesAnswer: Bool
 
     var layer: TransactionLayer
     private var index = MessageIndex()
 
     /// A host with these timer values and limits.
     public init(
-        timers: TransactionTimers = TransactionTimers(), limits: TransactionLayer.Limits = TransactionLayer.Limits()
+        timers: TransactionTimers = TransactionTimers(), limits: TransactionLayer.Limits = TransactionLayer.Limits(),
+        promisesAnswer: Bool = false
     ) {
-        (self.timers, self.limits) = (timers, limits)
+        (self.timers, self.limits, self.promisesAnswer) = (timers, limits, promisesAnswer)
         self.layer = TransactionLayer(
             timers: timers, limits: limits, seed: (SipHashKey(0, 0), SipHashKey(0, 0)), at: .start)
     }
@@ -189,7 +192,9 @@ open class TransactionEndpoint: SimulatedNode {
         case .absorbed: self.absorbed(message, at: now)
         case .unmatchedACK: self.ackArrived(message, over: flow, at: now, into: &outbox)
         case .new:
-            let id = self.layer.createServer(octets, self.index, via: via, flow: flow, owner: 0, at: now)
+            let id = self.layer.createServer(
+                octets, self.index, via: via, flow: flow, owner: 0, promisesAnswer: self.promisesAnswer, at: now,
+                into: &outbox)
             let stamped = Self.stamping(message, source: flow.remote)
             if let id {
                 self.requestArrived(stamped, in: id, over: flow, at: now, into: &outbox)
@@ -212,11 +217,9 @@ open class TransactionEndpoint: SimulatedNode {
 
     /// Learns that a message did not reach its destination.
     public func transportFailed(
-        client: Int32, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
+        _ sender: Outbox.Sender, shard: UInt16, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
-        guard client >= 0,
-            let event = self.layer.transportFailed(client: client, remote: flow.remote, at: now)
-        else { return }
+        guard let event = self.layer.transportFailed(sender, at: now) else { return }
         self.happened(event, at: now, into: &outbox)
     }
 

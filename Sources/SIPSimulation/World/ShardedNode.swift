@@ -20,12 +20,15 @@ public final class ShardedNode: SimulatedNode {
     public func receive(
         _ octets: Span<UInt8>, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
-        self.shard(of: octets).receive(octets, over: flow, at: now, into: &outbox)
+        let shard = self.shard(of: octets)
+        outbox.shard = UInt16(truncatingIfNeeded: shard)
+        self.shards[shard].receive(octets, over: flow, at: now, into: &outbox)
     }
 
     /// Does what is due.
     public func wake(at now: MonotonicInstant, into outbox: inout Outbox) {
-        for shard in self.shards where shard.nextWakeUp.map({ $0 <= now }) ?? false {
+        for (number, shard) in self.shards.enumerated() where shard.nextWakeUp.map({ $0 <= now }) ?? false {
+            outbox.shard = UInt16(truncatingIfNeeded: number)
             shard.wake(at: now, into: &outbox)
         }
     }
@@ -40,17 +43,20 @@ public final class ShardedNode: SimulatedNode {
         return audit
     }
 
-    /// Every shard is told, since a flow does not say whose message it was; the number and the remote address of the
-    /// transaction decide.
+    /// Tells the shard whose message did not reach its destination.
     public func transportFailed(
-        client: Int32, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
+        _ sender: Outbox.Sender, shard: UInt16, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
-        for shard in self.shards { shard.transportFailed(client: client, over: flow, at: now, into: &outbox) }
+        outbox.shard = shard
+        self.shards[Int(shard)].transportFailed(sender, shard: 0, over: flow, at: now, into: &outbox)
     }
 
     /// Learns that a connection has ended.
     public func connectionClosed(_ flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox) {
-        for shard in self.shards { shard.connectionClosed(flow, at: now, into: &outbox) }
+        for (number, shard) in self.shards.enumerated() {
+            outbox.shard = UInt16(truncatingIfNeeded: number)
+            shard.connectionClosed(flow, at: now, into: &outbox)
+        }
     }
 
     /// Hands out the questions that were asked since the last call.
@@ -70,13 +76,14 @@ public final class ShardedNode: SimulatedNode {
     public func answered(_ answer: ServiceAnswer, at now: MonotonicInstant, into outbox: inout Outbox) {
         guard let owner = self.owners[answer.id] else { return }
         let own = ServiceAnswer(id: owner.id, answer.outcome)
+        outbox.shard = UInt16(truncatingIfNeeded: owner.shard)
         self.shards[owner.shard].answered(own, at: now, into: &outbox)
     }
 
-    private func shard(of octets: Span<UInt8>) -> any SimulatedNode {
-        do { try self.index.parse(octets) } catch { return self.shards[0] }
-        guard let callID = self.index.value(.callID) else { return self.shards[0] }
+    private func shard(of octets: Span<UInt8>) -> Int {
+        do { try self.index.parse(octets) } catch { return 0 }
+        guard let callID = self.index.value(.callID) else { return 0 }
         let hash = SipHash13.hash(octets, callID.range, key: SipHashKey(1, 2))
-        return self.shards[Int(hash % UInt64(self.shards.count))]
+        return Int(hash % UInt64(self.shards.count))
     }
 }

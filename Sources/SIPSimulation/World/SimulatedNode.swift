@@ -25,8 +25,11 @@ public protocol SimulatedNode: AnyObject {
 
     /// A message that was sent could not be delivered: no one listens there, the connection failed.
     ///
-    /// - Parameter client: The number that the outbox was given with the message; -1 for none.
-    func transportFailed(client: Int32, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox)
+    /// - Parameters:
+    ///   - sender: What the outbox was given with the message.
+    ///   - shard: What its `shard` was then.
+    func transportFailed(
+        _ sender: Outbox.Sender, shard: UInt16, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox)
     /// A stream connection has ended, by the other side or by the network.
     func connectionClosed(_ flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox)
     /// Takes the questions that the node has for DNS, storage and those who decide, asked since the last call.
@@ -40,7 +43,7 @@ extension SimulatedNode {
     public func placed(at place: SimulatedPlace) {}
     /// Learns that a message did not reach its destination.
     public func transportFailed(
-        client: Int32, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
+        _ sender: Outbox.Sender, shard: UInt16, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox
     ) {}
     /// Learns that a connection has ended.
     public func connectionClosed(_ flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox) {}

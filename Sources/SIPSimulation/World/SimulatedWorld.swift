@@ -145,6 +145,7 @@ public final class SimulatedWorld {
     func perform(as host: Int, _ body: (any SimulatedNode, inout Outbox) -> Void) {
         let node = self.residents[host].node
         self.outbox.removeAll()
+        self.outbox.shard = 0
         body(node, &self.outbox)
         for message in self.outbox.messages {
             self.send(message, Array(self.outbox.octets[message.range.range]), from: host)
@@ -207,7 +208,7 @@ public final class SimulatedWorld {
         let number = self.occurrences[purpose, default: 0]
         self.occurrences[purpose] = number + 1
         let packet = Packet(
-            octets: octets, facts: facts, sender: host, flow: flow, client: message.client, line: line,
+            message, octets: octets, facts: facts, sender: host, line: line,
             random: SimulationRandom(seed: self.seed, purpose: purpose, number: number))
         let source = listeners[Int(flow.endpoint)].address
         let fate =
@@ -237,7 +238,8 @@ public final class SimulatedWorld {
     private func fail(_ packet: Packet) {
         guard self.network.hosts[packet.sender].isUp else { return }
         self.perform(as: packet.sender) { node, outbox in
-            node.transportFailed(client: packet.client, over: packet.flow, at: self.now, into: &outbox)
+            node.transportFailed(
+                packet.transaction, shard: packet.shard, over: packet.flow, at: self.now, into: &outbox)
         }
     }
 

@@ -3,11 +3,13 @@ public import SIPMessages
 /// The INVITE server transaction: RFC 3261 §17.2.1, with the Accepted state of RFC 6026 §7.1, whose figure 7 replaces
 /// that of RFC 3261.
 ///
-///     Proceeding ──2xx──▶ Accepted ──timer L──▶ Terminated
+///     Proceeding ──100 when it is due, 101-199──▶ Proceeding
+///         ├──2xx──▶ Accepted ──timer L──▶ Terminated
 ///         └──300-699──▶ Completed ──ACK──▶ Confirmed ──timer I──▶ Terminated
 ///                           └──timer H──▶ Terminated
 ///
-/// A transport error is told and changes no state. The transaction user, which is told with `timedOut` when no ACK came, sees to 100 within 200 ms.
+/// 100 is due at once, or after 200 ms when the transaction user has promised an answer within that time and not kept
+/// its word (§17.2.1). A transport error is told and changes no state. `timedOut` means that no ACK came.
 public struct InviteServerTransaction: BitwiseCopyable, Hashable, Sendable {
     /// What can happen, named as on the arrows of the figure.
     public enum Event: UInt8, BitwiseCopyable, Hashable, Sendable {
@@ -20,12 +22,19 @@ public struct InviteServerTransaction: BitwiseCopyable, Hashable, Sendable {
 
     /// The present state.
     public private(set) var state: State = .proceeding
-    /// Timer G; then timer H, I or L.
+    /// When 100 is due; timer G; then timer H, I or L.
     public private(set) var clock = TransactionClock()
     private let isReliable: Bool
 
-    /// Starts the transaction with the INVITE that was received.
-    public init(isReliable: Bool) { self.isReliable = isReliable }
+    /// Starts the transaction with the INVITE that was received; `wake` says when 100 is due, which may be at once.
+    ///
+    /// - Parameter promisesAnswer: Whether the transaction user will answer within 200 ms.
+    public init(
+        isReliable: Bool, promisesAnswer: Bool, timers: borrowing TransactionTimers, at now: MonotonicInstant
+    ) {
+        self.isReliable = isReliable
+        self.clock.retransmitAt = promisesAnswer ? now.advanced(by: timers.promise) : now
+    }
 
     /// Handles one event and says what to do about it; `send` means the last response.
     public mutating func handle(
@@ -35,15 +44,18 @@ public struct InviteServerTransaction: BitwiseCopyable, Hashable, Sendable {
         case (.proceeding, .retransmission), (.completed, .retransmission):
             return .send
         case (.proceeding, .sentProvisional):
+            self.clock.stop()
             return .send
         case (.proceeding, .sentSuccess):
             self.state = .accepted
+            self.clock.stop()
             self.clock.endAt = now.advanced(by: timers.timeout)  // Timer L
             return .send
         case (.accepted, .sentSuccess):
             return .send  // Another fork's 2xx, or a retransmission by the UAS core.
         case (.proceeding, .sentFailure):
             self.state = .completed
+            self.clock.stop()
             self.clock.interval = timers.t1
             if !self.isReliable { self.clock.retransmitAt = now.advanced(by: timers.t1) }  // Timer G
             self.clock.endAt = now.advanced(by: timers.timeout)  // Timer H
@@ -84,9 +96,16 @@ public struct InviteServerTransaction: BitwiseCopyable, Hashable, Sendable {
             case .proceeding, .terminated: return []
             }
         }
-        guard self.clock.retransmitAt <= now, self.state == .completed else { return [] }
-        self.clock.backOff(at: now, maximum: timers.t2)
-        return .send
+        guard self.clock.retransmitAt <= now else { return [] }
+        switch self.state {
+        case .proceeding:
+            self.clock.stop()
+            return .sendTrying
+        case .completed:
+            self.clock.backOff(at: now, maximum: timers.t2)
+            return .send
+        case .accepted, .confirmed, .terminated: return []
+        }
     }
 
     private mutating func terminate(_ effect: TransactionEffects) -> TransactionEffects {

@@ -10,6 +10,8 @@ public struct TransactionTimers: Hashable, Sendable {
     public var t4: TimeSpan = .seconds(5)
     /// How long an INVITE client transaction absorbs retransmitted responses over UDP: at least 32 s.
     public var d: TimeSpan = .seconds(32)
+    /// How long a transaction user that promised to answer an INVITE soon may take before 100 is sent: 200 ms (§17.2.1).
+    public var promise: TimeSpan = .milliseconds(200)
 
     /// The values of the RFCs.
     public init() {}
@@ -38,11 +40,13 @@ public struct TransactionEffects: OptionSet, Hashable, Sendable {
     @inlinable public static var timedOut: TransactionEffects { TransactionEffects(rawValue: 16) }
     /// It ended because the transport failed: the transaction user is told.
     @inlinable public static var transportFailed: TransactionEffects { TransactionEffects(rawValue: 32) }
+    /// Send 100 (Trying), made from the request.
+    @inlinable public static var sendTrying: TransactionEffects { TransactionEffects(rawValue: 64) }
 }
 
 /// The two timers that a transaction can have at one time: when it sends again, and when it ends.
 public struct TransactionClock: BitwiseCopyable, Hashable, Sendable {
-    /// Timer A, E or G.
+    /// Timer A, E or G; while a server transaction has no response yet, when 100 is due.
     public var retransmitAt: MonotonicInstant = .never
     /// Timer B, D, F, H, I, J, K, L or M.
     public var endAt: MonotonicInstant = .never

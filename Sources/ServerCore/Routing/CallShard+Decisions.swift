@@ -27,7 +27,7 @@ extension CallShard {
             guard let at = text.lastIndex(of: "@") else { return .stranger }
             return .user(String(text[..<at]), domain: String(text[text.index(after: at)...]))
         case .trunk:
-            return self.settings.trunk(allowing: workspace.flow.remote.ip).map { .trunk($0.name) } ?? .stranger
+            return self.settings.trunk(of: workspace).map { .trunk($0.name) } ?? .stranger
         case .stranger: return .stranger
         }
     }
@@ -38,14 +38,16 @@ extension CallShard {
         if let from = self.fromURI(octets, workspace.index), self.settings.isOurDomain(from, octets) {
             self.callerKind = .user
         } else {
-            self.callerKind = self.settings.trunk(allowing: workspace.flow.remote.ip) != nil ? .trunk : .stranger
+            self.callerKind = self.settings.trunk(of: workspace) != nil ? .trunk : .stranger
         }
     }
 
     /// Sends a request on its way by the dial plan or the settings of a user.
     ///
     /// - Returns: `false` where its Request-URI alone says where it goes.
-    mutating func routeByPlan(_ uri: URIIndex, _ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
+    mutating func routeByPlan(
+        _ uri: URIIndex, _ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: Passage
+    ) -> Bool {
         self.noteEnd(octets, &workspace)
         guard self.settings.hasRouting, !workspace.index.has(.route), !workspace.index.hasToTag(octets) else {
             return false
@@ -53,11 +55,13 @@ extension CallShard {
         let decision = self.settings.decide(uri, octets, from: self.caller(octets, workspace))
         switch decision.action {
         case .server: self.answerLocally(octets, &workspace)
-        case .user(let aor): self.lookUp(aor, octets, &workspace)
-        case .elsewhere(let target): self.forward(to: target, octets, &workspace)
-        case .service(_, let target): self.forward(to: target, octets, &workspace)
-        case .trunk(let name, let number): self.seizeTrunk(name, number, octets, &workspace)
-        case .redirect(let redirection, let user): self.redirect(redirection, user, octets, &workspace)
+        case .echo: self.serve(octets, &workspace)
+        case .user(let aor): self.lookUp(aor, octets, &workspace, passage.traits)
+        case .elsewhere(let target): self.forward(to: target, octets, &workspace, passage.traits)
+        case .service(_, let target): self.forward(to: target, octets, &workspace, passage.traits)
+        case .trunk(let name, let number): self.seizeTrunk(name, number, octets, &workspace, passage.traits)
+        case .redirect(let redirection, let user):
+            self.redirect(redirection, user, octets, &workspace, passage.traits)
         case .refuse(let status, let phrase):
             guard let server = self.createServer(octets, &workspace, isTrying: false) else { return true }
             self.reply(server, status, phrase, &workspace)
@@ -66,27 +70,30 @@ extension CallShard {
     }
 
     /// Forwards a request to a URI that takes the place of its Request-URI.
-    private mutating func forward(to target: [UInt8], _ octets: Span<UInt8>, _ workspace: inout Workspace) {
+    private mutating func forward(
+        to target: [UInt8], _ octets: Span<UInt8>, _ workspace: inout Workspace, _ traits: RequestTraits
+    ) {
         guard let server = self.createServer(octets, &workspace) else { return }
         let whole = 0..<target.count
         let uri = try? URIIndex(parsing: target.span, in: whole)
-        let flow = uri.flatMap { self.flow(to: $0, target.span, near: workspace.flow) }
+        let flow = uri.flatMap { self.settings.proxy.flow(to: $0, target.span, near: workspace.flow) }
         workspace.targets.removeAll(keepingCapacity: true)
         Target.append(
             uri: target.span, whole, route: target.span, 0..<0, q: 1000, flow: flow, to: &workspace.targets)
         let maxBreadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
         self.proxy.begin(
             server, method: workspace.index.method, source: workspace.flow, targets: workspace.targets,
-            maxBreadth: maxBreadth, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            maxBreadth: maxBreadth, traits: traits, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
     }
 
     // MARK: Redirecting (§8.3)
 
     private mutating func redirect(
-        _ redirection: Redirection, _ user: [UInt8], _ octets: Span<UInt8>, _ workspace: inout Workspace
+        _ redirection: Redirection, _ user: [UInt8], _ octets: Span<UInt8>, _ workspace: inout Workspace,
+        _ traits: RequestTraits
     ) {
         if redirection.contacts.isEmpty, !user.isEmpty {
-            return self.lookUp(user, octets, &workspace, redirecting: redirection.status)
+            return self.lookUp(user, octets, &workspace, traits, redirecting: redirection.status)
         }
         guard let server = self.createServer(octets, &workspace, isTrying: false) else { return }
         var fields: [UInt8] = []
@@ -116,7 +123,8 @@ extension CallShard {
 
     /// Asks for the bindings of a user.
     mutating func lookUp(
-        _ aor: [UInt8], _ octets: Span<UInt8>, _ workspace: inout Workspace, redirecting status: UInt16 = 0
+        _ aor: [UInt8], _ octets: Span<UInt8>, _ workspace: inout Workspace, _ traits: RequestTraits,
+        redirecting status: UInt16 = 0
     ) {
         guard let server = self.createServer(octets, &workspace, isTrying: status == 0) else { return }
         let start = workspace.mail.count
@@ -124,7 +132,7 @@ extension CallShard {
         let key = OctetRange(start, workspace.mail.count)
         let hash = SipHash13.hash(workspace.mail.span, key.range, key: self.settings.hashKey)
         let breadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
-        var asker = Asker(shard: self.number, server: server, maxBreadth: breadth)
+        var asker = Asker(shard: self.number, server: server, maxBreadth: breadth, traits: traits)
         asker.redirectStatus = status
         workspace.posts.append(
             .lookUp(shard: self.settings.shard(of: hash), hash: hash, key: key, asker: asker))

@@ -45,10 +45,11 @@ extension CallShard {
     private func append(_ target: Target, _ octets: Span<UInt8>, near flow: Flow, to targets: inout [UInt8]) {
         var way: Flow?
         if target.route.isEmpty, let uri = try? URIIndex(parsing: octets, in: target.uri.range) {
-            way = self.flow(to: uri, octets, near: flow)
+            way = self.settings.proxy.flow(to: uri, octets, near: flow)
         }
         Target.append(
-            uri: octets, target.uri.range, route: octets, target.route.range, q: target.q, flow: way, to: &targets)
+            uri: octets, target.uri.range, route: octets, target.route.range, q: target.q, flow: way, traits: [],
+            to: &targets)
     }
 
     /// The bindings of a user are there whom an answer has redirected to.

@@ -8,6 +8,8 @@ public struct RoutingDecision: Hashable, Sendable {
     public enum Action: Hashable, Sendable {
         /// The server answers it itself.
         case server
+        /// The server answers the call itself and returns what it hears.
+        case echo
         /// To the devices of this user of ours, `user@domain` in canonical form.
         case user([UInt8])
         /// To the domain or address of this URI.
@@ -47,9 +49,14 @@ extension ServerSettings {
     /// The trunk of this name.
     func trunk(named name: String) -> TrunkSettings? { self.trunks.first { $0.name == name } }
 
-    /// The trunk whose calls come from this address.
-    func trunk(allowing ip: IPAddress) -> TrunkSettings? {
-        self.trunks.first { trunk in trunk.allow.contains { $0.contains(ip) } }
+    /// The trunk whose calls come from where the message at hand came from: its address is one of the trunk's, or the
+    /// certificate of its connection is for a domain of the trunk's (RFC 5922 §7.4).
+    func trunk(of workspace: borrowing Workspace) -> TrunkSettings? {
+        let (ip, identities) = (workspace.flow.remote.ip, workspace.identities)
+        return self.trunks.first { trunk in
+            trunk.allow.contains { $0.contains(ip) }
+                || (identities.map { identities in trunk.domains.contains { identities.prove(Host($0)) } } ?? false)
+        }
     }
 
     /// Decides where a request outside a dialog goes that has no Route left: the one place where that is done, for the
@@ -70,6 +77,7 @@ extension ServerSettings {
         if let match = self.plan.match(dialled, from: caller) {
             return self.follow(match, uri, octets, .route(match), from: caller)
         }
+        if isOurs, self.isEcho(uri, octets) { return RoutingDecision(action: .echo, reason: .host) }
         if isOurs { return self.toUser(self.aor(of: uri, octets), .host) }
         if uri.scheme == .tel {
             return RoutingDecision(action: .refuse(404, "No Route For This Number"), reason: .host)
@@ -109,6 +117,8 @@ extension ServerSettings {
             guard self.trunk(named: name) != nil else { return refuse(503, "No Trunk \(name)") }
             guard !match.number.isEmpty else { return refuse(484, "No Number Is Left To Dial") }
             return RoutingDecision(action: .trunk(name, number: match.number), reason: reason)
+        case .service("echo") where !self.echoUser.isEmpty:
+            return RoutingDecision(action: .echo, reason: reason)
         case .service(let name):
             guard let address = self.services[name] else { return refuse(404, "No Service \(name) Here") }
             return RoutingDecision(action: .service(name, at: address), reason: reason)

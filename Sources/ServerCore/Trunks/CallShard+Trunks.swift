@@ -12,12 +12,13 @@ extension CallShard {
 
     /// Asks the desk for a line.
     mutating func seizeTrunk(
-        _ name: String, _ number: [UInt8], _ octets: Span<UInt8>, _ workspace: inout Workspace
+        _ name: String, _ number: [UInt8], _ octets: Span<UInt8>, _ workspace: inout Workspace,
+        _ traits: RequestTraits
     ) {
         let takesLine = workspace.index.method == .invite
         let breadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
         guard let server = self.createServer(octets, &workspace) else { return }
-        let asker = Asker(shard: self.number, server: server, maxBreadth: breadth)
+        let asker = Asker(shard: self.number, server: server, maxBreadth: breadth, traits: traits)
         let (trunk, dialled) = (workspace.leave(Array(name.utf8)), workspace.leave(number))
         workspace.posts.append(.seize(trunk: trunk, number: dialled, takesLine: takesLine, asker))
     }
@@ -42,14 +43,14 @@ extension CallShard {
             Self.appendURI(of: settings.targets[target], number: workspace.mail[number.range], into: &uri)
             let whole = 0..<uri.count
             let parsed = try? URIIndex(parsing: uri.span, in: whole)
-            let flow = parsed.flatMap { self.flow(to: $0, uri.span, near: workspace.flow) }
+            let flow = parsed.flatMap { self.settings.proxy.flow(to: $0, uri.span, near: workspace.flow) }
             Target.append(uri: uri.span, whole, route: uri.span, 0..<0, q: 1000, flow: flow, to: &workspace.targets)
         }
         let token = self.trunkCalls.add(call)
         let succession = Succession(failover: settings.failover, patience: settings.patience, token: token)
         self.proxy.begin(
             asker.server, method: method, source: workspace.flow, targets: workspace.targets,
-            maxBreadth: asker.maxBreadth, succession: succession, transactions: &self.transactions, at: workspace.now,
+            maxBreadth: asker.maxBreadth, traits: asker.traits, succession: succession, transactions: &self.transactions, at: workspace.now,
             into: &workspace.outbox)
     }
 

@@ -54,6 +54,8 @@ public struct TrunkSettings: Sendable {
     public var credentials: Credentials?
     /// Where its calls come from.
     public var allow: [AddressBlock] = []
+    /// The domains whose certificates its calls come with.
+    public var domains: [String] = []
     /// Where its calls go, before the plan of all.
     public var inbound = DialPlan()
 

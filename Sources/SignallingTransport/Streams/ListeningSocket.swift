@@ -2,6 +2,7 @@ import CLinuxIO
 import Glibc
 import ProxyCore
 import SIPMessages
+import SystemSockets
 
 /// A socket that listens for connections to one end point, until an event loop takes it.
 struct ListeningSocket: Sendable {

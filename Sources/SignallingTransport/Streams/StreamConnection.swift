@@ -35,6 +35,10 @@ final class StreamConnection: @unchecked Sendable {
 
     /// The way messages come over it: end point, number, the other side.
     let flow: Flow
+    /// Whether we have opened it.
+    let isOutgoing: Bool
+    /// The domain or address that the certificate of the other side must be for (RFC 5922 §7.3); `nil` for none.
+    let identity: Host?
     let loop: StreamLoop
     let framing: Framing
     private let pendingLimit: Int
@@ -46,26 +50,46 @@ final class StreamConnection: @unchecked Sendable {
     private var unsent: [Unreached] = []
     private var isFlushDue = false
 
+    // Under the lock of the connection table.
+    /// Where the table has it.
+    var addresses: [ConnectionTable.Address] = []
+
     // On the event loop.
+    /// What the certificate of the other side has proved; `nil` when it has shown none that was verified.
+    var identities: CertificateIdentities?
     /// The handler next to the socket, or to TLS: what is written there is octets.
     var writer: ChannelHandlerContext?
     var openedAt: MonotonicInstant
     var lastActivity: MonotonicInstant
     /// When the message began that has not come to its end; `nil` between messages.
     var messageBegan: MonotonicInstant?
+    /// Whether a whole message or keep-alive came over it.
+    var hasSpoken = false
     /// Whether a REGISTER came over it.
     var hasRegistered = false
     /// Whether it can carry messages.
     var isReady = false
     private var isEnded = false
 
+    /// A connection that came.
     init(
-        _ flow: Flow, _ loop: StreamLoop, framing: Framing = .contentLength, pendingLimit: Int,
-        at now: MonotonicInstant
+        accepting flow: Flow, _ loop: StreamLoop, framing: Framing, pendingLimit: Int, at now: MonotonicInstant
     ) {
+        (self.isOutgoing, self.identity) = (false, nil)
         self.flow = flow
         self.loop = loop
         self.framing = framing
+        self.pendingLimit = pendingLimit
+        self.openedAt = now
+        self.lastActivity = now
+    }
+
+    /// A connection that is to be opened, to a server with this identity.
+    init(opening flow: Flow, to identity: Host?, _ loop: StreamLoop, pendingLimit: Int, at now: MonotonicInstant) {
+        (self.isOutgoing, self.identity) = (true, identity)
+        self.flow = flow
+        self.loop = loop
+        self.framing = .contentLength
         self.pendingLimit = pendingLimit
         self.openedAt = now
         self.lastActivity = now

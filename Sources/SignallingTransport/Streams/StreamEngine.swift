@@ -18,6 +18,7 @@ final class StreamEngine: @unchecked Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let loops: [StreamLoop]
     private let listeners: [ListeningSocket]
+    private let reporter: EventReporter
     private let lock = NIOLock()
     private var channels: [any Channel] = []
     private var isStarted = false
@@ -25,9 +26,10 @@ final class StreamEngine: @unchecked Sendable {
 
     init(
         listeners: [ListeningSocket], endpoints: [Endpoint], settings: StreamSettings, threads: Int,
-        reception: Reception
+        reception: Reception, report: @escaping @Sendable (TransportEvent, _ withheld: Int) -> Void
     ) throws(TransportError) {
         self.settings = settings
+        self.reporter = EventReporter(report)
         self.listeners = listeners
         self.endpoints = endpoints
         if let tls = settings.tls {
@@ -38,7 +40,7 @@ final class StreamEngine: @unchecked Sendable {
                 throw TransportError("\(listener.transport):\(listener.local) needs a certificate and its key")
             }
         }
-        self.table = ConnectionTable(limit: settings.connections)
+        self.table = ConnectionTable(limit: settings.connections, perSource: settings.connectionsPerSource)
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: listeners.isEmpty ? 1 : threads)
         var number = 0
         self.loops = Array(self.group.makeIterator()).map { eventLoop in
@@ -89,8 +91,11 @@ final class StreamEngine: @unchecked Sendable {
         for loop in self.loops {
             let interval = TimeAmount.nanoseconds(self.settings.sweepInterval.nanoseconds)
             loop.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) {
-                [settings = self.settings] _ in
-                loop.sweep(settings)
+                [settings = self.settings, reporter = self.reporter] _ in
+                loop.sweep(settings) { connection, delay in
+                    let flow = connection.flow
+                    reporter.report(.tooSlow(flow.remote, flow.transport, delay))
+                }
             }
         }
     }
@@ -114,14 +119,25 @@ final class StreamEngine: @unchecked Sendable {
     /// Takes a connection that was accepted; runs on its event loop.
     private func accept(_ channel: any Channel, _ listener: ListeningSocket, _ server: SignallingServer) throws {
         guard let loop = self.loop(of: channel.eventLoop), let address = channel.remoteAddress,
-            let remote = SIPMessages.SocketAddress(address), let number = self.table.admit()
-        else { throw TransportError("too many connections") }
+            let remote = SIPMessages.SocketAddress(address)
+        else { throw TransportError("a connection from nowhere") }
+        let number: UInt32
+        switch self.table.admit(from: remote.ip) {
+        case .number(let admitted): number = admitted
+        case .full:
+            self.reporter.report(.tooManyConnections(remote, limit: self.settings.connections))
+            throw TransportError("too many connections")
+        case .fullForSource:
+            self.reporter.report(.tooManyFromSource(remote, limit: self.settings.connectionsPerSource))
+            throw TransportError("too many connections from one source")
+        }
         let flow = Flow(
             endpoint: listener.endpoint(of: channel), transport: listener.transport, connection: number,
             remote: remote)
         let isWebSocket = flow.transport == .ws || flow.transport == .wss
         let connection = StreamConnection(
-            flow, loop, framing: isWebSocket ? .webSocket : .contentLength, pendingLimit: self.settings.pendingOctets,
+            accepting: flow, loop, framing: isWebSocket ? .webSocket : .contentLength,
+            pendingLimit: self.settings.pendingOctets,
             at: SystemClock.now())
         do {
             if flow.transport.isSecure, let tls = self.tls {
@@ -143,10 +159,34 @@ final class StreamEngine: @unchecked Sendable {
         self.loops.first { $0.eventLoop === eventLoop }
     }
 
+    /// Learns what the certificate of the other side proves, once the TLS handshake is done; a server that is not whom
+    /// we wanted is not spoken to (RFC 5922 §7.3, §7.4).
+    ///
+    /// - Returns: whether the connection may carry messages; if not, it is closed.
+    @discardableResult
+    func identify(_ connection: StreamConnection, _ pipeline: ChannelPipeline.SynchronousOperations) -> Bool {
+        guard let tls = self.tls, tls.isVerified(connection) else { return true }
+        if let certificate = try? pipeline.nioSSL_peerCertificate(), let octets = try? certificate.toDERBytes() {
+            connection.identities = CertificateIdentities(certificate: octets.span)
+        }
+        guard let expected = connection.identity else { return true }
+        if connection.identities?.prove(expected) == true { return true }
+        let shown = connection.identities.map { $0.domains + $0.addresses.map(\.description) } ?? []
+        self.reporter.report(.wrongCertificate(connection.flow.remote, expected: expected, shown: shown))
+        connection.closeNow()
+        return false
+    }
+
+    /// Reports an error of the TLS library.
+    func noteFailure(_ error: any Error, of connection: StreamConnection) {
+        guard let error = error as? NIOSSLError, case .handshakeFailed(let cause) = error else { return }
+        self.reporter.report(.handshakeFailed(connection.flow.remote, "\(cause)"))
+    }
+
     /// The connection can carry messages.
     func opened(_ connection: StreamConnection) {
         guard !connection.isReady else { return }
-        self.table.add(connection)
+        self.table.add(connection, proving: connection.identities)
         connection.opened(at: SystemClock.now())
     }
 
@@ -178,9 +218,10 @@ final class StreamEngine: @unchecked Sendable {
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         if connection.flow.transport == .tls, let tls = self.tls {
-                            // Without a name the certificate must be for the address.
+                            // The name lets a server of many domains show the right certificate (RFC 5922 §7.8).
+                            let name = connection.identity.flatMap { $0.address == nil ? $0.name : nil }
                             try channel.pipeline.syncOperations.addHandler(
-                                NIOSSLClientHandler(context: tls.client, serverHostname: nil))
+                                NIOSSLClientHandler(context: tls.client, serverHostname: name))
                         }
                         try channel.pipeline.syncOperations.addHandler(
                             StreamHandler(server, connection, isOutgoing: true))
@@ -202,17 +243,24 @@ final class StreamEngine: @unchecked Sendable {
     /// Queues a message on its connection, which is opened where that is possible and none is there.
     ///
     /// - Returns: `false` when the message cannot be sent.
-    func send(_ octets: UnsafeBufferPointer<UInt8>, _ message: Outbox.Message, _ server: SignallingServer) -> Bool {
+    ///
+    /// - Parameter domain: Over TLS, the domain that the certificate must be for; `nil` where the URI named an address.
+    func send(
+        _ octets: UnsafeBufferPointer<UInt8>, _ message: Outbox.Message, domain: String?, _ server: SignallingServer
+    ) -> Bool {
+        let identity =
+            message.flow.transport.isSecure ? domain.map { Host($0) } ?? Host(message.flow.remote.ip) : nil
         // A connection that closes while it is looked up is looked up again, once.
         for _ in 0..<2 {
-            let found = self.table.find(message.flow) { number in
+            let found = self.table.find(message.flow, identity: identity) { number in
                 guard Int(message.flow.endpoint) < self.endpoints.count,
                     message.flow.transport == .tcp || self.tls != nil
                 else { return nil }
                 var flow = message.flow
                 flow.connection = number
                 let loop = self.loops[Int(number) % self.loops.count]
-                return StreamConnection(flow, loop, pendingLimit: self.settings.pendingOctets, at: SystemClock.now())
+                return StreamConnection(
+                    opening: flow, to: identity, loop, pendingLimit: self.settings.pendingOctets, at: SystemClock.now())
             }
             guard let (connection, isNew) = found else { return false }
             if isNew { self.connect(connection, server) }

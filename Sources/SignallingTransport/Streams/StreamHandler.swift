@@ -32,12 +32,16 @@ final class StreamHandler: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .handshakeCompleted? = event as? TLSUserEvent { self.server.streams.opened(self.connection) }
+        if case .handshakeCompleted? = event as? TLSUserEvent,
+            self.server.streams.identify(self.connection, context.pipeline.syncOperations)
+        {
+            self.server.streams.opened(self.connection)
+        }
         context.fireUserInboundEventTriggered(event)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !self.isFailed else { return }
+        guard !self.isFailed, self.connection.isReady else { return }
         let loop = self.connection.loop
         loop.worker.setTime()
         let now = loop.worker.workspace.now
@@ -46,10 +50,10 @@ final class StreamHandler: ChannelInboundHandler {
         self.framer.append(received.readableBytesUInt8Span)
         while let event = self.framer.next() {
             self.connection.messageBegan = nil
+            self.connection.hasSpoken = true
             switch event {
             case .message, .malformed:
-                self.framer.withMessage { self.server.receive($0, over: self.connection.flow, &loop.worker) }
-                self.connection.noteRegistration(loop.worker.workspace)
+                self.framer.withMessage { self.server.receive($0, over: self.connection, &loop.worker) }
             case .ping:
                 self.server.streams.pong(self.connection)
             case .pong:
@@ -88,6 +92,7 @@ final class StreamHandler: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A reset, or a failed handshake: the connection is of no more use.
+        self.server.streams.noteFailure(error, of: self.connection)
         context.close(promise: nil)
     }
 }

@@ -45,9 +45,13 @@ final class StreamLoop: @unchecked Sendable {
     func remove(_ connection: StreamConnection) { self.connections[connection.flow.connection] = nil }
 
     /// Closes the connections that have taken too long.
-    func sweep(_ settings: StreamSettings) {
+    ///
+    /// - Parameter closing: Called with each and the reason.
+    func sweep(_ settings: StreamSettings, closing: (StreamConnection, TransportEvent.Delay) -> Void) {
         let now = SystemClock.now()
-        for connection in self.connections.values where connection.isOverdue(settings, at: now) {
+        for connection in self.connections.values {
+            guard let delay = connection.delay(settings, at: now) else { continue }
+            closing(connection, delay)
             connection.closeNow()
         }
     }
@@ -64,10 +68,13 @@ extension StreamConnection {
         if workspace.index.isRequest, workspace.index.method == .register { self.hasRegistered = true }
     }
 
-    /// Whether a handshake, a message or a silence lasts too long.
-    func isOverdue(_ settings: StreamSettings, at now: MonotonicInstant) -> Bool {
-        guard self.isReady else { return now.since(self.openedAt) > settings.handshake }
-        if let began = self.messageBegan, now.since(began) > settings.message { return true }
-        return now.since(self.lastActivity) > (self.hasRegistered ? settings.idleRegistered : settings.idle)
+    /// What lasts too long: a handshake, the first message, any message, or a silence.
+    func delay(_ settings: StreamSettings, at now: MonotonicInstant) -> TransportEvent.Delay? {
+        let age = now.since(self.openedAt)
+        guard self.isReady else { return age > settings.handshake ? .handshake : nil }
+        if !self.isOutgoing, !self.hasSpoken, age > settings.firstMessage { return .firstMessage }
+        if let began = self.messageBegan, now.since(began) > settings.message { return .message }
+        let limit = self.hasRegistered ? settings.idleRegistered : settings.idle
+        return now.since(self.lastActivity) > limit ? .silence : nil
     }
 }

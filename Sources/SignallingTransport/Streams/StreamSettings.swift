@@ -4,6 +4,9 @@ public import SIPMessages
 public struct StreamSettings: Sendable {
     /// Connections at once, in and out; one more is closed as soon as it is accepted.
     public var connections = 100_000
+    /// Connections at once that came from one IPv4 address, or one /64 of IPv6; one more is closed as soon as it is
+    /// accepted.
+    public var connectionsPerSource = 2000
     /// Octets that wait for a slow reader before its connection is closed.
     public var pendingOctets = 2 << 20
     /// What one message may hold.
@@ -14,6 +17,8 @@ public struct StreamSettings: Sendable {
     public var idleRegistered: TimeSpan = .seconds(7800)
     /// How long a TLS or WebSocket handshake may take.
     public var handshake: TimeSpan = .seconds(10)
+    /// How long a connection that came may take until its first whole message or keep-alive.
+    public var firstMessage: TimeSpan = .seconds(30)
     /// How long a message may take from its first octet to its last.
     public var message: TimeSpan = .seconds(30)
     /// How long opening a connection may take; less than timer B, so that other targets get their turn.
@@ -32,9 +37,8 @@ public struct StreamSettings: Sendable {
 
     /// How often connections are looked at: often enough for the shortest of the times.
     var sweepInterval: TimeSpan {
-        let shortest = Swift.min(
-            self.idle.nanoseconds, self.handshake.nanoseconds, self.message.nanoseconds, self.idleRegistered.nanoseconds
-        )
+        let times = [self.idle, self.idleRegistered, self.handshake, self.firstMessage, self.message]
+        let shortest = times.map(\.nanoseconds).min() ?? 0
         return TimeSpan(nanoseconds: Swift.max(10_000_000, Swift.min(1_000_000_000, shortest / 4)))
     }
 }

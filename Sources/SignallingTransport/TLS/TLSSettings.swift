@@ -18,8 +18,8 @@ public struct TLSSettings: Hashable, Sendable {
     public var trustRootsFile: String?
     /// What is wanted of clients.
     public var clientCertificates = ClientCertificates.notRequested
-    /// Whether a server that we connect to must show a valid certificate for its address (RFC 5922 §7.3); off, anybody
-    /// on the way can pretend to be it.
+    /// Whether a server that we connect to must show a valid certificate for the domain that was asked for, or for the
+    /// address where the URI names none (RFC 5922 §7.3); off, anybody on the way can pretend to be it.
     public var verifiesServers = true
     /// Whether we show our certificate to servers that ask for one.
     public var showsCertificateToServers = true

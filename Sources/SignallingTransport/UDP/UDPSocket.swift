@@ -3,6 +3,7 @@ import Glibc
 import NIOConcurrencyHelpers
 import SIPMessages
 import SIPTransactions
+import SystemSockets
 
 /// One UDP socket with vectors for many datagrams a system call. One thread receives; any thread may send.
 final class UDPSocket: @unchecked Sendable {
@@ -28,7 +29,7 @@ final class UDPSocket: @unchecked Sendable {
     private let sendVectors: UnsafeMutablePointer<iovec>
     private let sendHeaders: UnsafeMutablePointer<cio_mmsghdr>
     private let sendControl: UnsafeMutableRawPointer
-    private var recent = RecentRequests()
+    private var recent = RecentMessages()
 
     /// Opens a socket on `address`; all threads of a listener share it with SO_REUSEPORT.
     ///
@@ -135,7 +136,7 @@ final class UDPSocket: @unchecked Sendable {
 
     /// Sends the messages `first..<last` of an outbox, all of which are for this socket, in their order.
     ///
-    /// - Parameter failed: Called with each request that the system refused, or of which it has become known that it did
+    /// - Parameter failed: Called with each message that the system refused, or of which it has become known that it did
     ///   not reach its destination.
     func send(_ outbox: borrowing Outbox, _ first: Int, _ last: Int, failed: (Unreached) -> Void) {
         self.sendLock.lock()
@@ -151,7 +152,7 @@ final class UDPSocket: @unchecked Sendable {
                     self.sendVectors[i].iov_len = message.range.count
                     self.sendHeaders[i].msg_hdr.msg_namelen = message.flow.remote.write(to: &self.sendAddresses[i])
                     if !self.addresses.isEmpty { self.setSource(i, message.flow.endpoint) }
-                    if message.client >= 0 { self.recent.add(message) }
+                    self.recent.add(message)
                 }
                 var sent = 0
                 while sent < count {
@@ -207,7 +208,7 @@ final class UDPSocket: @unchecked Sendable {
         }
     }
 
-    /// The requests sent lately to an address, each told of once.
+    /// The messages sent lately to an address, each told of once.
     func takeRecent(to remote: SocketAddress, _ body: (Unreached) -> Void) {
         self.sendLock.withLock { self.recent.take(to: remote, body) }
     }

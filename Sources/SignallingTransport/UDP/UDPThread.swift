@@ -1,3 +1,4 @@
+import AgentCore
 import CLinuxIO
 import Glibc
 import ProxyCore
@@ -24,11 +25,15 @@ final class UDPThread: @unchecked Sendable {
         case stored([UInt64], Bool)
         case settings(ServerSettings)
         case answered(shard: Int, ProxyQuestion, DNSAnswer)
+        case hangUp(CallHandle, shard: Int)
         case stop
     }
 
     /// How late a timer may be that another thread has set: shards are looked at this often at least.
     private static let patience: TimeSpan = .milliseconds(50)
+    /// How late a timer of our own may be: looking at all shards costs as much as a message, and with many calls some
+    /// timer is due in every millisecond. Those of SIP are half a second and more.
+    private static let coarseness: TimeSpan = .milliseconds(8)
 
     init(of threadCount: Int, sockets: [UDPSocket?], worker: Worker) throws(TransportError) {
         self.threadCount = threadCount
@@ -105,6 +110,7 @@ final class UDPThread: @unchecked Sendable {
                 server.answered(shard: shard, question, answer, &self.worker)
                 server.ask(&self.worker)
             case .settings(let settings): self.worker.reception.settings = settings
+            case .hangUp(let call, let shard): server.hangUp(call, inShard: shard, &self.worker)
             case .stop: return false
             }
         }
@@ -124,7 +130,9 @@ final class UDPThread: @unchecked Sendable {
             self.worker.setTime()
             if self.worker.workspace.now >= nextTimers {
                 let due = server.wake(from: self.worker.number, step: self.threadCount, &self.worker)
-                nextTimers = Swift.min(due, self.worker.workspace.now.advanced(by: Self.patience))
+                let now = self.worker.workspace.now
+                nextTimers = Swift.max(
+                    Swift.min(due, now.advanced(by: Self.patience)), now.advanced(by: Self.coarseness))
             }
             let wait = nextTimers.since(self.worker.workspace.now).nanoseconds / 1_000_000 + 1
             let count = epoll_wait(self.epoll, &events, Int32(events.count), Int32(Swift.max(0, Swift.min(wait, 50))))

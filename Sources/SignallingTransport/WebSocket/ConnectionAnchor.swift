@@ -1,4 +1,5 @@
 import NIOCore
+import NIOTLS
 
 /// Stands between the socket, or TLS, and the handlers of HTTP and WebSocket: octets are written here, and here the end
 /// of the connection is seen, whatever becomes of the handlers after it.
@@ -13,6 +14,18 @@ final class ConnectionAnchor: ChannelInboundHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.connection.writer = context }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted? = event as? TLSUserEvent {
+            self.server.streams.identify(self.connection, context.pipeline.syncOperations)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.server.streams.noteFailure(error, of: self.connection)
+        context.fireErrorCaught(error)
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         // Until a frame is complete nothing of it is seen further on.

@@ -27,6 +27,7 @@ final class WebSocketHandler: ChannelInboundHandler {
         let loop = self.connection.loop
         loop.worker.setTime()
         self.connection.lastActivity = loop.worker.workspace.now
+        self.connection.hasSpoken = true
         self.connection.messageBegan = self.fragments == nil ? nil : self.connection.messageBegan
         // A client masks whatever it sends (RFC 6455 §5.1); no extension was agreed on that could use the other bits.
         guard frame.maskKey != nil, !frame.rsv1, !frame.rsv2, !frame.rsv3 else { return self.close(.protocolError) }
@@ -77,8 +78,7 @@ final class WebSocketHandler: ChannelInboundHandler {
             }
             return
         }
-        self.server.receive(octets.readableBytesUInt8Span, over: self.connection.flow, &loop.worker)
-        self.connection.noteRegistration(loop.worker.workspace)
+        self.server.receive(octets.readableBytesUInt8Span, over: self.connection, &loop.worker)
     }
 
     /// Says that the connection ends, and ends it (RFC 6455 §5.5.1, §7.1.1).

@@ -60,6 +60,7 @@ struct RouteReport {
     ) rethrows {
         switch action {
         case .server: self.add("server", "  the server answers it itself")
+        case .echo: self.add("echo", "  the server answers it and returns what it hears")
         case .elsewhere(let uri):
             let text = String(decoding: uri, as: UTF8.self)
             self.add("elsewhere", "  it goes to \(text), found by the DNS where that is a name", target: text)

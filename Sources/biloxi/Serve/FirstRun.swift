@@ -43,8 +43,9 @@ struct FirstRun {
                 "    address     sip:\(user.account.aor)", "",
             ]
         }
-        if let echo = Self.echoNumber(configuration), let domain = configuration.domains.first {
-            lines.append("Call \(echo) or sip:\(echo)@\(domain) to hear yourself.")
+        if let domain = configuration.domains.first {
+            let number = Self.echoNumber(configuration).map { "\($0) or " } ?? ""
+            lines.append("Call \(number)sip:echo@\(domain) to hear yourself.")
         }
         lines.append("More users: biloxi user add NAME. Settings: biloxi config schema.")
         return lines.joined(separator: "\n") + "\n"

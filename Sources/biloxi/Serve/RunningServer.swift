@@ -1,6 +1,7 @@
 import Foundation
 import LocationService
 import Logging
+import MediaTransport
 import Persistence
 import ProxyCore
 import SIPAuthentication
@@ -16,6 +17,7 @@ final class RunningServer: Sendable {
     /// The driver, for questions.
     var signalling: SignallingServer { self.server }
     private let store: BindingStore
+    private let echo: EchoDesk
     private let database: ServerDatabase
     private let key: ServerKey
 
@@ -37,14 +39,17 @@ final class RunningServer: Sendable {
             completion.server?.complete(tokens, isStored: outcome == .committed)
         }
         let store = self.store
+        self.echo = EchoDesk(try MediaServer(Self.media(configuration)))
+        let echo = self.echo
         self.server = try SignallingServer(
             settings: settings, threads: configuration.threads ?? ProcessInfo.processInfo.activeProcessorCount,
             streams: try Self.streams(configuration, directory: directory),
             resolver: try Resolver.Settings(environment: ProcessInfo.processInfo.environment),
             seeds: { UInt64.random(in: 0...UInt64.max) },
             store: { changes, token in store.submit(changes, token: token) },
-            withdraw: { token in store.withdraw(token) })
+            withdraw: { token in store.withdraw(token) }, media: { request in echo.serve(request) })
         completion.server = self.server
+        echo.server = self.server
         if settings.isDurable {
             try database.forEachBinding(at: SystemClock.wall()) { self.server.restore($0, settings: settings) }
         }
@@ -56,6 +61,7 @@ final class RunningServer: Sendable {
     /// Ends: what has been answered stays stored.
     func stop() {
         self.server.stop()
+        self.echo.stop()
         self.store.close()
     }
 
@@ -65,6 +71,13 @@ final class RunningServer: Sendable {
     }
 
     // MARK: Settings
+
+    /// The ports of media, and the address that descriptions show.
+    private static func media(_ configuration: Configuration) -> MediaSettings {
+        var settings = MediaSettings()
+        settings.advertise = configuration.advertise.map { Host($0) }
+        return settings
+    }
 
     /// How connections are treated, with the certificate of the configuration or one made on the first run.
     private static func streams(_ configuration: Configuration, directory: DataDirectory) throws -> StreamSettings {
@@ -122,6 +135,8 @@ final class RunningServer: Sendable {
             case .none: .nobody
             }
         settings.subscribers = try Self.subscribers(database)
+        // A user of that name is not to lose his calls.
+        if try database.subscribers().contains(where: { $0.aor.hasPrefix("echo@") }) { settings.echoUser = [] }
         return settings
     }
 

@@ -140,3 +140,15 @@ extension SIPMessage {
     /// The tag of To.
     var toTag: String? { self.first(.to)?.tag }
 }
+
+extension MessageBuilder {
+    /// Gives a request another Request-URI.
+    mutating func retarget(_ uri: URI) {
+        guard let message = try? self.message(), let method = message.method else { return }
+        var other = MessageBuilder(method, uri)
+        for id: HeaderID in [.route, .maxForwards, .from, .to, .callID, .cseq, .contact] {
+            other.copy(id, from: message)
+        }
+        self = other
+    }
+}

@@ -49,24 +49,11 @@ public final class DNSTestServer: @unchecked Sendable {
 
     /// A server that runs; `nil` when the system has no socket left.
     public init?() {
-        self.socket = Glibc.socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-        self.listener = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var local = sockaddr_in()
-        local.sin_family = sa_family_t(AF_INET)
-        local.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let (listener, descriptor) = (self.listener, self.socket)
-        // TCP chooses the port, which UDP then takes.
-        let isBound = withUnsafeMutablePointer(to: &local) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, length) == 0 && listen(listener, 8) == 0
-                    && getsockname(listener, $0, &length) == 0 && bind(descriptor, $0, length) == 0
-            }
-        }
-        self.address = SocketAddress(.loopback, UInt16(bigEndian: local.sin_port))
+        guard let opened = Self.open() else { return nil }
+        (self.socket, self.listener, self.address) = opened
         self.lock = .allocate(capacity: 1)
         pthread_mutex_init(self.lock, nil)
-        guard isBound else { return nil }
+        let descriptor = self.socket
         var octets = Int32(1 << 20)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &octets, socklen_t(MemoryLayout<Int32>.size))
         let datagrams = pthread_create(
@@ -84,6 +71,31 @@ public final class DNSTestServer: @unchecked Sendable {
                 return nil
             }, Unmanaged.passRetained(self).toOpaque())
         guard datagrams == 0, streams == 0 else { return nil }
+    }
+
+    /// A socket for datagrams and a listener on the same port. TCP chooses it; where some other program's UDP has it, TCP
+    /// chooses again.
+    private static func open() -> (socket: Int32, listener: Int32, address: SocketAddress)? {
+        for _ in 0..<32 {
+            let descriptor = Glibc.socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+            let listener = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            var local = sockaddr_in()
+            local.sin_family = sa_family_t(AF_INET)
+            local.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let isBound = withUnsafeMutablePointer(to: &local) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(listener, $0, length) == 0 && listen(listener, 8) == 0
+                        && getsockname(listener, $0, &length) == 0 && bind(descriptor, $0, length) == 0
+                }
+            }
+            if isBound {
+                return (descriptor, listener, SocketAddress(.loopback, UInt16(bigEndian: local.sin_port)))
+            }
+            close(descriptor)
+            close(listener)
+        }
+        return nil
     }
 
     deinit {

@@ -1,15 +1,15 @@
-import CLinuxIO
+public import CLinuxIO
 import Glibc
-import SIPMessages
+public import SIPMessages
 
 extension SocketAddress {
     /// The address as the system calls take it, and its length.
-    func write(to storage: inout sockaddr_storage) -> socklen_t {
+    public func write(to storage: inout sockaddr_storage) -> socklen_t {
         cio_write_address(&storage, self.ip.isIPv6 ? 1 : 0, self.ip.high, self.ip.low, self.port)
     }
 
     /// The address that a system call gave; `nil` when it is neither IPv4 nor IPv6.
-    init?(_ storage: borrowing sockaddr_storage) {
+    public init?(_ storage: borrowing sockaddr_storage) {
         var (high, low, port) = (UInt64(0), UInt64(0), UInt16(0))
         let family = withUnsafePointer(to: storage) { cio_read_address($0, &high, &low, &port) }
         switch family {
@@ -20,7 +20,7 @@ extension SocketAddress {
     }
 
     /// The address that a socket is bound to.
-    init?(boundTo descriptor: Int32) {
+    public init?(boundTo descriptor: Int32) {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let result = withUnsafeMutablePointer(to: &storage) { pointer in

@@ -1,0 +1,8 @@
+// Reading addresses and blocks of them.
+
+/// Takes one input from the fuzzer.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+    fuzzAddress(Array(UnsafeBufferPointer(start: start, count: count)))
+    return 0
+}

@@ -1,0 +1,8 @@
+// Reading the identities in a certificate.
+
+/// Takes one input from the fuzzer.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+    fuzzCertificate(Array(UnsafeBufferPointer(start: start, count: count)))
+    return 0
+}

@@ -1,0 +1,170 @@
+import SIPDialogs
+public import SIPMessages
+public import SIPTransactions
+
+/// The UAC and UAS cores of RFC 3261 §8 with the calls they are for: messages, verbs and time go in; messages, by the
+/// outbox, and actions come out.
+///
+///     agent.receive(octets, index, via: via, over: flow, transactions: &transactions, at: now, into: &outbox)
+///     for action in agent.takeActions() {
+///         switch action {
+///         case .incoming(let call, _): agent.accept(call, transactions: &transactions, at: now, into: &outbox)
+///         …
+///
+/// The transaction layer is the host's, who may share it with a proxy: `owns` tells which of its events are for the agent.
+/// What the agent cannot know (a session description, the way to a server) it asks for by an action and waits for, with a
+/// limit.
+public struct Agent: ~Copyable {
+    var calls: SlotTable<Call>
+    var requests: SlotTable<OutgoingRequest>
+    var registrations: SlotTable<Registration>
+    /// Which call a dialog belongs to.
+    var dialogs: [DialogID: CallHandle] = [:]
+    /// Calls that came, by what merged requests have in common (RFC 3261 §8.2.2.2).
+    var merges: [MergeKey: CallHandle] = [:]
+    var actions: [AgentAction] = []
+    var work: CallWork
+
+    /// An agent without calls.
+    ///
+    /// - Parameter seed: 128 bits that no peer can know; in a test, any.
+    public init(configuration: AgentConfiguration, timers: TransactionTimers = TransactionTimers(), seed: SipHashKey) {
+        self.calls = SlotTable(capacity: configuration.maximumCalls)
+        self.requests = SlotTable(capacity: configuration.maximumCalls * 4)
+        self.registrations = SlotTable(capacity: configuration.maximumRegistrations)
+        self.work = CallWork(random: RandomSource(seed: seed), timers: timers, configuration: configuration)
+    }
+
+    /// What the agent is. Calls in progress keep what they have.
+    public var configuration: AgentConfiguration {
+        get { self.work.configuration }
+        set { self.work.configuration = newValue }
+    }
+
+    /// How many calls there are, those counted that are over but whose last transactions are not.
+    public var callCount: Int { self.calls.count }
+    /// How many registrations are kept.
+    public var registrationCount: Int { self.registrations.count }
+    /// How many dialogs there are.
+    public var dialogCount: Int { self.dialogs.count }
+    /// How many requests of ours wait for something.
+    public var requestCount: Int { self.requests.count }
+
+    /// The way a call came to us; `nil` for one of ours, and for one that is no more.
+    public func flow(of call: CallHandle) -> Flow? {
+        guard self.calls.isLive(call.slot, call.generation) else { return nil }
+        return self.calls[call.slot]?.legs.first?.near
+    }
+
+    /// Whether there is something to take.
+    public var hasActions: Bool { !self.actions.isEmpty }
+
+    /// Takes what is to be done and told, in its order.
+    public mutating func takeActions() -> [AgentAction] {
+        defer { self.actions.removeAll() }
+        return self.actions
+    }
+
+    // MARK: Calls
+
+    /// Lets a call take its turn, and does what it wants done.
+    mutating func turn(
+        _ handle: CallHandle, _ layer: inout TransactionLayer, at now: MonotonicInstant, _ outbox: inout Outbox,
+        _ body: (inout Call, inout CallWork) -> Void
+    ) {
+        guard var call = self.calls.take(handle.slot, handle.generation) else { return }
+        self.work.now = now
+        body(&call, &self.work)
+        self.endTurn(&call, &layer, at: now, &outbox)
+    }
+
+    /// Does what a call wants done, and puts it back into its slot, if anything is left of it.
+    mutating func endTurn(
+        _ call: inout Call, _ layer: inout TransactionLayer, at now: MonotonicInstant, _ outbox: inout Outbox
+    ) {
+        self.carryOut(&call, &layer, at: now, &outbox)
+        if call.isGone {
+            self.forget(&call, &layer)
+        } else {
+            self.schedule(&call, &layer)
+            self.calls[call.handle.slot] = call
+        }
+    }
+
+    private mutating func carryOut(
+        _ call: inout Call, _ layer: inout TransactionLayer, at now: MonotonicInstant, _ outbox: inout Outbox
+    ) {
+        // What fails at once makes new effects.
+        while !self.work.effects.isEmpty {
+            let effects = self.work.effects
+            self.work.effects.removeAll(keepingCapacity: true)
+            for effect in effects { self.carryOut(effect, &call, &layer, at: now, &outbox) }
+        }
+    }
+
+    private mutating func carryOut(
+        _ effect: CallEffect, _ call: inout Call, _ layer: inout TransactionLayer, at now: MonotonicInstant,
+        _ outbox: inout Outbox
+    ) {
+        switch effect {
+        case .request(let leg, let purpose, let method, let builder, let nextHop, let near):
+            var request = OutgoingRequest(
+                owner: .call(call.handle, leg: leg, purpose), builder: builder, method: method, nextHop: nextHop)
+            if method == .invite || method == .update { request.contact = .init(user: call.contactUser) }
+            self.begin(request, near: near, &call, &layer, at: now, &outbox)
+        case .sendAgain(let octets, let flow):
+            let start = outbox.octets.count
+            outbox.octets.append(contentsOf: octets)
+            outbox.send(from: start, over: flow)
+        case .respond(let transaction, let status, let octets):
+            let start = outbox.octets.count
+            outbox.octets.append(contentsOf: octets)
+            layer.respond(transaction, status: status, from: start, at: now, into: &outbox)
+        case .cancelInvite: self.cancelInvite(of: call, &layer, at: now, &outbox)
+        case .abandonInvite: self.abandonInvite(of: &call, &layer)
+        case .giveUpResolving: self.giveUpResolving(&call)
+        case .addDialog(let id): self.dialogs[id] = call.handle
+        case .removeDialog(let id): self.dialogs[id] = nil
+        case .tell(let action): self.actions.append(action)
+        }
+    }
+
+    /// Sees to it that the wheel wakes the call in time; one timer does for all that a call waits for.
+    private func schedule(_ call: inout Call, _ layer: inout TransactionLayer) {
+        let wakeAt = call.wakeAt
+        guard wakeAt != call.timerAt else { return }
+        call.timerAt = wakeAt
+        if wakeAt == .never { return layer.stopTimer(&call.timer) }
+        if call.timer >= 0 { return layer.moveTimer(call.timer, to: wakeAt) }
+        let number = AgentMark.number(slot: call.handle.slot, generation: call.handle.generation)
+        call.timer = layer.setTimer(at: wakeAt, payload: number)
+    }
+
+    private mutating func forget(_ call: inout Call, _ layer: inout TransactionLayer) {
+        layer.stopTimer(&call.timer)
+        if let key = call.mergeKey { self.merges[key] = nil }
+        self.calls.remove(call.handle.slot)
+    }
+
+    /// A new call in a slot of its own; `nil` when there are too many.
+    mutating func makeCall(isCaller: Bool, contactUser: String?) -> CallHandle? {
+        guard let next = self.calls.next() else { return nil }
+        let handle = CallHandle(slot: next.slot, generation: next.generation)
+        self.calls.insert(Call(handle, isCaller: isCaller, contactUser: contactUser))
+        return handle
+    }
+}
+
+/// What requests that a fork brought by different ways have in common (RFC 3261 §8.2.2.2).
+struct MergeKey: Hashable {
+    let callID: CallID
+    let fromTag: String
+    let cseq: CSeq
+
+    init?(_ request: SIPMessage) {
+        guard let callID = request.first(.callID), let cseq = request.first(.cseq) else { return nil }
+        self.callID = callID
+        self.fromTag = request.first(.from)?.tag ?? ""
+        self.cseq = cseq
+    }
+}

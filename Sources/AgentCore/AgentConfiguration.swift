@@ -1,0 +1,102 @@
+public import SIPDialogs
+public import SIPMessages
+
+/// One of a UA's addresses: `Flow.endpoint` counts them.
+public struct AgentEndpoint: Hashable, Sendable {
+    /// Its transport.
+    public var transport: TransportProtocol
+    /// The address that goes into Via and Contact.
+    public var address: SocketAddress
+
+    /// An end point; `address` is the one that others can reach.
+    public init(_ transport: TransportProtocol, _ address: SocketAddress) {
+        (self.transport, self.address) = (transport, address)
+    }
+
+    /// A Contact at this end point.
+    func contact(user: String?) -> URI {
+        var uri = SIPURI(user: user, host: Host(self.address.ip), port: self.address.port)
+        if self.transport != .udp { uri.parameters["transport"] = String(describing: self.transport) }
+        return .sip(uri)
+    }
+
+    /// The Via of a request that leaves here.
+    func via(branch: String) -> Via {
+        Via(
+            self.transport, host: Host(self.address.ip), port: self.address.port,
+            parameters: ["rport": nil, "branch": branch])
+    }
+}
+
+/// What a UA is, what it can do, and how much of it (RFC 3261 §8).
+public struct AgentConfiguration: Sendable {
+    /// When provisional responses are sent reliably (RFC 3262 §3).
+    public enum Reliability: Hashable, Sendable { case whenRequired, whenSupported }
+
+    /// Its addresses.
+    public var endpoints: [AgentEndpoint]
+    /// What goes into User-Agent and Server; empty for neither.
+    public var product = "Biloxi"
+    /// The media types of bodies that it understands.
+    public var mediaTypes = [MediaType("application", "sdp")]
+    /// When provisional responses are sent reliably.
+    public var reliability = Reliability.whenRequired
+    /// What it wants of session timers; `nil` when it does without.
+    public var sessionTimer: SessionTimerPolicy? = SessionTimerPolicy()
+    /// Whether it tries the Contacts of a 3xx itself (RFC 3261 §8.1.3.4).
+    public var followsRedirections = true
+    /// Makes header lines for a request that was challenged, by name and value; `nil` when it has no password for it.
+    public var credentials: (@Sendable (Challenged) -> [(name: String, value: String)]?)?
+    /// The body of its 200 to OPTIONS: a description of the media that it can handle (RFC 3261 §11.2); empty for none.
+    public var capabilities: [UInt8] = []
+    /// How many calls there may be; beyond, an INVITE is answered with 486.
+    public var maximumCalls = 100_000
+    /// How many registrations are kept.
+    public var maximumRegistrations = 10_000
+    /// How many dialogs one INVITE of ours may make by forking.
+    public var maximumForks = 16
+    /// How many addresses one call may be redirected to.
+    public var maximumTargets = 16
+    /// How long the media may take to describe itself; beyond, the request fails with 500.
+    public var describingLimit: TimeSpan = .seconds(10)
+    /// How long an INVITE to us may go unanswered; beyond, it is answered with 480.
+    public var ringingLimit: TimeSpan = .seconds(180)
+
+    /// A request that was challenged with 401 or 407.
+    public struct Challenged: Sendable {
+        /// The response with its challenges.
+        public let response: SIPMessage
+        /// The method of the request.
+        public let method: Method
+        /// The Request-URI as it was sent.
+        public let uri: String
+        /// The body of the request.
+        public let body: [UInt8]
+        /// A number nobody can predict, for a cnonce.
+        public let random: UInt64
+    }
+
+    /// A UA at these addresses.
+    public init(endpoints: [AgentEndpoint]) { self.endpoints = endpoints }
+
+    /// The methods that it handles, for Allow.
+    static let methods: [Method] = [.invite, .ack, .cancel, .bye, .options, .prack, .update, .info]
+
+    /// The extensions that it supports, for Supported.
+    var extensions: [Token] { self.sessionTimer == nil ? ["100rel"] : ["100rel", "timer"] }
+
+    /// The number of an end point with this transport and address family.
+    func endpoint(_ transport: TransportProtocol, to ip: IPAddress) -> UInt16? {
+        self.endpoints.firstIndex { $0.transport == transport && $0.address.ip.isIPv6 == ip.isIPv6 }
+            .map { UInt16(truncatingIfNeeded: $0) }
+    }
+
+    /// The way to the server of a URI, where the URI says it all: an address instead of a name (RFC 3263 §4.1, §4.2).
+    func flow(to uri: URI) -> Flow? {
+        guard let sip = uri.sip, let ip = (sip.maddr ?? sip.host).address else { return nil }
+        let transport = sip.transport.map { TransportProtocol($0) } ?? (sip.isSecure ? .tls : .udp)
+        guard transport != .other, let endpoint = self.endpoint(transport, to: ip) else { return nil }
+        return Flow(
+            endpoint: endpoint, transport: transport, remote: SocketAddress(ip, sip.port ?? transport.defaultPort))
+    }
+}

@@ -1,0 +1,62 @@
+import CLinuxIO
+import SDP
+public import SIPMessages
+import Synchronization
+
+/// The media of all calls of a program: ports, threads, and the end points that use them.
+///
+///     let media = try MediaServer(MediaSettings())
+///     let echo = media.makeEcho(at: local) { hangUp() }
+///     switch echo.answer(offer) { … }
+///     echo.stop()
+public final class MediaServer: Sendable {
+    /// What sockets may use.
+    public let settings: MediaSettings
+
+    private let threads: [MediaThread]
+    private let ports: Mutex<PortAllocator>
+
+    /// Starts the threads.
+    ///
+    /// - Throws: `MediaError`.
+    public init(_ settings: MediaSettings) throws(MediaError) {
+        self.settings = settings
+        self.ports = Mutex(try PortAllocator(settings.ports))
+        var threads: [MediaThread] = []
+        for _ in 0..<Swift.max(1, settings.threads) { threads.append(try MediaThread()) }
+        self.threads = threads
+        for thread in threads { try thread.start() }
+    }
+
+    /// Stops the threads and closes all sockets.
+    public func stop() {
+        for thread in self.threads { thread.stop() }
+    }
+
+    /// Streams that are open.
+    public var streamCount: Int { self.threads.reduce(0) { $0 + $1.count } }
+
+    /// Opens the sockets of a stream and gives them to the thread that has fewest.
+    func open(at ip: IPAddress) throws(MediaError) -> SocketPair {
+        guard self.streamCount < self.settings.maximumStreams else {
+            throw MediaError("\(self.settings.maximumStreams) media streams are open: no more are allowed")
+        }
+        let opened = self.ports.withLock { ports -> Result<SocketPair, MediaError> in
+            Result { () throws(MediaError) in try ports.open(at: ip) }
+        }
+        return try opened.get()
+    }
+
+    /// The thread that has fewest streams.
+    func quietestThread() -> MediaThread? { self.threads.min { $0.count < $1.count } }
+
+    /// An end point that returns what it hears; it opens its sockets when it has something to answer.
+    ///
+    /// - Parameters:
+    ///   - local: The address of ours that the peer's signalling came to, where it can reach us.
+    ///   - silent: Called once from a thread of the server when nothing has come for `MediaSettings.silence`. The call
+    ///     should then be ended.
+    public func makeEcho(at local: IPAddress, silent: @escaping @Sendable () -> Void = {}) -> EchoEndpoint {
+        EchoEndpoint(self, local, silent)
+    }
+}

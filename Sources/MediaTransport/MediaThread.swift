@@ -1,0 +1,142 @@
+import CLinuxIO
+import Glibc
+import SIPMessages
+import Synchronization
+
+/// What receives the packets of a stream on its thread.
+protocol PacketHandler: AnyObject, Sendable {
+    /// Takes the datagrams of a batch and marks those to be sent back.
+    ///
+    /// - Parameter isRTCP: Whether they came to the socket for RTCP.
+    func receive(_ batch: PacketBatch, count: Int, isRTCP: Bool, at now: MonotonicInstant)
+    /// Does what is due.
+    func wake(at now: MonotonicInstant)
+}
+
+/// One thread that receives the packets of its streams, epoll and recvmmsg, and answers them at once.
+final class MediaThread: Sendable {
+    /// How late a timer may be.
+    private static let patience: Int32 = 100
+
+    private struct Stream {
+        let sockets: SocketPair
+        let handler: any PacketHandler
+    }
+
+    private struct State {
+        var streams: [UInt32: Stream] = [:]
+        var nextNumber: UInt32 = 0
+        var isStopping = false
+    }
+
+    private let epoll: Int32
+    private let wakeUp: Int32
+    private let state = Mutex(State())
+    private let thread = Mutex<pthread_t?>(nil)
+
+    init() throws(MediaError) {
+        self.epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        self.wakeUp = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
+        guard self.epoll >= 0, self.wakeUp >= 0 else {
+            throw MediaError("media thread: \(String(cString: strerror(errno)))")
+        }
+        self.watch(self.wakeUp, as: .max)
+    }
+
+    deinit {
+        close(self.epoll)
+        close(self.wakeUp)
+    }
+
+    private func watch(_ descriptor: Int32, as number: UInt64) {
+        var event = epoll_event()
+        event.events = EPOLLIN.rawValue
+        event.data.u64 = number
+        epoll_ctl(self.epoll, EPOLL_CTL_ADD, descriptor, &event)
+    }
+
+    func start() throws(MediaError) {
+        let context = Unmanaged.passRetained(self)
+        var thread = pthread_t()
+        let result = pthread_create(
+            &thread, nil,
+            { @Sendable raw in
+                guard let raw else { return nil }
+                Unmanaged<MediaThread>.fromOpaque(raw).takeRetainedValue().loop()
+                return nil
+            }, context.toOpaque())
+        guard result == 0 else {
+            context.release()
+            throw MediaError("media thread: \(String(cString: strerror(result)))")
+        }
+        self.thread.withLock { $0 = thread }
+    }
+
+    /// Stops the thread and lets its streams go.
+    func stop() {
+        self.state.withLock { $0.isStopping = true }
+        var one: UInt64 = 1
+        write(self.wakeUp, &one, 8)
+        let thread = self.thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        if let thread { pthread_join(thread, nil) }
+        self.state.withLock { $0.streams = [:] }
+    }
+
+    /// Streams of this thread.
+    var count: Int { self.state.withLock { $0.streams.count } }
+
+    /// Lets a handler have the packets of its sockets; returns a number for `remove`.
+    func add(_ sockets: SocketPair, _ handler: any PacketHandler) -> UInt32 {
+        let number = self.state.withLock { state in
+            state.nextNumber &+= 1
+            state.streams[state.nextNumber] = Stream(sockets: sockets, handler: handler)
+            return state.nextNumber
+        }
+        self.watch(sockets.rtp.descriptor, as: UInt64(number) << 1)
+        self.watch(sockets.rtcp.descriptor, as: UInt64(number) << 1 | 1)
+        return number
+    }
+
+    /// Lets a stream go; its sockets are closed when the thread has left it.
+    func remove(_ number: UInt32) {
+        let stream = self.state.withLock { $0.streams.removeValue(forKey: number) }
+        guard let stream else { return }
+        epoll_ctl(self.epoll, EPOLL_CTL_DEL, stream.sockets.rtp.descriptor, nil)
+        epoll_ctl(self.epoll, EPOLL_CTL_DEL, stream.sockets.rtcp.descriptor, nil)
+    }
+
+    private func loop() {
+        let batch = PacketBatch()
+        var events = [epoll_event](repeating: epoll_event(), count: 64)
+        var nextWake = cio_monotonic_nanoseconds()
+        while true {
+            let count = epoll_wait(self.epoll, &events, Int32(events.count), Self.patience)
+            let now = MonotonicInstant(nanoseconds: cio_monotonic_nanoseconds())
+            for i in 0..<Int(Swift.max(0, count)) {
+                let number = events[i].data.u64
+                if number == .max {
+                    var ignored: UInt64 = 0
+                    read(self.wakeUp, &ignored, 8)
+                    if self.state.withLock({ $0.isStopping }) { return }
+                    continue
+                }
+                let stream = self.state.withLock { $0.streams[UInt32(truncatingIfNeeded: number >> 1)] }
+                guard let stream else { continue }
+                let isRTCP = number & 1 == 1
+                let descriptor = (isRTCP ? stream.sockets.rtcp : stream.sockets.rtp).descriptor
+                let received = batch.receive(descriptor)
+                if received > 0 {
+                    stream.handler.receive(batch, count: received, isRTCP: isRTCP, at: now)
+                    batch.flush(descriptor)
+                }
+            }
+            guard now.nanoseconds >= nextWake else { continue }
+            nextWake = now.nanoseconds + Int64(Self.patience) * 1_000_000
+            let handlers = self.state.withLock { state in state.streams.values.map(\.handler) }
+            for handler in handlers { handler.wake(at: now) }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+/// Base64 with the alphabet that needs no escapes in a URI, and without padding: RFC 4648 §5.
+extension Array where Element == UInt8 {
+    /// Appends the octets in `range` in this form.
+    public mutating func append(base64URL octets: Span<UInt8>, _ range: Range<Int>) {
+        func digit(_ value: UInt32) -> UInt8 {
+            switch UInt8(truncatingIfNeeded: value & 63) {
+            case let letter where letter < 26: 0x41 + letter
+            case let letter where letter < 52: 0x61 + letter - 26
+            case let number where number < 62: 0x30 + number - 52
+            case 62: 0x2D
+            default: 0x5F
+            }
+        }
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let count = Swift.min(3, range.upperBound - position)
+            var group: UInt32 = 0
+            for i in 0..<3 { group = group << 8 | (i < count ? UInt32(octets[position + i]) : 0) }
+            for i in 0...count { self.append(digit(group >> UInt32(18 - 6 * i))) }
+            position += count
+        }
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// The octets for which the text in `range` stands; `nil` when it is none of this form, or its last digit says more
+    /// than the octets need, so that two texts never stand for the same octets.
+    public func base64URLDecoded(_ range: Range<Int>) -> [UInt8]? {
+        guard range.count % 4 != 1 else { return nil }
+        var octets: [UInt8] = []
+        octets.reserveCapacity(range.count * 3 / 4)
+        var (group, bits): (UInt32, UInt32) = (0, 0)
+        for i in range {
+            let digit: UInt8
+            switch self[i] {
+            case 0x41...0x5A: digit = self[i] - 0x41
+            case 0x61...0x7A: digit = self[i] - 0x61 + 26
+            case 0x30...0x39: digit = self[i] - 0x30 + 52
+            case 0x2D: digit = 62
+            case 0x5F: digit = 63
+            default: return nil
+            }
+            group = (group << 6 | UInt32(digit)) & 0xFFFF
+            bits += 6
+            guard bits >= 8 else { continue }
+            bits -= 8
+            octets.append(UInt8(truncatingIfNeeded: group >> bits))
+        }
+        return group & (1 << bits - 1) == 0 ? octets : nil
+    }
+}

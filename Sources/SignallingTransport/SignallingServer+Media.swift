@@ -1,0 +1,37 @@
+public import AgentCore
+import SIPMessages
+import SIPTransactions
+import ServerCore
+
+/// The media of calls that the server answers itself.
+extension SignallingServer {
+    /// Does what the shards want of the media, and brings them what it says.
+    func serveMedia(_ worker: inout Worker) {
+        while !worker.workspace.media.isEmpty {
+            var requests: [MediaRequest] = []
+            swap(&requests, &worker.workspace.media)
+            for request in requests {
+                guard let description = self.media(request), case .describe(let question, _) = request.kind else {
+                    continue
+                }
+                self.calls[request.shard].run(
+                    { $0.described(request.call, question.number, description, &worker.workspace) },
+                    thenSend: { self.send(&worker) })
+            }
+            self.reportUnreached(&worker)
+        }
+    }
+
+    /// Ends a call that the server has answered itself. Any thread may call it.
+    public func hangUp(_ call: CallHandle, inShard shard: Int) {
+        self.udpThreads.first?.leave(.hangUp(call, shard: shard))
+    }
+
+    /// Ends a call, on a thread of the server.
+    func hangUp(_ call: CallHandle, inShard shard: Int, _ worker: inout Worker) {
+        guard self.calls.indices.contains(shard) else { return }
+        self.calls[shard].run({ $0.hangUp(call, &worker.workspace) }, thenSend: { self.send(&worker) })
+        self.reportUnreached(&worker)
+        self.serveMedia(&worker)
+    }
+}

@@ -1,0 +1,97 @@
+import NIOConcurrencyHelpers
+public import SIPMessages
+
+/// What happened to a connection that an operator may want to know of: one line says what, to whom, and which setting
+/// decides.
+public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
+    /// What of a connection took too long.
+    public enum Delay: Hashable, Sendable { case handshake, firstMessage, message, silence }
+
+    /// A connection was closed as soon as it came, since there were as many as there may be.
+    case tooManyConnections(SocketAddress, limit: Int)
+    /// The same, since as many had come from its address as may.
+    case tooManyFromSource(SocketAddress, limit: Int)
+    /// A connection was closed, since something took longer than it may.
+    case tooSlow(SocketAddress, TransportProtocol, Delay)
+    /// A connection that we opened was closed: the certificate is not for whom it must be for (RFC 5922 §7.3).
+    case wrongCertificate(SocketAddress, expected: Host, shown: [String])
+    /// A connection was closed, since its TLS handshake failed; the text is the TLS library's.
+    case handshakeFailed(SocketAddress, String)
+
+    /// Whether it is a sign of trouble rather than of everyday life.
+    public var isWarning: Bool {
+        switch self {
+        case .tooManyConnections, .tooManyFromSource, .wrongCertificate: true
+        case .tooSlow, .handshakeFailed: false
+        }
+    }
+
+    /// One line.
+    public var description: String {
+        switch self {
+        case .tooManyConnections(let remote, let limit):
+            "connection from \(remote) closed: there are \(limit), as many as may be"
+        case .tooManyFromSource(let remote, let limit):
+            "connection from \(remote) closed: \(limit) have come from \(remote.ip), as many as may"
+        case .tooSlow(let remote, let transport, let delay):
+            "\(transport) connection with \(remote) closed: \(Self.text(delay))"
+        case .wrongCertificate(let remote, let expected, let shown):
+            "TLS connection to \(remote) closed: its certificate is for "
+                + "\(shown.isEmpty ? "nobody" : shown.joined(separator: ", ")), not for \(expected)"
+        case .handshakeFailed(let remote, let reason):
+            "TLS connection with \(remote) closed: \(reason)"
+        }
+    }
+
+    private static func text(_ delay: Delay) -> String {
+        switch delay {
+        case .handshake: "its handshake did not come to an end"
+        case .firstMessage: "no message came over it"
+        case .message: "a message did not come to its end"
+        case .silence: "it was silent for too long"
+        }
+    }
+
+    /// What is counted together, so that one who makes trouble does not fill the log.
+    fileprivate var kind: Int {
+        switch self {
+        case .tooManyConnections: 0
+        case .tooManyFromSource: 1
+        case .tooSlow: 2
+        case .wrongCertificate: 3
+        case .handshakeFailed: 4
+        }
+    }
+}
+
+/// Hands on events, of each kind no more than some a minute.
+final class EventReporter: @unchecked Sendable {
+    // Invariant: `counts` and `minute` are touched under `lock`.
+    private let lock = NIOLock()
+    private let body: @Sendable (TransportEvent, _ withheld: Int) -> Void
+    private var counts = [Int](repeating: 0, count: 5)
+    private var withheld = [Int](repeating: 0, count: 5)
+    private var minute: Int64 = 0
+
+    static let perMinute = 10
+
+    init(_ body: @escaping @Sendable (TransportEvent, _ withheld: Int) -> Void) { self.body = body }
+
+    func report(_ event: TransportEvent, at now: MonotonicInstant = SystemClock.now()) {
+        let before: Int? = self.lock.withLock {
+            let minute = now.nanoseconds / 60_000_000_000
+            if minute != self.minute {
+                self.minute = minute
+                for kind in self.counts.indices { self.counts[kind] = 0 }
+            }
+            self.counts[event.kind] += 1
+            guard self.counts[event.kind] <= Self.perMinute else {
+                self.withheld[event.kind] += 1
+                return nil
+            }
+            defer { self.withheld[event.kind] = 0 }
+            return self.withheld[event.kind]
+        }
+        if let before { self.body(event, before) }
+    }
+}
