@@ -43,6 +43,7 @@ let package = Package(
     name: "biloxi",
     products: [
         .library(name: "SIPMessages", targets: ["SIPMessages"]),
+        .library(name: "SIPTransactions", targets: ["SIPTransactions"]),
         .library(name: "SIPSimulation", targets: ["SIPSimulation"]),
     ]
         + (coreOnly ? [] : [.library(name: "ServerSimulation", targets: ["ServerSimulation"])]),
@@ -159,8 +160,8 @@ let package = Package(
                     name: "biloxi",
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
-                        "CallRouting", "ProxyCore", "AgentCore", "ServerCore", "SignallingTransport", "MediaTransport",
-                        argumentParser, logging,
+                        "CallRouting", "ProxyCore", "AgentCore", "SDP", "ServerCore", "SignallingTransport",
+                        "MediaTransport", argumentParser, logging,
                     ], swiftSettings: settings),
                 tests(
                     "biloxi",

@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all=(Index Fields URI Framer Multipart Fragment Credentials Address STUN Certificate DNSReply StoredBinding)
+all=(Index Fields URI Framer Multipart Fragment Credentials Address STUN Certificate SDP DNSReply StoredBinding)
 seconds=${1:?usage: scripts/fuzz.sh SECONDS [TARGET...], of ${all[*]}}
 shift
 targets=("$@")
@@ -37,6 +37,10 @@ for target in "${targets[@]}"; do
     checks=(Tests/SIPMessagesTests/FuzzChecks.swift)
     rooms=(SIPMessages)
     case $target in
+    SDP)
+        checks=(Tests/SDPTests/FuzzChecks.swift)
+        rooms=(SIPMessages SDP)
+        ;;
     DNSReply)
         checks=(Tests/SIPRoutingTests/FuzzChecks.swift Tests/Support/DNSTestServer/DNSReplyWriter.swift)
         rooms=(SIPMessages SIPRouting)

@@ -152,9 +152,14 @@ public final class EchoEndpoint: Sendable {
     public func stop() {
         self.state.withLock { state in
             state.isStopped = true
-            state.thread?.remove(state.number)
-            (state.thread, state.session, state.sockets) = (nil, nil, nil)
+            Self.close(&state)
         }
+    }
+
+    private static func close(_ state: inout State) {
+        state.session?.leave(at: MonotonicInstant(nanoseconds: cio_monotonic_nanoseconds()))
+        state.thread?.remove(state.number)
+        (state.thread, state.session, state.sockets) = (nil, nil, nil)
     }
 
     private static func parse(_ octets: [UInt8]) -> Result<SessionDescription, SDPParseError> {
@@ -180,14 +185,11 @@ public final class EchoEndpoint: Sendable {
     private func apply(_ state: inout State) {
         guard let stream = state.machine.streams.first(where: { $0.isActive && $0.type == "audio" }),
             let sockets = state.sockets
-        else {
-            state.thread?.remove(state.number)
-            (state.thread, state.session, state.sockets) = (nil, nil, nil)
-            return
-        }
+        else { return Self.close(&state) }
         let now = MonotonicInstant(nanoseconds: cio_monotonic_nanoseconds())
         if let session = state.session { return session.update(stream, at: now) }
-        let session = EchoSession(stream, silence: self.server.settings.silence, at: now, silent: self.silent)
+        let session = EchoSession(
+            stream, sockets, silence: self.server.settings.silence, at: now, silent: self.silent)
         guard let thread = self.server.quietestThread() else { return }
         state.session = session
         state.thread = thread
@@ -203,6 +205,8 @@ public struct EchoStatistics: Hashable, Sendable {
     public var lost: Int64 = 0
     /// The jitter of their arrival.
     public var jitter = TimeSpan.zero
+    /// The time there and back, by the peer's reports.
+    public var roundTrip: TimeSpan?
     /// Packets that were returned.
     public var returned: UInt64 = 0
     /// Packets that were dropped.

@@ -1,3 +1,4 @@
+import CLinuxIO
 import MediaEngine
 import RTP
 import SDP
@@ -8,33 +9,34 @@ import Synchronization
 final class EchoSession: PacketHandler {
     private struct State: Sendable {
         var stream: EchoStream
+        var isSharedPort: Bool
         var isExpectingMedia: Bool
         var lastHeard: MonotonicInstant
         var hasToldSilence = false
+        /// The datagram of a report, kept to be used again.
+        var report: [UInt8] = []
     }
 
     private let state: Mutex<State>
+    private let sockets: SocketPair
     private let silence: TimeSpan?
     private let silent: @Sendable () -> Void
 
     init(
-        _ stream: NegotiatedStream, silence: TimeSpan?, at now: MonotonicInstant,
+        _ stream: NegotiatedStream, _ sockets: SocketPair, silence: TimeSpan?, at now: MonotonicInstant,
         silent: @escaping @Sendable () -> Void
     ) {
-        (self.silence, self.silent) = (silence, silent)
+        (self.sockets, self.silence, self.silent) = (sockets, silence, silent)
         self.state = Mutex(
             State(
-                stream: EchoStream(
-                    seed: UInt64.random(in: .min ... .max), payloadTypes: PayloadTypeTable(stream),
-                    destination: stream.destination?.rtp.address, isSending: stream.sends),
-                isExpectingMedia: stream.direction.receives, lastHeard: now))
+                stream: EchoStream(seed: UInt64.random(in: .min ... .max), stream, at: now),
+                isSharedPort: stream.hasRTCPMux, isExpectingMedia: stream.direction.receives, lastHeard: now))
     }
 
     func update(_ stream: NegotiatedStream, at now: MonotonicInstant) {
         self.state.withLock { state in
-            state.stream.update(
-                payloadTypes: PayloadTypeTable(stream), destination: stream.destination?.rtp.address,
-                isSending: stream.sends)
+            state.stream.update(stream)
+            state.isSharedPort = stream.hasRTCPMux
             state.isExpectingMedia = stream.direction.receives
             state.lastHeard = now
         }
@@ -46,6 +48,7 @@ final class EchoSession: PacketHandler {
             statistics.returned = state.stream.returned
             statistics.dropped = state.stream.dropped
             statistics.peer = state.stream.latch.destination
+            statistics.roundTrip = state.stream.control.roundTrip
             if let reception = state.stream.reception {
                 statistics.received = reception.received
                 statistics.lost = reception.lost
@@ -55,12 +58,19 @@ final class EchoSession: PacketHandler {
         }
     }
 
+    private static func ntp() -> UInt64 { NTPTime.from(unixMilliseconds: cio_wall_milliseconds()) }
+
     func receive(_ batch: PacketBatch, count: Int, isRTCP: Bool, at now: MonotonicInstant) {
-        guard !isRTCP else { return }
         self.state.withLock { state in
             for i in 0..<count {
                 guard let source = batch.source(i) else { continue }
-                let destination = batch.withOctets(i) { octets in state.stream.receive(&octets, from: source, at: now) }
+                let destination = batch.withOctets(i) { octets -> SocketAddress? in
+                    if isRTCP || (state.isSharedPort && RTCPReader.isRTCP(octets.span)) {
+                        state.stream.receiveControl(octets.span, from: source, at: now, ntp: Self.ntp())
+                        return nil
+                    }
+                    return state.stream.receive(&octets, from: source, at: now)
+                }
                 if let destination { batch.sendBack(i, to: destination) }
             }
             if let reception = state.stream.reception {
@@ -70,14 +80,28 @@ final class EchoSession: PacketHandler {
     }
 
     func wake(at now: MonotonicInstant) {
-        guard let silence else { return }
         let isSilent = self.state.withLock { state in
-            guard state.isExpectingMedia, !state.hasToldSilence, now.since(state.lastHeard) > silence else {
-                return false
+            if now >= state.stream.control.nextReport {
+                self.send(&state) { $0.stream.report(at: now, ntp: Self.ntp(), into: &$0.report) }
             }
+            guard let silence, state.isExpectingMedia, !state.hasToldSilence, now.since(state.lastHeard) > silence
+            else { return false }
             state.hasToldSilence = true
             return true
         }
         if isSilent { self.silent() }
+    }
+
+    /// Tells the peer that our source leaves (RFC 3550 §6.6).
+    func leave(at now: MonotonicInstant) {
+        self.state.withLock { state in
+            self.send(&state) { $0.stream.leave(at: now, ntp: Self.ntp(), into: &$0.report) }
+        }
+    }
+
+    private func send(_ state: inout State, _ write: (inout State) -> SocketAddress?) {
+        state.report.removeAll(keepingCapacity: true)
+        guard let destination = write(&state) else { return }
+        (state.isSharedPort ? self.sockets.rtp : self.sockets.rtcp).send(state.report, to: destination)
     }
 }

@@ -43,6 +43,19 @@ final class MediaSocket: Sendable {
     }
 
     deinit { close(self.descriptor) }
+
+    /// Sends one datagram; what cannot go is lost.
+    func send(_ octets: [UInt8], to address: SocketAddress) {
+        var storage = sockaddr_storage()
+        let length = address.write(to: &storage)
+        _ = octets.withUnsafeBytes { bytes in
+            withUnsafePointer(to: &storage) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    sendto(self.descriptor, bytes.baseAddress, bytes.count, 0, $0, length)
+                }
+            }
+        }
+    }
 }
 
 /// An error of the system.

@@ -19,7 +19,8 @@ extension Proxy {
 
     /// Asks the DNS where an ACK goes, and sends it there.
     public mutating func sendACK(
-        _ octets: Span<UInt8>, to uri: URIIndex, in uriOctets: Span<UInt8>, source: Flow, transactions: inout TransactionLayer,
+        _ octets: Span<UInt8>, to uri: URIIndex, in uriOctets: Span<UInt8>, source: Flow,
+        transactions: inout TransactionLayer,
         at now: MonotonicInstant, into outbox: inout Outbox
     ) {
         guard self.acknowledgements.count < Self.acknowledgementLimit, let hop = NextHop(uri, uriOctets) else { return }
@@ -42,7 +43,8 @@ extension Proxy {
 
     /// An answer of the DNS has come that may be for an ACK.
     mutating func answeredForACK(
-        _ key: UInt64, id: UInt32, _ answer: DNSAnswer, _ transactions: inout TransactionLayer, at now: MonotonicInstant,
+        _ key: UInt64, id: UInt32, _ answer: DNSAnswer, _ transactions: inout TransactionLayer,
+        at now: MonotonicInstant,
         into outbox: inout Outbox
     ) {
         guard self.acknowledgements[key] != nil else { return }

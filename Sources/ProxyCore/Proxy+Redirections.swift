@@ -101,7 +101,8 @@ extension Proxy {
                 if uri.parameter("lr", in: octets) == nil { route.append(";lr") }
                 route.append(0x3E)
                 Target.append(
-                    uri: tried.span, asked.range, route: route.span, 0..<route.count, q: contact.q, flow: nil, to: &block)
+                    uri: tried.span, asked.range, route: route.span, 0..<route.count, q: contact.q, flow: nil,
+                    to: &block)
             } else {
                 guard !tried.span.hasTarget(octets, contact.uri), !block.span.hasTarget(octets, contact.uri),
                     !URIIndex.areEquivalent(octets, contact.uri, request, requestURI)
@@ -151,7 +152,8 @@ extension Span where Element == UInt8 {
         while position < self.count {
             let target = Target(self, at: position)
             let isLongEnough = target.route.count > uri.count
-            if isLongEnough, self.equals(target.route.lower + 1..<target.route.lower + 1 + uri.count, octets, uri.range) {
+            if isLongEnough, self.equals(target.route.lower + 1..<target.route.lower + 1 + uri.count, octets, uri.range)
+            {
                 return true
             }
             position = target.whole.upper

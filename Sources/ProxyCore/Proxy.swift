@@ -196,7 +196,8 @@ public struct Proxy: ~Copyable {
     ///
     /// - Parameter fields: Whole lines to add to it.
     mutating func send(
-        _ slot: Int32, _ block: [UInt8], _ target: Target, over flow: Flow, maxBreadth: UInt32, adding fields: [UInt8] = [],
+        _ slot: Int32, _ block: [UInt8], _ target: Target, over flow: Flow, maxBreadth: UInt32,
+        adding fields: [UInt8] = [],
         _ transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
     ) -> Bool {
         let context = self.contexts[self.branches[slot].context]

@@ -66,7 +66,7 @@ struct Room {
             "biloxi", .programs,
             [
                 "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "AgentCore",
-                "CallRouting", "ServerCore", "SignallingTransport", "MediaTransport", "Persistence",
+                "CallRouting", "ServerCore", "SignallingTransport", "MediaTransport", "SDP", "Persistence",
                 "ServerConfiguration",
             ], foreign: ["ArgumentParser", "Foundation", "Glibc", "Logging", "Synchronization"]),
         Room(
@@ -78,7 +78,8 @@ struct Room {
         Room(
             "ServerSimulation", .programs,
             [
-                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService", "AgentCore",
+                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
+                "AgentCore",
                 "ServerCore",
             ]),
     ]

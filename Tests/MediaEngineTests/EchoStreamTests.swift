@@ -10,14 +10,15 @@ struct EchoStreamTests {
     static let peer = SocketAddress(IPAddress(v4: 0x0A00_0001), 4_000)
 
     /// A stream of PCMU and events, the events with another payload type in each direction.
-    static func stream() throws -> NegotiatedStream {
+    static func stream(isHeld: Bool = false) throws -> NegotiatedStream {
         var machine = OfferAnswer(identity: DescriptionIdentity(sessionID: 1, host: "10.0.0.2"))
         _ = try machine.makeOffer([
             LocalStream(
                 host: "10.0.0.2", port: 6_000, formats: [MediaFormat(0, "PCMU"), MediaFormat(101, "telephone-event")])
         ])
         let text =
-            "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 96\r\na=rtpmap:96 telephone-event/8000\r\n"
+            "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 96\r\na=rtpmap:96 telephone-event/8000\r\na=rtcp:4009\r\n"
+            + (isHeld ? "a=inactive\r\n" : "")
         _ = try machine.receiveAnswer(SessionDescription(Array(text.utf8)))
         return try #require(machine.streams.first)
     }
@@ -27,10 +28,8 @@ struct EchoStreamTests {
         var sent: [RTPHeader] = []
 
         init(isSending: Bool = true) throws {
-            let stream = try EchoStreamTests.stream()
             self.echo = EchoStream(
-                seed: 0x1122_3344_5566_7788, payloadTypes: PayloadTypeTable(stream),
-                destination: stream.destination?.rtp.address, isSending: isSending)
+                seed: 0x1122_3344_5566_7788, try EchoStreamTests.stream(isHeld: !isSending), at: .start)
         }
 
         mutating func receive(
@@ -87,5 +86,41 @@ struct EchoStreamTests {
         try run.receive(1, 0)
         #expect(run.sent.isEmpty)
         #expect(run.echo.reception?.received == 1)
+    }
+
+    @Test(
+        "A report says what was received and returned, goes where the description says, and later to where RTCP comes from"
+    )
+    func reports() throws {
+        var run = try Run()
+        for i: UInt16 in 0..<10 where i != 5 { try run.receive(i, UInt32(i) * 160, at: Int64(i) * 20) }
+        var octets: [UInt8] = []
+        let due = run.echo.control.nextReport
+        let early = MonotonicInstant(nanoseconds: due.nanoseconds - 1)
+        #expect(run.echo.report(at: early, ntp: 1 << 32, into: &octets) == nil)
+        #expect(
+            run.echo.report(at: due, ntp: 1 << 32, into: &octets) == SocketAddress(EchoStreamTests.peer.ip, 4_009))
+        var reader = try RTCPReader(octets.span)
+        let next = reader.next(in: octets.span)
+        let packet = try #require(next)
+        let info = SenderInfo(packet, in: octets.span)
+        #expect(info?.packets == 9)
+        #expect(info?.payloadOctets == 36)
+        let block = ReportBlock(0, of: packet, in: octets.span)
+        #expect(block?.ssrc == 1)
+        #expect(block?.lost == 1)
+        #expect(block?.fractionLost == 25)  // 1 of 10
+
+        var theirs: [UInt8] = []
+        var none: Reception?
+        var peer = RTCPSession(ssrc: 1, canonicalName: [], seed: 1, at: .start)
+        peer.writeReport(sender: nil, reception: &none, at: due, to: &theirs)
+        let stranger = SocketAddress(IPAddress(v4: 0x0A00_0002), 4_009)
+        run.echo.receiveControl(theirs.span, from: stranger, at: due, ntp: 0)
+        let known = SocketAddress(EchoStreamTests.peer.ip, 5_555)
+        run.echo.receiveControl(theirs.span, from: known, at: due, ntp: 0)
+        octets = []
+        #expect(run.echo.leave(at: due, ntp: 2 << 32, into: &octets) == known)
+        #expect(octets.suffix(8).starts(with: [0x81, 203]))
     }
 }

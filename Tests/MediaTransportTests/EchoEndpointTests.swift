@@ -20,17 +20,7 @@ struct LoopbackPeer {
 
     var port: UInt16 { self.socket.local.port }
 
-    func send(_ octets: [UInt8]) {
-        var storage = sockaddr_storage()
-        let length = self.remote.write(to: &storage)
-        _ = octets.withUnsafeBytes { bytes in
-            withUnsafePointer(to: &storage) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    sendto(self.socket.descriptor, bytes.baseAddress, bytes.count, 0, $0, length)
-                }
-            }
-        }
-    }
+    func send(_ octets: [UInt8]) { self.socket.send(octets, to: self.remote) }
 
     /// The next datagram; empty when none comes in five seconds.
     func receive() -> [UInt8] {
@@ -199,6 +189,21 @@ struct EchoEndpointTests {
         _ = try Self.answer(echo.answer(Self.offer(port: 9)))
         #expect(told.wait())
         #expect(echo.statistics?.received == 0)
+    }
+
+    @Test("At its end the echo says BYE, at the shared port where that was agreed on (RFC 3550 §6.6, RFC 5761)")
+    func saysBye() throws {
+        let server = try Self.server(31_170...31_179)
+        defer { server.stop() }
+        let echo = server.makeEcho(at: .loopback)
+        let peer = try LoopbackPeer(to: SocketAddress(.loopback, 0))
+        let answer = try Self.answer(echo.answer(Self.offer(port: peer.port, more: "a=rtcp-mux\r\n")))
+        #expect(answer.media[0].hasRTCPMux)
+        echo.stop()
+        let last = peer.receive()
+        let isRTCP = RTCPReader.isRTCP(last.span)
+        #expect(isRTCP)
+        #expect(last.suffix(8).starts(with: [0x81, 203]))
     }
 
     @Test("A range without a pair of ports is refused")

@@ -1,3 +1,4 @@
+import Foundation
 import SIPMessages
 import SIPSimulation
 import Testing
@@ -36,6 +37,23 @@ struct ScriptedPeerTests {
                 40 bob>alice BYE 1 +10
                 50 alice>bob 200 OK BYE 1 +10
                 """)
+    }
+
+    @Test("The example of the documentation is the one that is compiled and run here")
+    func exampleIsCompiled() throws {
+        let tests = URL(fileURLWithPath: #filePath)
+        let article = tests.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Sources/SIPSimulation/SIPSimulation.docc/SIPSimulation.md")
+        let text = try String(contentsOf: article, encoding: .utf8)
+        let example = try #require(text.components(separatedBy: "```swift\n").dropFirst().first)
+        let compiled = Set(try String(contentsOf: tests, encoding: .utf8).split(separator: "\n").map(Self.trimmed))
+        let lines = example.components(separatedBy: "```")[0].split(separator: "\n").map(Self.trimmed)
+        #expect(lines.count >= 14)
+        #expect(lines.filter { !compiled.contains($0) }.isEmpty)
+    }
+
+    private static func trimmed(_ line: Substring) -> String {
+        line.trimmingCharacters(in: .whitespaces).replacingOccurrences(of: ", transport: transport", with: "")
     }
 
     @Test("The same script passes over streams", arguments: [TransportProtocol.tcp, .tls, .ws])

@@ -40,7 +40,9 @@ struct FollowedRedirectionTests {
         try call.stage.world.end()
     }
 
-    @Test("Where it is followed, the contacts are tried in the order of their q, and the 3xx is forgotten", arguments: [300, 301, 302])
+    @Test(
+        "Where it is followed, the contacts are tried in the order of their q, and the 3xx is forgotten",
+        arguments: [300, 301, 302])
     func follows(status: Int) throws {
         let call = try Redirected()
         try call.redirect(StatusCode(UInt16(status)), "<sip:one@192.0.2.81>;q=0.2", "<sip:two@192.0.2.82>;q=0.8")
@@ -75,7 +77,9 @@ struct FollowedRedirectionTests {
         try call.stage.world.end()
     }
 
-    @Test("A contact of another scheme cannot be followed: the caller gets it", arguments: ["<mailto:bob@example.com>", "<tel:+1>"])
+    @Test(
+        "A contact of another scheme cannot be followed: the caller gets it",
+        arguments: ["<mailto:bob@example.com>", "<tel:+1>"])
     func otherSchemes(contact: String) throws {
         let call = try Redirected()
         try call.redirect(302, contact)
@@ -88,7 +92,7 @@ struct FollowedRedirectionTests {
         let call = try Redirected()
         try call.redirect(302, "<sip:one@192.0.2.81>")
         try call.one.expects(.invite)
-        try call.one.sends(302) { $0.add(named: "Contact", "<sip:bob@192.0.2.201>") }
+        try call.one.sends(302) { $0.add(named: "Contact", "<sip:bob@192.0.2.201:5060>") }
         // Where nothing new is in it, the answer is passed on.
         try call.alice.expects(302)
         try call.stage.world.end()

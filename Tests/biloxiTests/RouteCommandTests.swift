@@ -50,11 +50,13 @@ struct RouteCommandTests {
     @Test(
         "The exit code says what would become of the call",
         arguments: [
-            ("9123", nil, 3), ("9123", "bob@other.test", 3), ("9123", "trunk:pstn", 3), ("9123", "alice", 0), ("bob", nil, 7), ("carol", nil, 0),
+            ("9123", nil, 3), ("9123", "bob@other.test", 3), ("9123", "trunk:pstn", 3), ("9123", "alice", 0),
+            ("bob", nil, 7), ("carol", nil, 0),
             ("echo", nil, 0), ("98", nil, 3), ("sip:", nil, 2), ("31", "trunk:pst", 2), ("tel:+1", "alice", 3),
         ] as [(String, String?, Int32)])
     func exits(uri: String, from: String?, status: Int32) throws {
-        let arguments = ["route", "--config", self.file, "--data", self.data, uri] + (from.map { ["--from", $0] } ?? [])
+        let arguments =
+            ["route", "--config", self.file, "--data", self.data, uri] + (from.map { ["--from", $0] } ?? [])
         #expect(try RunningCommand(arguments).finish().status == status)
     }
 

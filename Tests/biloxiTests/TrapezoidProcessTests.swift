@@ -58,9 +58,11 @@ struct TrapezoidProcessTests {
         #expect(routes.count == 2)
         let to = "To: " + (success.values(named: "To").first ?? "")
         let target = "sip:bob@127.0.0.1:\(bob.port)"
-        alice.request("ACK \(target)", branch: "a", routes + [from, to, "Call-ID: trapezoid", "CSeq: 1 ACK"], to: atlanta)
+        alice.request(
+            "ACK \(target)", branch: "a", routes + [from, to, "Call-ID: trapezoid", "CSeq: 1 ACK"], to: atlanta)
         #expect(bob.receive { $0.method == .ack } != nil)
-        alice.request("BYE \(target)", branch: "b", routes + [from, to, "Call-ID: trapezoid", "CSeq: 2 BYE"], to: atlanta)
+        alice.request(
+            "BYE \(target)", branch: "b", routes + [from, to, "Call-ID: trapezoid", "CSeq: 2 BYE"], to: atlanta)
         let bye = try #require(bob.receive { $0.method == .bye })
         bob.respond("200 OK", to: bye, by: biloxi)
         #expect(alice.receive { $0.status == 200 && $0.first(.cseq)?.method == .bye } != nil)

@@ -83,7 +83,8 @@ extension CallShard {
         let maxBreadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
         self.proxy.begin(
             server, method: workspace.index.method, source: workspace.flow, targets: workspace.targets,
-            maxBreadth: maxBreadth, traits: traits, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            maxBreadth: maxBreadth, traits: traits, transactions: &self.transactions, at: workspace.now,
+            into: &workspace.outbox)
     }
 
     // MARK: Redirecting (§8.3)

@@ -1,5 +1,5 @@
-import Containers
 import CallRouting
+import Containers
 import ProxyCore
 import SIPAuthentication
 import SIPMessages
@@ -50,7 +50,8 @@ extension CallShard {
         let succession = Succession(failover: settings.failover, patience: settings.patience, token: token)
         self.proxy.begin(
             asker.server, method: method, source: workspace.flow, targets: workspace.targets,
-            maxBreadth: asker.maxBreadth, traits: asker.traits, succession: succession, transactions: &self.transactions, at: workspace.now,
+            maxBreadth: asker.maxBreadth, traits: asker.traits, succession: succession,
+            transactions: &self.transactions, at: workspace.now,
             into: &workspace.outbox)
     }
 

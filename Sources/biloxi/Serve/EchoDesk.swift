@@ -1,5 +1,6 @@
 import AgentCore
 import MediaTransport
+import SDP
 import SIPMessages
 import ServerCore
 import SignallingTransport
@@ -32,12 +33,12 @@ final class EchoDesk: Sendable {
     }
 
     /// Does what a call wants; answers where it asks for a description.
-    func serve(_ request: MediaRequest) -> MediaDescription? {
+    func serve(_ request: MediaRequest) -> AgentCore.MediaDescription? {
         let call = Call(shard: request.shard, handle: request.call)
         switch request.kind {
         case .describe(let question, let local):
             let endpoint = self.endpoint(of: call, at: local)
-            return MediaDescription(question.offer.map { endpoint.answer($0) } ?? endpoint.offer())
+            return AgentCore.MediaDescription(question.offer.map { endpoint.answer($0) } ?? endpoint.offer())
         case .accept(let answer):
             let endpoint = self.endpoints.withLock { $0[call] }
             if let endpoint, endpoint.accept(answer: answer) != nil { self.hangUp(call) }
@@ -59,7 +60,7 @@ final class EchoDesk: Sendable {
     private func hangUp(_ call: Call) { self.server?.hangUp(call.handle, inShard: call.shard) }
 }
 
-extension MediaDescription {
+extension AgentCore.MediaDescription {
     /// What an end point says, as a call understands it.
     fileprivate init(_ outcome: EchoEndpoint.Outcome) {
         switch outcome {
