@@ -142,7 +142,10 @@ let package = Package(
                     ] + nio + [crypto]),
                 tests(
                     "SignallingTransport",
-                    ["SIPMessages", "SIPRouting", "ProxyCore", "ServerCore", "LocationService", "DNSTestServer"] + nio
+                    [
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "ProxyCore", "ServerCore", "LocationService",
+                        "DNSTestServer",
+                    ] + nio
                         + [crypto]),
                 .testTarget(
                     name: "ResolverTests",

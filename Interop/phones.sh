@@ -72,5 +72,28 @@ one_call pjsua-tls-to-baresip-udp baresip_ua.py "" pj_ua.py "$tls"
 echo_call pjsua-to-echo pj_ua.py ""
 echo_call baresip-to-echo baresip_ua.py ""
 echo_call pjsua-to-echo-tls pj_ua.py "$tls"
+
+# websocket NAME WHAT CALLER-STEP...: a WebSocket phone takes a call of pjsua's over UDP; the BYE finds the way to it by the
+# flow token in our Record-Route, and the way back.
+websocket() {
+  local name=$1 what=$2 heard="$work/$1"
+  shift 2
+  timeout 60 "$python" "$here/websocket_phone.py" "$what" > "$heard.callee" 2>&1 &
+  local callee=$!
+  wait_registered bob
+  timeout 50 "$python" "$peers/lib/pj_ua.py" --user alice --port 5091 --rtp 22000 register 'call sip:bob@sip.test' \
+    'expect answered' "$@" > "$heard.caller" 2>&1
+  local caller_rc=$?
+  wait "$callee"
+  local callee_rc=$?
+  if [ $caller_rc = 0 ] && [ $callee_rc = 0 ]; then
+    echo "ok   $name"; pass=$((pass + 1))
+  else
+    echo "FAIL $name: caller $caller_rc, callee $callee_rc"; fail=$((fail + 1))
+    tail -n 12 "$heard.caller" "$heard.callee" | cut -c1-200
+  fi
+}
+websocket pjsua-hangs-up-on-websocket answer 'sleep 1' hangup
+websocket websocket-hangs-up-on-pjsua hangup 'expect closed 20'
 echo "$pass passed, $fail failed"
 [ $fail = 0 ]

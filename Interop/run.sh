@@ -10,6 +10,7 @@ venv=$here/../.venv-peers
 [ -x "$venv/bin/python" ] && "$venv/bin/python" -c 'import pjsua2, pesq' 2> /dev/null || "$peers/install.sh" "$venv" || exit 1
 status=0
 "$here/sipp.sh" "$server" "$peers" || status=1
+"$here/nat.sh" "$server" || status=1
 for suite in phones services kamailio; do
   "$here/$suite.sh" "$server" "$peers" "$venv/bin/python" || status=1
 done

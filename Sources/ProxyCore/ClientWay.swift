@@ -57,17 +57,30 @@ public struct ClientWay: BitwiseCopyable, Hashable, Sendable {
 
 extension ProxyConfiguration {
     /// The way to a URI whose host is an address; `nil` when it must be looked up, or no end point of ours fits.
-    public func flow(to uri: URIIndex, _ octets: Span<UInt8>, near incoming: Flow) -> Flow? {
+    ///
+    /// - Parameter isSecure: Whether nothing but TLS will do, as for a SIPS URI.
+    public func flow(
+        to uri: URIIndex, _ octets: Span<UInt8>, near incoming: Flow, isSecure: Bool = false
+    ) -> Flow? {
         let maddr = uri.parameter("maddr", in: octets)
+        let isSecure = isSecure || uri.scheme == .sips
         guard let ip = maddr.flatMap({ IPAddress(octets, $0.range) }) ?? uri.hostAddress(in: octets), ip.isUnicast
         else {
             return nil
         }
-        var transport: TransportProtocol = uri.scheme == .sips ? .tls : .udp
+        var transport: TransportProtocol = isSecure ? .tls : .udp
         if let named = uri.parameter("transport", in: octets), !named.isEmpty {
             transport = TransportProtocol(octets, named.range)
-            if uri.scheme == .sips, transport == .tcp { transport = .tls }
+            // The parameter names what is below TLS (RFC 5630 §3.1.4).
+            if isSecure, transport == .tcp { transport = .tls }
+            if isSecure, transport == .ws { transport = .wss }
         }
+        if transport.isSecure, maddr != nil {
+            // The certificate must be for the host and not for where it was found (RFC 5922 §7.3): `ServerSelection`
+            // keeps both apart, and says what is wrong with a transport that has no TLS.
+            return nil
+        }
+        guard !isSecure || transport.isSecure else { return nil }
         let port = uri.port == 0 ? transport.defaultPort : uri.port
         let endpoint = self.endpoint(for: transport, to: ip, preferred: incoming.endpoint)
         guard let endpoint else { return nil }

@@ -9,6 +9,8 @@ package struct DialogEnds {
     private let (incoming, outgoing): (Int, Int)
     /// Whether requests within the dialog can reach an end only through us.
     private let isNeeded: Bool
+    /// Whether the route back must be of SIPS URIs (RFC 3261 §16.6 step 4).
+    private let isSecure: Bool
 
     /// The ends of the dialog that `request` may make.
     ///
@@ -28,6 +30,12 @@ package struct DialogEnds {
         self.subject = FlowToken.dialog(
             request, callID: index.value(.callID)?.range ?? 0..<0, tag: from?.tag.range ?? 0..<0, key: key)
         (self.incoming, self.outgoing) = (Int(source.endpoint), Int(flow.endpoint))
+        let hop =
+            target.route.isEmpty
+            ? index.value(.route).flatMap { URIIndex(firstAddressOf: request, in: $0.range, field: .route) }
+            : URIIndex(firstAddressOf: block, in: target.route.range, field: .route)
+        self.isSecure =
+            hop?.scheme == .sips || (try? URIIndex(parsing: block, in: target.uri.range))?.scheme == .sips
         self.isNeeded =
             caller.isPinned || callee.isPinned
             || Self.isRequiredByGRUU(request, index, target)
@@ -51,7 +59,10 @@ package struct DialogEnds {
     ) {
         guard endpoint < configuration.endpoints.count else { return }
         output.append("Record-Route: <")
-        output.append(contentsOf: configuration.endpoints[endpoint].routeURI)
+        let isSecure = self.isSecure && configuration.endpoints[endpoint].transport.isSecure
+        output.append(
+            contentsOf: isSecure
+                ? configuration.endpoints[endpoint].secureRouteURI : configuration.endpoints[endpoint].routeURI)
         output.append(";d=")
         self.token.write(for: self.subject, configuration, key: key, into: &output)
         output.append(">\r\n")

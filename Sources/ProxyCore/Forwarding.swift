@@ -61,6 +61,7 @@ package struct Forwarding: ~Escapable {
         output.append(endpoint.transport.viaName)
         output.append(0x20)
         output.append(contentsOf: endpoint.sentBy)
+        if endpoint.offersAlias { output.append(";alias") }
         output.append(";branch=")
     }
 

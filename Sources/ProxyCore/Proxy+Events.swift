@@ -91,6 +91,10 @@ extension Proxy {
             let slot = Int32(truncatingIfNeeded: owner)
             guard self.branches.isInUse(slot), self.branches[slot].client == client else { return }
             if self.removeForsaken(slot, &transactions, at: now, into: &outbox) { return }
+            if self.fallBack(slot, &transactions, at: now, into: &outbox) { return }
+            guard !self.branches[slot].isCancelWanted else {
+                return self.fail(slot, 487, "Request Terminated", &transactions, at: now, into: &outbox)
+            }
             guard !self.branches[slot].isPinned else {
                 // An error of the network is one of the flow, also over UDP (RFC 5626 §7).
                 return self.fail(slot, 430, "Flow Failed", &transactions, at: now, into: &outbox)

@@ -8,6 +8,8 @@ public struct FollowedRedirection: Sendable {
     public let server: TransactionID
     /// The contacts as targets without a flow, best `q` first.
     public let targets: [UInt8]
+    /// What is known of the request.
+    public let traits: RequestTraits
 }
 
 /// Trying the contacts of a 3xx: RFC 3261 §16.7 step 4.
@@ -72,7 +74,7 @@ extension Proxy {
         else { return false }
         var tried: [UInt8] = []
         transactions.pool.append(self.contexts[number].targets, to: &tried)
-        let asked = Target(tried.span, at: Int(self.branches[slot].targetStart)).uri
+        let asked = Target(tried.span, at: Int(self.branches[slot].target)).uri
         let request = transactions.request(of: self.contexts[number].server)
         do { try self.index.parse(request) } catch { return false }
         let requestURI = self.index.requestURI
@@ -115,7 +117,9 @@ extension Proxy {
         guard !block.isEmpty else { return false }
         self.contexts[number].redirectCount += 1
         self.contexts[number].pendingCount += 1
-        self.redirections.append(FollowedRedirection(server: self.contexts[number].server, targets: block))
+        self.redirections.append(
+            FollowedRedirection(
+                server: self.contexts[number].server, targets: block, traits: self.contexts[number].traits))
         return true
     }
 

@@ -110,11 +110,15 @@ extension Proxy {
             case .exhausted(let reason):
                 self.resolutions[key] = nil
                 self.branches[resolution.slot].resolution = 0
-                // §16.7: a target that cannot be reached counts as 503; one that does not exist as 404.
-                let isUnknown = reason == .noAddress && resolution.server == nil
-                return self.fail(
-                    resolution.slot, isUnknown ? 404 : 503, isUnknown ? "No Such Host" : "Next Hop Cannot Be Reached",
-                    &transactions, at: now, into: &outbox)
+                // §16.7: a target that cannot be reached counts as 503; one that does not exist as 404. A SIPS URI that
+                // names a transport without TLS contradicts itself (RFC 5630 §5.3).
+                let (status, text): (UInt16, StaticString) =
+                    switch reason {
+                    case .noAddress where resolution.server == nil: (404, "No Such Host")
+                    case .insecureTransport: (400, "SIPS URI Names A Transport Without TLS")
+                    default: (503, "Next Hop Cannot Be Reached")
+                    }
+                return self.fail(resolution.slot, status, text, &transactions, at: now, into: &outbox)
             case .target(let server):
                 guard
                     let endpoint = self.configuration.endpoint(
@@ -123,10 +127,14 @@ extension Proxy {
                 else { continue }
                 resolution.server = server
                 self.resolutions[key] = resolution
-                let flow = Flow(endpoint: endpoint, transport: server.transport, remote: server.address)
+                var flow = Flow(endpoint: endpoint, transport: server.transport, remote: server.address)
+                flow.isTrial = resolution.selection.hop.isLarge && server.transport == .tcp
                 let target = Target(resolution.block.span, at: 0)
+                // The certificate must be for what was looked up, whatever the DNS has made of it (RFC 5922 §7.3).
+                let isNamed = server.transport.isSecure && server.identity.address == nil
                 if self.send(
-                    resolution.slot, resolution.block, target, over: flow, maxBreadth: resolution.maxBreadth,
+                    resolution.slot, resolution.block, target, over: flow,
+                    to: isNamed ? Array(server.identity.name.utf8) : [], maxBreadth: resolution.maxBreadth,
                     &transactions, at: now, into: &outbox)
                 {
                     return
@@ -161,12 +169,20 @@ extension Proxy {
         _ transactions: borrowing TransactionLayer
     ) -> NextHop? {
         let octets = block.span
-        if !target.route.isEmpty { return Self.firstHop(octets, target.route) }
         let request = transactions.request(of: server)
         do { try index.parse(request) } catch { return nil }
-        if let route = index.value(.route) { return Self.firstHop(request, route) }
         guard let uri = try? URIIndex(parsing: octets, in: target.uri.range) else { return nil }
-        return NextHop(uri, octets)
+        var hop: NextHop?
+        if !target.route.isEmpty {
+            hop = Self.firstHop(octets, target.route)
+        } else if let route = index.value(.route) {
+            hop = Self.firstHop(request, route)
+        } else {
+            hop = NextHop(uri, octets)
+        }
+        // Every hop to a SIPS URI is TLS, also where the route to it says nothing of it (RFC 5630 §4).
+        if uri.scheme == .sips { hop?.isSecure = true }
+        return hop
     }
 
     private static func firstHop(_ octets: Span<UInt8>, _ value: OctetRange) -> NextHop? {

@@ -22,6 +22,7 @@ extension Proxy {
         let status = index.statusCode
         self.branches[slot].hasResponded = true
         transactions.stopTimer(&self.branches[slot].patience)
+        self.noteStreamWorks(slot, at: now)
         // Some answer with our Via alone. The client needs its own, which our transaction still knows; a response that
         // comes after the final one is then not passed on (§16.7 step 3).
         self.restoredVias.removeAll(keepingCapacity: true)

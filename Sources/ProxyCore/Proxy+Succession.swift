@@ -67,7 +67,7 @@ extension Proxy {
     /// Says that the target of a branch could not be reached.
     mutating func noteSilence(_ slot: Int32) {
         guard let succession = self.successions[self.branches[slot].context] else { return }
-        self.outcomes.append(.silent(succession.token, target: Int(self.branches[slot].target)))
+        self.outcomes.append(.silent(succession.token, target: Int(self.branches[slot].ordinal)))
     }
 
     /// Says what the target of a branch has answered.
@@ -79,7 +79,7 @@ extension Proxy {
         }
         self.outcomes.append(
             .answered(
-                succession.token, target: Int(self.branches[slot].target), status: index.statusCode,
+                succession.token, target: Int(self.branches[slot].ordinal), status: index.statusCode,
                 retryAfter: retryAfter))
     }
 
@@ -135,7 +135,7 @@ extension Proxy {
         guard !context.isStopped, !context.isAnswered else { return nil }
         var block: [UInt8] = []
         transactions.pool.append(context.targets, to: &block)
-        let target = Target(block.span, at: Int(self.branches[slot].targetStart))
+        let target = Target(block.span, at: Int(self.branches[slot].target))
         return (succession.token, Array(block[target.uri.range]))
     }
 
@@ -154,7 +154,7 @@ extension Proxy {
         var block: [UInt8] = []
         let context = self.contexts[self.branches[slot].context]
         transactions.pool.append(context.targets, to: &block)
-        let target = Target(block.span, at: Int(self.branches[slot].targetStart))
+        let target = Target(block.span, at: Int(self.branches[slot].target))
         self.branches[slot].hasLoggedIn = true
         return self.send(
             slot, block, target, over: flow, maxBreadth: context.maxBreadth, adding: fields, &transactions, at: now,

@@ -172,9 +172,10 @@ public struct Proxy: ~Copyable {
             return
         }
         let server = self.contexts[number].server
-        guard let hop = Self.nextHop(of: target, in: block, server, &self.index, transactions) else {
+        guard var hop = Self.nextHop(of: target, in: block, server, &self.index, transactions) else {
             return self.noteFailure(number, 480, "No Way To The Target", &transactions, at: now)
         }
+        hop.isLarge = self.isLarge(number, block, target, maxBreadth: maxBreadth, &transactions)
         self.resolve(
             number, hop, Array(block[target.whole.range]), maxBreadth: maxBreadth, &transactions, at: now,
             into: &outbox)
@@ -183,8 +184,8 @@ public struct Proxy: ~Copyable {
     /// A branch that counts as pending and has not been sent; `nil` when there are too many.
     mutating func openBranch(_ number: Int32) -> Int32? {
         var branch = Branch(context: number, next: self.contexts[number].firstBranch, client: .none)
-        branch.target = self.contexts[number].targetCount &- 1
-        branch.targetStart = self.contexts[number].currentTarget
+        branch.ordinal = self.contexts[number].targetCount &- 1
+        branch.target = self.contexts[number].currentTarget
         guard let slot = self.branches.insert(branch) else { return nil }
         self.contexts[number].firstBranch = slot
         self.contexts[number].pendingCount += 1
@@ -194,26 +195,42 @@ public struct Proxy: ~Copyable {
 
     /// Sends the request on a branch; returns whether there was room for it.
     ///
-    /// - Parameter fields: Whole lines to add to it.
+    /// - Parameters:
+    ///   - domain: Over TLS, the domain that was looked up; empty where there was none.
+    ///   - fields: Whole lines to add to it.
     mutating func send(
-        _ slot: Int32, _ block: [UInt8], _ target: Target, over flow: Flow, maxBreadth: UInt32,
+        _ slot: Int32, _ block: [UInt8], _ target: Target, over flow: Flow, to domain: [UInt8] = [], maxBreadth: UInt32,
         adding fields: [UInt8] = [],
         _ transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
     ) -> Bool {
         let context = self.contexts[self.branches[slot].context]
         guard let client = transactions.openClient(method: context.method, owner: UInt64(slot)) else { return false }
         let start = outbox.octets.count
-        let isWritten = Self.write(
+        var flow = flow
+        var isWritten = Self.write(
             context, client, block, target, flow, maxBreadth: maxBreadth, adding: fields, self.configuration,
             (self.hashKey, self.tokenKey), &self.index, transactions, into: &outbox.octets)
+        if isWritten,
+            let stream = self.stream(insteadOf: flow, to: target, octets: outbox.octets.count - start, at: now)
+        {
+            outbox.discard(from: start)
+            (self.branches[slot].streamTo, flow) = (flow.remote, stream)
+            isWritten = Self.write(
+                context, client, block, target, flow, maxBreadth: maxBreadth, adding: fields,
+                self.configuration,
+                (self.hashKey, self.tokenKey), &self.index, transactions, into: &outbox.octets)
+        }
         guard isWritten else {
             outbox.discard(from: start)
             transactions.abandon(client: client)
             return false
         }
-        guard transactions.sendRequest(client, over: flow, from: start, at: now, into: &outbox) else { return false }
+        guard
+            transactions.sendRequest(client, over: flow, to: domain, from: start, at: now, into: &outbox)
+        else { return false }
         self.branches[slot].client = client
         if context.hasSuccession { self.awaitSign(slot, &transactions, at: now) }
+        self.branches[slot].maxBreadth = maxBreadth
         self.branches[slot].isPinned = target.traits.contains(.isPinned) && !flow.mayConnect
         if context.method == .invite {
             let deadline = now.advanced(by: self.configuration.timerC)
@@ -229,7 +246,7 @@ public struct Proxy: ~Copyable {
         return true
     }
 
-    private static func write(
+    static func write(
         _ context: ResponseContext, _ client: TransactionID, _ block: [UInt8], _ target: Target, _ flow: Flow,
         maxBreadth: UInt32, adding fields: [UInt8], _ configuration: borrowing ProxyConfiguration,
         _ keys: (hash: SipHashKey, token: SipHashKey), _ index: inout MessageIndex,

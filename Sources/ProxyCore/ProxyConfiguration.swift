@@ -11,29 +11,46 @@ public struct Endpoint: Hashable, Sendable {
     public var sentBy: [UInt8]
     /// The URI of Record-Route without angle brackets: `sip:host:port;transport=tcp;lr`.
     public var routeURI: [UInt8]
-    /// The address that others can reach, where it is not `local`.
-    public let advertised: SocketAddress?
+    /// The same for requests to SIPS URIs (RFC 3261 §16.6 step 4): `sips:host:port;lr`, as the scheme says that it is TLS
+    /// (RFC 5630 §5.3).
+    public var secureRouteURI: [UInt8]
+    /// The host that others can reach it by, where that is not the address of `local`: an address, or a name in lower
+    /// case. Over TLS it should be a name that our certificate is for, since whoever follows our Record-Route compares
+    /// both (RFC 5922 §7.5).
+    public let advertised: Host?
+    /// Whether our Via asks that requests to us take the connection which ours have come over (`alias`, RFC 5923 §8.1): over
+    /// TLS, where we show a certificate.
+    public var offersAlias = false
 
     /// An end point.
     ///
-    /// - Parameter advertised: The address that others can reach, where it is not `local`.
-    public init(_ transport: TransportProtocol, local: SocketAddress, advertised: SocketAddress? = nil) {
+    /// - Parameter advertised: The host that others can reach it by, where that is not the address of `local`.
+    public init(_ transport: TransportProtocol, local: SocketAddress, advertised: Host? = nil) {
         self.transport = transport
         self.local = local
-        self.advertised = advertised
+        self.advertised = advertised.map { Host($0.name.lowercased()) }
         self.sentBy = []
-        (advertised ?? local).write(to: &self.sentBy)
+        (self.advertised ?? Host(local.ip)).write(to: &self.sentBy)
+        self.sentBy.append(0x3A)
+        self.sentBy.append(decimal: local.port)
         self.routeURI = Array("sip:".utf8) + self.sentBy
         if transport != .udp { self.routeURI += Array(";transport=\(transport)".utf8) }
         self.routeURI += Array(";lr".utf8)
+        self.secureRouteURI =
+            Array("sips:".utf8) + self.sentBy + Array((transport == .wss ? ";transport=ws;lr" : ";lr").utf8)
     }
 
     /// The same end point at the port that the system chose, where `local` left it open with port 0.
     public func bound(to port: UInt16) -> Endpoint {
         guard self.local.port == 0 else { return self }
-        var advertised = self.advertised
-        if advertised?.port == 0 { advertised?.port = port }
-        return Endpoint(self.transport, local: SocketAddress(self.local.ip, port), advertised: advertised)
+        return self.moved(to: SocketAddress(self.local.ip, port))
+    }
+
+    /// The same end point at another address.
+    public func moved(to local: SocketAddress) -> Endpoint {
+        var endpoint = Endpoint(self.transport, local: local, advertised: self.advertised)
+        endpoint.offersAlias = self.offersAlias
+        return endpoint
     }
 }
 
@@ -50,6 +67,9 @@ public struct ProxyConfiguration: Sendable {
     public var serialByQ = true
     /// Whether contacts of 300, 301, 302 and 305 are tried in place of telling the client (§16.7 step 4).
     public var followsRedirections = false
+    /// The octets of a request beyond which it goes over TCP where UDP would be next, as the MTU of paths is not known
+    /// (§18.1.1).
+    public var maxDatagramOctets = 1300
     /// Which run of the server this is: connections of another run are not those of this one.
     public var generation: UInt32 = 0
     /// The branches that a request without Max-Breadth may have (RFC 5393 §5.3).

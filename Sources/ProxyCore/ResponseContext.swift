@@ -18,6 +18,8 @@ public struct RequestTraits: OptionSet, BitwiseCopyable, Sendable {
     public static var isOverFlowToken: RequestTraits { RequestTraits(rawValue: 4) }
     /// Its client has asked by `ob` that the dialog stay on the flow that the request came over (RFC 5626 §5.3.2).
     public static var isOutbound: RequestTraits { RequestTraits(rawValue: 8) }
+    /// Its Request-URI is a SIPS URI.
+    public static var isSecure: RequestTraits { RequestTraits(rawValue: 16) }
 }
 
 /// What a proxy knows of one request and the branches it was forwarded on (RFC 3261 §16.7).
@@ -95,6 +97,11 @@ struct Branch: BitwiseCopyable {
     var timerC: Int32 = -1
     /// The number of what knows its servers; 0 where the way was known from the start.
     var resolution: UInt64 = 0
+    /// Where its target lies in the targets of its context, and its share of Max-Breadth.
+    var target: UInt32 = 0
+    var maxBreadth: UInt32 = 0
+    /// The place that it was sent to over TCP for its size alone, and that has not answered yet.
+    var streamTo: SocketAddress?
     /// Whether it is to be cancelled as soon as that is allowed (§9.1).
     var isCancelWanted = false
     /// Whether it was cancelled: what it waits for then is short.
@@ -107,9 +114,8 @@ struct Branch: BitwiseCopyable {
     var hasLoggedIn = false
     /// The timer of a succession that waits for that sign; -1 for none.
     var patience: Int32 = -1
-    /// The target's number in the order of the block, and where it lies there.
-    var target: UInt16 = 0
-    var targetStart: UInt32 = 0
+    /// The number of its target in the order in which they are tried.
+    var ordinal: UInt16 = 0
     /// Whether it goes over a flow that nothing can take the place of (RFC 5626 §5.3).
     var isPinned = false
 }

@@ -15,10 +15,14 @@ public struct Outbox: Sendable {
         public var sender: Sender
         /// The shard of the sender.
         public var shard: UInt16
+        /// Where the domain lies in `octets` that the certificate of a TLS server must be for (RFC 5922 §7.3); absent where
+        /// no name led there: then it must be for the address.
+        public var domain: OctetRange
 
         @inlinable
-        init(range: OctetRange, flow: Flow, sender: Sender, shard: UInt16) {
+        init(range: OctetRange, flow: Flow, sender: Sender, shard: UInt16, domain: OctetRange) {
             (self.range, self.flow, self.sender, self.shard) = (range, flow, sender, shard)
+            self.domain = domain
         }
     }
 
@@ -50,7 +54,22 @@ public struct Outbox: Sendable {
     @inlinable
     public mutating func send(from start: Int, over flow: Flow, by sender: Sender = .nobody) {
         self.messages.append(
-            Message(range: OctetRange(start, self.octets.count), flow: flow, sender: sender, shard: self.shard))
+            Message(
+                range: OctetRange(start, self.octets.count), flow: flow, sender: sender, shard: self.shard,
+                domain: .absent))
+    }
+
+    /// Sends what was appended since `start`, over TLS to a server whose certificate is for `domain`, and to no other.
+    ///
+    /// - Parameter domain: The name that was looked up, before the DNS changed it; empty where there was none.
+    public mutating func send(from start: Int, over flow: Flow, by sender: Sender, to domain: Span<UInt8>) {
+        guard !domain.isEmpty else { return self.send(from: start, over: flow, by: sender) }
+        let end = self.octets.count
+        self.octets.append(domain, 0..<domain.count)
+        self.messages.append(
+            Message(
+                range: OctetRange(start, end), flow: flow, sender: sender, shard: self.shard,
+                domain: OctetRange(end, self.octets.count)))
     }
 
     /// Takes back what was appended since `start`.

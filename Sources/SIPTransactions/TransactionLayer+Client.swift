@@ -39,9 +39,12 @@ extension TransactionLayer {
 
     /// Sends the request that was appended to the outbox since `start`, and again as its timers ask.
     ///
+    /// - Parameter domain: Over TLS, the domain that the server's certificate must be for; empty where no name was looked
+    ///   up.
     /// - Returns: `false` when it could not be kept; then it is not sent, and the transaction is gone.
     public mutating func sendRequest(
-        _ id: TransactionID, over flow: Flow, from start: Int, at now: MonotonicInstant, into outbox: inout Outbox
+        _ id: TransactionID, over flow: Flow, to domain: [UInt8] = [], from start: Int, at now: MonotonicInstant,
+        into outbox: inout Outbox
     ) -> Bool {
         let slot = id.slot
         guard self.isLive(client: id),
@@ -52,13 +55,21 @@ extension TransactionLayer {
             return false
         }
         self.clients[slot].request = request
+        if !domain.isEmpty {
+            guard let kept = self.pool.keep(domain.span) else {
+                outbox.discard(from: start)
+                self.removeClient(slot)
+                return false
+            }
+            self.clients[slot].domain = kept
+        }
         self.clients[slot].flow = flow
         let isReliable = flow.transport.isReliable
         self.clients[slot].machine =
             self.clients[slot].method == .invite
             ? .invite(InviteClientTransaction(isReliable: isReliable, timers: self.timers, at: now))
             : .nonInvite(NonInviteClientTransaction(isReliable: isReliable, timers: self.timers, at: now))
-        outbox.send(from: start, over: flow, by: .client(id))
+        outbox.send(from: start, over: flow, by: .client(id), to: domain.span)
         self.scheduleClient(slot)
         return true
     }
@@ -85,7 +96,9 @@ extension TransactionLayer {
         }
         outbox.octets.endHeader()
         let flow = self.clients[id.slot].flow
-        guard self.sendRequest(cancel, over: flow, from: start, at: now, into: &outbox) else { return }
+        var domain: [UInt8] = []
+        self.pool.append(self.clients[id.slot].domain, to: &domain)
+        guard self.sendRequest(cancel, over: flow, to: domain, from: start, at: now, into: &outbox) else { return }
         self.clients[id.slot].companion = cancel.slot
         self.clients[cancel.slot].companion = id.slot
     }
@@ -225,7 +238,8 @@ extension TransactionLayer {
         Self.writeACK(of: sent, in: self.pool, &self.scratch, to: response, to, into: &outbox.octets)
         guard outbox.octets.count > start else { return }
         let id = TransactionID(slot: slot, generation: self.clients[slot].generation)
-        outbox.send(from: start, over: self.clients[slot].flow, by: .client(id))
+        let domain = self.pool.span(self.clients[slot].domain)
+        outbox.send(from: start, over: self.clients[slot].flow, by: .client(id), to: domain)
     }
 
     private static func writeCancel(
@@ -257,6 +271,7 @@ extension TransactionLayer {
         }
         if self.clients[slot].timer >= 0 { self.wheel.remove(self.clients[slot].timer) }
         self.pool.release(self.clients[slot].request)
+        self.pool.release(self.clients[slot].domain)
         self.clients[slot].generation = 0
         self.clients.remove(slot)
     }

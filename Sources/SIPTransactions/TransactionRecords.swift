@@ -65,6 +65,8 @@ struct ClientRecord: BitwiseCopyable {
     var nonce: UInt64
     /// The request as it was sent.
     var request: PooledOctets = .none
+    /// The domain that the server's certificate must be for, over TLS.
+    var domain: PooledOctets = .none
     var flow: Flow
     var owner: UInt64
     var method: Method.Code

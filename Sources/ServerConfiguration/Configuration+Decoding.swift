@@ -20,6 +20,8 @@ extension Configuration {
         self.registrar = Registrar(root.child("registrar"))
         self.proxy = Proxy(root.child("proxy"))
         self.tls = root["tls"].map { TLS($0, resolve: resolve) }
+        self.connections = Connections(root.child("connections"))
+        self.nat = NAT(root.child("nat"))
         self.trunks = root.child("trunks").fields.map { Trunk(name: $0.name, $0.value, resolve: resolve) }
         self.routes = Route.plan(root.child("routes"))
         let domains = self.domains
@@ -61,6 +63,21 @@ extension Configuration.TLS {
     }
 }
 
+extension Configuration.Connections {
+    fileprivate init(_ value: ConfigurationValue) {
+        self.limit = value["limit"]?.number ?? 1
+        self.perSource = value["perSource"]?.number ?? 1
+        self.idle = value.seconds("idle")
+    }
+}
+
+extension Configuration.NAT {
+    fileprivate init(_ value: ConfigurationValue) {
+        self.keepAlive = value.choice("keepAlive") ?? .options
+        self.interval = value.seconds("interval")
+    }
+}
+
 extension Configuration.Trunk {
     fileprivate init(name: String, _ value: ConfigurationValue, resolve: (ConfigurationValue) -> String?) {
         self.name = name
@@ -80,7 +97,7 @@ extension Configuration.Trunk {
             Login(user: login["user"]?.text ?? "", passwordFile: login["passwordFile"].flatMap(resolve) ?? "")
         }
         self.allow = value.texts("allow").compactMap { AddressBlock($0) }
-        self.domains = value.texts("certificates").map { $0.lowercased() }
+        self.certificates = value.texts("certificates").map { $0.lowercased() }
         self.inbound = Route.plan(value.child("inbound"))
     }
 }

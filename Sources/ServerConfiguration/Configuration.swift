@@ -38,6 +38,10 @@ public struct Configuration: Hashable, Sendable {
     public var proxy: Proxy
     /// The server's certificate.
     public var tls: TLS?
+    /// How many connections there may be.
+    public var connections: Connections
+    /// How devices behind NAT boxes are kept in reach.
+    public var nat: NAT
     /// Gateways, in the order of the file.
     public var trunks: [Trunk]
     /// Who may call our users from outside.
@@ -104,6 +108,26 @@ public struct Configuration: Hashable, Sendable {
         public var authorities: String?
     }
 
+    /// How many connections of TCP, TLS and WebSocket there may be.
+    public struct Connections: Hashable, Sendable {
+        /// At a time.
+        public var limit: Int
+        /// From one IPv4 address or one /64 of IPv6.
+        public var perSource: Int
+        /// How long one may be silent over which nobody has registered.
+        public var idle: Duration
+    }
+
+    /// How devices behind NAT boxes are kept in reach over UDP.
+    public struct NAT: Hashable, Sendable {
+        /// What is sent to them.
+        public enum KeepAlive: String, Hashable, Sendable { case options, emptyLines, off }
+        /// What is sent to them.
+        public var keepAlive: KeepAlive
+        /// How often.
+        public var interval: Duration
+    }
+
     /// A gateway to another network.
     public struct Trunk: Hashable, Sendable {
         /// How the server registers at the gateway.
@@ -144,8 +168,8 @@ public struct Configuration: Hashable, Sendable {
         public var login: Login?
         /// From where its calls come.
         public var allow: [AddressBlock]
-        /// The domains whose certificates its calls come with.
-        public var domains: [String]
+        /// The SIP domains that its certificates are for, in lower case.
+        public var certificates: [String]
         /// Where calls from it go, in the order in which the routes are tried.
         public var inbound: [Route]
     }

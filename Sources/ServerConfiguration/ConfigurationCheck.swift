@@ -17,6 +17,7 @@ struct ConfigurationCheck {
         self.checkRepetition(of: "listen", text: { Listener($0)?.description ?? $0 })
         self.checkExpires()
         self.checkOpenness()
+        self.checkCertificates()
         self.checkDestinations()
         self.checkRoutes()
         self.checkUsers()
@@ -62,6 +63,19 @@ struct ConfigurationCheck {
                     message:
                         "authentication.required is false, and \(text) can be reached by others: anyone can register"
                         + " and call"))
+        }
+    }
+
+    /// A trunk is known by its certificate only where those who connect are asked for one.
+    private mutating func checkCertificates() {
+        let asked = self.root["tls"]?["clientCertificates"]?.text ?? "none"
+        guard asked == "none" else { return }
+        for trunk in self.root["trunks"]?.fields ?? [] {
+            guard let certificates = trunk.value["certificates"], !certificates.elements.isEmpty else { continue }
+            self.note(
+                certificates.source,
+                "trunks.\(trunk.name).certificates needs tls.clientCertificates to be optional or required: nobody is"
+                    + " asked for a certificate")
         }
     }
 

@@ -36,6 +36,10 @@ enum ConfigurationKeys {
             "tls", .object(Self.tls),
             "The server's certificate, for the listeners tls and wss; without it the server makes its own."),
         .init(
+            "connections", .object(Self.connections), default: "{}",
+            "How many connections of TCP, TLS and WebSocket there may be, and how long they may be silent."),
+        .init("nat", .object(Self.nat), default: "{}", "How devices behind NAT boxes are kept in reach over UDP."),
+        .init(
             "trunks", .named(name: "trunk", .object(Self.trunk)), default: "{}",
             "Gateways to other networks, by names of your choice."),
         .init(
@@ -101,6 +105,28 @@ enum ConfigurationKeys {
             "The certificates that others' certificates must lead to, in PEM form. Without it, those of the system."),
     ]
 
+    private static let connections: [Shape.Key] = [
+        .init(
+            "limit", .number(1...1_000_000, unit: "connections"), default: "100000",
+            "How many there may be at a time. One more is closed when it comes."),
+        .init(
+            "perSource", .number(1...1_000_000, unit: "connections"), default: "2000",
+            "How many of them may have come from one IPv4 address, or from one /64 of IPv6."),
+        .init(
+            "idle", .number(30...86_400, unit: "seconds"), default: "600",
+            "How long one may be silent over which nobody has registered."),
+    ]
+
+    private static let nat: [Shape.Key] = [
+        .init(
+            "keepAlive", .choice(["options", "emptyLines", "off"]), default: "options",
+            "What is sent to devices whose Contact is not where they came from: OPTIONS, whose answer keeps a mapping"
+                + " alive in every NAT box, or two empty lines, which need no answer."),
+        .init(
+            "interval", .number(5...600, unit: "seconds"), default: "25",
+            "How often; less than the shortest time after which a NAT box forgets a device, often 30 s."),
+    ]
+
     private static let trunk: [Shape.Key] = [
         .init("targets", .list(.text(.uri), atLeast: 1), required: true, "The gateways, in the order they are tried."),
         .init(
@@ -130,8 +156,8 @@ enum ConfigurationKeys {
                 + " server."),
         .init(
             "certificates", .list(.text(.domain), atLeast: 0), default: "[]",
-            "The domains whose TLS certificates calls of this trunk come with; they are let in likewise, wherever they come"
-                + " from. tls.clientCertificates must ask for them."),
+            "The SIP domains of this trunk: who shows a certificate for one of them over TLS is let in likewise. Needs"
+                + " tls.clientCertificates."),
         .init(
             "inbound", .list(.object(Self.route), atLeast: 0), default: "[]",
             "Where calls from this trunk go, before the routes of all. What no route is for goes to the user of that name."

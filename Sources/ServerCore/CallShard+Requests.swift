@@ -102,7 +102,7 @@ extension CallShard {
             self.refuse(octets, 483, "Too Many Hops", &workspace)
             return false
         }
-        return true
+        return self.validateSecurity(octets, uri, &workspace)
     }
 
     /// Whether a request ends here: to the server itself, not to one of its users.
@@ -159,7 +159,8 @@ extension CallShard {
         var traits: Target.Traits = []
         var flow = pinned
         if pinned == nil, let hop = self.nextHop(octets, workspace.index, uri) {
-            flow = self.settings.proxy.flow(to: hop, octets, near: workspace.flow)
+            flow = self.settings.proxy.flow(
+                to: hop, octets, near: workspace.flow, isSecure: uri.scheme == .sips)
         }
         if pinned != nil { traits.insert(.isPinned) }
         if passage.proof.receiver.isUser { traits.insert(.isUser) }
@@ -181,10 +182,12 @@ extension CallShard {
         let key = OctetRange(start, workspace.mail.count)
         let hash = SipHash13.hash(workspace.mail.span, key.range, key: self.settings.hashKey)
         let breadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
+        var traits = passage.traits
+        if uri.scheme == .sips { traits.insert(.isSecure) }
         workspace.posts.append(
             .lookUp(
                 shard: self.settings.shard(of: hash), hash: hash, key: key,
-                asker: Asker(shard: self.number, server: server, maxBreadth: breadth, traits: passage.traits)))
+                asker: Asker(shard: self.number, server: server, maxBreadth: breadth, traits: traits)))
     }
 
     /// Starts the transaction of a request.
@@ -219,7 +222,14 @@ extension CallShard {
         }
         guard asker.redirectStatus == 0 else { return self.redirect(asker, block, &workspace) }
         workspace.targets.removeAll(keepingCapacity: true)
-        self.appendTargets(workspace.mail, block, into: &workspace.targets)
+        let isSecure = asker.traits.contains(.isSecure)
+        self.appendTargets(workspace.mail, block, isSecure: isSecure, into: &workspace.targets)
+        guard !workspace.targets.isEmpty else {
+            self.transactions.reply(
+                server, 480, isSecure ? "SIPS Not Allowed" : "SIPS Required",
+                fields: isSecure ? Self.notAllowed : Self.required, at: workspace.now, into: &workspace.outbox)
+            return
+        }
         self.begin(server, method, workspace.flow, maxBreadth: asker.maxBreadth, asker.traits, &workspace)
     }
 
@@ -233,7 +243,11 @@ extension CallShard {
     }
 
     /// Writes the bindings in `block` as targets, the preferred first.
-    func appendTargets(_ octets: [UInt8], _ block: OctetRange, into targets: inout [UInt8]) {
+    ///
+    /// - Parameter isSecure: Whether the request is for a SIPS URI, and so for SIPS contacts alone (RFC 5630 §5.3).
+    func appendTargets(
+        _ octets: [UInt8], _ block: OctetRange, isSecure: Bool, into targets: inout [UInt8]
+    ) {
         let mail = octets.span
         var limit: UInt16 = .max
         // Most users have one or two bindings: from the highest q down, one pass for each value.
@@ -252,12 +266,30 @@ extension CallShard {
                 let binding = StoredBinding(mail, at: position)
                 position = binding.whole.upper
                 guard binding.q == q else { continue }
-                let way = self.way(to: binding, mail)
-                Target.append(
-                    uri: mail, binding.contact.range, route: mail, binding.path.range, q: q, flow: way.flow,
-                    traits: way.traits, to: &targets)
+                self.appendTarget(binding, mail, isSecure: isSecure, into: &targets)
             }
         }
+    }
+
+    private func appendTarget(
+        _ binding: StoredBinding, _ mail: Span<UInt8>, isSecure: Bool, into targets: inout [UInt8]
+    ) {
+        let contact = try? URIIndex(parsing: mail, in: binding.contact.range, field: .contact)
+        let isContactSecure = contact?.scheme == .sips
+        guard isContactSecure || !isSecure else { return }
+        let way = self.way(to: binding, mail, isSecure: isContactSecure)
+        if isContactSecure, let flow = way.flow, !flow.transport.isSecure { return }
+        guard isContactSecure, !isSecure else {
+            return Target.append(
+                uri: mail, binding.contact.range, route: mail, binding.path.range, q: binding.q, flow: way.flow,
+                traits: way.traits, to: &targets)
+        }
+        // A SIP URI is not upgraded: the device is sent its own URI as a SIP URI, over TLS all the same (RFC 5630 §5.3).
+        var uri = Array("sip".utf8)
+        uri.append(mail, binding.contact.lower + 4..<binding.contact.upper)
+        Target.append(
+            uri: uri.span, 0..<uri.count, route: mail, binding.path.range, q: binding.q, flow: way.flow,
+            traits: way.traits, to: &targets)
     }
 
     // MARK: ACK and CANCEL
@@ -298,7 +330,8 @@ extension CallShard {
             guard let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range),
                 let hop = self.nextHop(octets, workspace.index, uri), !self.settings.isOurs(hop, octets)
             else { return }
-            way = self.settings.proxy.flow(to: hop, octets, near: workspace.flow)
+            way = self.settings.proxy.flow(
+                to: hop, octets, near: workspace.flow, isSecure: uri.scheme == .sips)
             if way == nil {
                 self.proxy.sendACK(
                     octets, to: hop, in: octets, source: workspace.flow, transactions: &self.transactions,

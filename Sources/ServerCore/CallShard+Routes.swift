@@ -119,7 +119,11 @@ extension CallShard {
     }
 
     /// The way to a binding: where a Path leads (RFC 3327 §5.4), else the client's own.
-    func way(to binding: StoredBinding, _ mail: Span<UInt8>) -> (flow: Flow?, traits: Target.Traits) {
+    ///
+    /// - Parameter isSecure: Whether its Contact is a SIPS URI.
+    func way(
+        to binding: StoredBinding, _ mail: Span<UInt8>, isSecure: Bool
+    ) -> (flow: Flow?, traits: Target.Traits) {
         var traits: Target.Traits = .isUser
         if !binding.instance.isEmpty { traits.insert(.hasInstance) }
         guard binding.path.isEmpty else {
@@ -127,7 +131,7 @@ extension CallShard {
             guard (try? Self.nextAddress(mail, binding.path.lower, binding.path.upper, &address)) != nil,
                 let uri = try? URIIndex(parsing: mail, in: address.uri.range, field: .path)
             else { return (nil, traits) }
-            return (self.settings.proxy.flow(to: uri, mail, near: binding.flow), traits)
+            return (self.settings.proxy.flow(to: uri, mail, near: binding.flow, isSecure: isSecure), traits)
         }
         let contact = try? URIIndex(parsing: mail, in: binding.contact.range, field: .contact)
         let way = ClientWay(

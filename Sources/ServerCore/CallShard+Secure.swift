@@ -15,20 +15,16 @@ extension CallShard {
             self.refuse(octets, 400, "SIPS Over A Hop Without TLS", &workspace)
             return false
         }
-        guard isSecure || self.firstRoute(octets, workspace.index)?.scheme == .sips else { return true }
+        let route = workspace.index.value(.route).flatMap {
+            URIIndex(firstAddressOf: octets, in: $0.range, field: .route)
+        }
+        guard isSecure || route?.scheme == .sips else { return true }
         // RFC 3261 §8.1.1.8; inconsistent URIs are a bad request (RFC 5630 §5.3).
         guard workspace.index.contactsAreSecure(octets) else {
             self.refuse(octets, 400, "SIPS Request With A SIP Contact", &workspace)
             return false
         }
         return true
-    }
-
-    private func firstRoute(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> URIIndex? {
-        guard let value = index.value(.route) else { return nil }
-        var address = AddressIndex()
-        do { _ = try AddressIndex.parse(octets, in: value.range, field: .route, into: &address) } catch { return nil }
-        return try? URIIndex(parsing: octets, in: address.uri.range, field: .route)
     }
 
     /// What a callee answers of whom no contact may have a SIPS request (RFC 5630 §5.3).

@@ -38,6 +38,22 @@ extension LocationShard {
     }
 }
 
+extension Workspace {
+    /// Compares what a REGISTER says of where its sender is, in Via and in Contact, with where it came from.
+    mutating func noteClaim(_ octets: Span<UInt8>) {
+        let source = self.flow.remote
+        if let ip = IPAddress(octets, self.via.host.range), ip != source.ip {
+            self.claimedAddress = SocketAddress(
+                ip, self.via.port == 0 ? self.via.transport.defaultPort : self.via.port)
+        } else if let contact = self.index.value(.contact),
+            let uri = URIIndex(firstAddressOf: octets, in: contact.range, field: .contact),
+            let ip = uri.hostAddress(in: octets), ip != source.ip
+        {
+            self.claimedAddress = SocketAddress(ip, uri.port == 0 ? self.flow.transport.defaultPort : uri.port)
+        }
+    }
+}
+
 extension ServerSettings {
     /// Appends an OPTIONS to the device of a binding (RFC 3261 §11.1).
     ///

@@ -59,6 +59,7 @@ public struct LocationShard: ~Copyable {
         replyFlow.remote = workspace.via.replyAddress(
             source: workspace.flow.remote, isReliable: workspace.flow.transport.isReliable)
         let local = self.settings.proxy.endpoints[Int(workspace.flow.endpoint)].local
+        workspace.noteClaim(octets)
         let circumstances = Registrar.Circumstances(
             hash: hash, tag: tag, flow: workspace.flow, replyFlow: replyFlow, local: local, now: workspace.now,
             wall: workspace.wall)

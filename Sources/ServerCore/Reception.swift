@@ -24,6 +24,7 @@ public struct Reception: Sendable {
         workspace.flow = flow
         workspace.identities = identities
         workspace.alias = nil
+        workspace.claimedAddress = nil
         if !flow.transport.isReliable, STUNMessage.isLikely(octets) {
             return self.answerKeepAlive(octets, &workspace)
         }

@@ -118,17 +118,20 @@ public struct ServerSettings: Sendable {
     }
 
     private func isOurPort(_ port: UInt16) -> Bool {
-        for i in self.proxy.endpoints.indices {
-            let endpoint = self.proxy.endpoints[i]
-            if endpoint.local.port == port || endpoint.advertised?.port == port { return true }
-        }
+        for i in self.proxy.endpoints.indices where self.proxy.endpoints[i].local.port == port { return true }
         return self.addresses.contains { $0.port == port } || self.ports.contains(port)
     }
 
-    /// Whether host and port of a URI are one of our addresses.
+    /// Whether host and port of a URI are one of our addresses, or an advertised name with the port of its end point.
     func isOurAddress(_ uri: URIIndex, _ octets: Span<UInt8>) -> Bool {
-        guard uri.scheme == .sip || uri.scheme == .sips, let ip = uri.hostAddress(in: octets) else { return false }
+        guard uri.scheme == .sip || uri.scheme == .sips else { return false }
         let port = uri.port != 0 ? uri.port : uri.scheme == .sips ? 5061 : 5060
+        guard let ip = uri.hostAddress(in: octets) else {
+            for i in self.proxy.endpoints.indices where self.proxy.endpoints[i].local.port == port {
+                if self.proxy.endpoints[i].isNamed(uri.host, octets) { return true }
+            }
+            return false
+        }
         for i in self.proxy.endpoints.indices {
             let local = self.proxy.endpoints[i].local
             if local.ip == ip, local.port == port { return true }
@@ -151,7 +154,20 @@ public struct ServerSettings: Sendable {
     func isOurs(_ via: ViaIndex, _ octets: Span<UInt8>) -> Bool {
         for i in self.proxy.endpoints.indices
         where octets.equalsLowercased(via.sentBy.range, self.proxy.endpoints[i].sentBy) { return true }
-        return false
+        // Behind a name, the agent among us writes the address.
+        guard let ip = IPAddress(octets, via.host.range) else { return false }
+        return self.proxy.endpoints.contains { $0.advertised != nil && $0.local == SocketAddress(ip, via.port) }
+    }
+}
+
+extension Endpoint {
+    /// Whether this is the name that it is advertised by.
+    fileprivate func isNamed(_ host: OctetRange, _ octets: Span<UInt8>) -> Bool {
+        guard self.advertised != nil, self.sentBy.count > host.count, self.sentBy[host.count] == 0x3A else {
+            return false
+        }
+        for i in 0..<host.count where octets[host.lower + i].lowercased != self.sentBy[i] { return false }
+        return true
     }
 }
 

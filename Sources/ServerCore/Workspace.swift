@@ -71,6 +71,9 @@ public struct Workspace: Sendable {
     var identities: CertificateIdentities?
     /// Where else the connection of the message at hand leads to, as its sender has asked and may (RFC 5923 §8.2).
     public internal(set) var alias: SocketAddress?
+    /// The address that the device says it has which has sent the REGISTER at hand, where that is not the one that the
+    /// REGISTER came from: a NAT box lies between.
+    public internal(set) var claimedAddress: SocketAddress?
     /// What is to be sent.
     public var outbox = Outbox()
     /// The present.

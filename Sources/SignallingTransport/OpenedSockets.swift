@@ -51,8 +51,7 @@ struct OpenedSockets {
         guard endpoint.local.ip.isUnspecified else { return [] }
         var addresses: [LocalAddress] = []
         for ip in LocalAddresses.all where ip.isIPv6 == endpoint.local.ip.isIPv6 {
-            let concrete = Endpoint(
-                endpoint.transport, local: SocketAddress(ip, endpoint.local.port), advertised: endpoint.advertised)
+            let concrete = endpoint.moved(to: SocketAddress(ip, endpoint.local.port))
             if addresses.isEmpty {
                 endpoints[Int(number)] = concrete
                 addresses.append(LocalAddress(ip: ip, endpoint: number))

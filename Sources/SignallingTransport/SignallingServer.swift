@@ -105,6 +105,9 @@ public final class SignallingServer: Sendable {
     ) {
         worker.reception.receive(octets, over: flow, from: identities, into: &worker.workspace)
         self.run(octets, &worker)
+        if let claimed = worker.workspace.claimedAddress {
+            self.streams.reporter.report(.behindNAT(flow.remote, claimed: claimed))
+        }
     }
 
     /// Reads a message of a connection; runs on its event loop.
@@ -211,8 +214,10 @@ public final class SignallingServer: Sendable {
                 }
             } else {
                 let isQueued = worker.workspace.outbox.octets.withUnsafeBufferPointer { octets in
-                    self.streams.send(
-                        UnsafeBufferPointer(rebasing: octets[message.range.range]), message, domain: nil, self)
+                    let domain =
+                        message.domain.isEmpty ? nil : String(decoding: octets[message.domain.range], as: UTF8.self)
+                    return self.streams.send(
+                        UnsafeBufferPointer(rebasing: octets[message.range.range]), message, domain: domain, self)
                 }
                 if !isQueued { unreached.add(message) }
             }

@@ -24,8 +24,8 @@ struct BrokenFileTests {
         .init(
             "- udp:127.0.0.1:5060",
             "f.yaml:1:1: the file must be an object with the keys domains, ports, listen, advertise,"
-                + " storage, data, http, threads, logLevel, authentication, registrar, proxy, tls, trunks, inbound, routes"
-                + " and users, not a list"),
+                + " storage, data, http, threads, logLevel, authentication, registrar, proxy, tls,"
+                + " connections, nat, trunks, inbound, routes and users, not a list"),
         // Unknown keys.
         .init("domain: [a.test]", "f.yaml:1:1: unknown key \"domain\": did you mean \"domains\"?"),
         .init(
@@ -104,6 +104,10 @@ struct BrokenFileTests {
             "routes: [{match: \"9*\", to: nowhere}]",
             "f.yaml:1:28: routes.to must be a URI such as"
                 + " sip:carol@biloxi.example, trunk:NAME, service:NAME or user:NAME, not \"nowhere\""),
+        .init(
+            "trunks: {a: {targets: [\"sip:192.0.2.1\"], certificates: [a.example]}}",
+            "f.yaml:1:56: trunks.a.certificates needs tls.clientCertificates to be optional or required: nobody is asked"
+                + " for a certificate"),
         // What is missing.
         .init("tls: {certificate: a.pem}", "f.yaml:1:6: tls has no key: it must be the path of a file"),
         .init(

@@ -28,6 +28,8 @@ struct ConfigurationTests {
             configuration.proxy
                 == .init(
                     recordRoute: true, forking: .parallel, timerC: .seconds(185), redirects: .passOn))
+        #expect(configuration.connections == .init(limit: 100_000, perSource: 2000, idle: .seconds(600)))
+        #expect(configuration.nat == .init(keepAlive: .options, interval: .seconds(25)))
         #expect(configuration.storage == .sqlite)
         #expect(configuration.logLevel == .info)
         #expect(configuration.inbound == .anyone)
@@ -59,7 +61,10 @@ struct ConfigurationTests {
         trunks:
           pstn: { targets: ["sip:192.0.2.10", "sip:192.0.2.11"], failover: [503, 5xx, 408], noAnswer: 5, lines: 30,
                   register: { user: "4711", passwordFile: trunk.secret }, allow: ["192.0.2.0/24", "2001:db8::/32"],
-                  inbound: [{ match: "4711*", to: "user:$1" }], longestCall: 600, probe: 0 }
+                  certificates: [PSTN.example], inbound: [{ match: "4711*", to: "user:$1" }], longestCall: 600,
+                  probe: 0 }
+        connections: { limit: 10, perSource: 5, idle: 60 }
+        nat: { keepAlive: emptyLines, interval: 15 }
         inbound: trusted
         routes:
           - { match: "9???", to: trunk:pstn }
@@ -110,6 +115,9 @@ struct ConfigurationTests {
         #expect(trunk.inbound.map(\.destination) == [.user("$1")])
         #expect(trunk.longestCall == .seconds(600) && trunk.probe == nil)
         #expect(trunk.allow.map(\.description) == ["192.0.2.0/24", "2001:db8::/32"])
+        #expect(trunk.certificates == ["pstn.example"])
+        #expect(configuration.connections == .init(limit: 10, perSource: 5, idle: .seconds(60)))
+        #expect(configuration.nat == .init(keepAlive: .emptyLines, interval: .seconds(15)))
         #expect(configuration.inbound == .trusted)
         #expect(
             configuration.routes.map { $0.match.map(\.description) }

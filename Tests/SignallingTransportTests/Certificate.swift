@@ -52,17 +52,18 @@ final class Certificate: Sendable {
 
     /// What a client needs that trusts this certificate only.
     func clientContext(
-        minimum: TLSVersion = .tlsv12, maximum: TLSVersion? = nil, showsCertificate: Bool = false
+        minimum: TLSVersion = .tlsv12, maximum: TLSVersion? = nil, showsCertificate: Bool = false,
+        showing shown: Certificate? = nil
     ) throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(self.certificateFile))
         configuration.minimumTLSVersion = minimum
         configuration.maximumTLSVersion = maximum
-        if showsCertificate {
-            configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(self.certificateFile).map {
+        if let shown = shown ?? (showsCertificate ? self : nil) {
+            configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(shown.certificateFile).map {
                 .certificate($0)
             }
-            configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: self.keyFile, format: .pem))
+            configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: shown.keyFile, format: .pem))
         }
         return try NIOSSLContext(configuration: configuration)
     }

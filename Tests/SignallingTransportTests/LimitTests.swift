@@ -1,5 +1,6 @@
 import NIOConcurrencyHelpers
 import SIPMessages
+import SIPTransactions
 import Testing
 
 @testable import SignallingTransport
@@ -65,6 +66,24 @@ struct LimitTests {
         reporter.report(.tooManyConnections(remote, limit: 1), at: MonotonicInstant(nanoseconds: 60_000_000_000))
         let expected = [Int](repeating: 0, count: EventReporter.perMinute + 1) + [3]
         #expect(lines.withLockedValue { $0 } == expected)
+    }
+
+    @Test("Of the requests written to a connection so many are remembered, and none for longer than 64*T1")
+    func boundsWrittenRequests() {
+        var written = WrittenRequests()
+        func request(_ number: Int, _ sender: Outbox.Sender? = nil) -> Unreached {
+            let id = TransactionID(slot: Int32(number), generation: 1)
+            return Unreached(
+                shard: 0, sender: sender ?? .client(id), remote: SocketAddress(.loopback, 1), isFlowLost: false)
+        }
+        let start = MonotonicInstant.start
+        for number in 0..<WrittenRequests.capacity + 10 { written.add(request(number), at: start) }
+        // Of a response nobody waits for an answer.
+        written.add(request(0, .server(TransactionID(slot: 1, generation: 1))), at: start)
+        #expect(written.recent(at: start.advanced(by: .seconds(32))).count == WrittenRequests.capacity)
+        #expect(written.recent(at: start).first == request(10))
+        written.add(request(1), at: start.advanced(by: .seconds(33)))
+        #expect(written.recent(at: start.advanced(by: .seconds(33))) == [request(1)])
     }
 
     @Test("A header beyond the limit ends the connection; one within it is answered")

@@ -233,4 +233,9 @@ final class ListeningPeer: Sendable {
     }
 
     func close() { self.channel.close(promise: nil) }
+
+    /// Ends the connections that have come.
+    func closeConnections() {
+        for child in self.children.withLockedValue({ $0 }) { child.close(promise: nil) }
+    }
 }

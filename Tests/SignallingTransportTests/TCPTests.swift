@@ -155,4 +155,41 @@ struct TCPTests {
         try callee.send(Text.response("200 OK", to: message))
         #expect(Text.startLine(try listener.inbox.message()) == "SIP/2.0 200 OK")
     }
+
+    @Test("A request that was written to a connection which ends then fails at once, not when timer F does (§18.4)")
+    func reportsWrittenRequests() throws {
+        let server = try TestServer([.udp, .tcp])
+        let far = try ListeningPeer()
+        let caller = try Peer(udpTo: server.address(.udp))
+        try caller.send(
+            Text.request(
+                "MESSAGE", to: "", uri: "sip:\(far.local);transport=tcp", from: caller.local, over: .udp, call: "m"))
+        #expect(Text.startLine(try far.inbox.message()).hasPrefix("MESSAGE "))
+        far.closeConnections()
+        #expect(Text.startLine(try caller.inbox.message()).hasPrefix("SIP/2.0 500 "))
+    }
+
+    @Test("A request that is too large for UDP goes over TCP, and as a datagram where that is refused (§18.1.1)")
+    func switchesToTCP() throws {
+        let server = try TestServer([.udp, .tcp])
+        let far = try ListeningPeer()
+        let caller = try Peer(udpTo: server.address(.udp))
+        func message(to address: SocketAddress, call: String) -> String {
+            Text.request(
+                "MESSAGE", to: "", uri: "sip:\(address)", from: caller.local, over: .udp, call: call,
+                body: String(repeating: "x", count: 1300))
+        }
+        try caller.send(message(to: far.local, call: "m1"))
+        let request = try far.inbox.message()
+        #expect(Text.field("Via", of: request)?.hasPrefix("SIP/2.0/TCP ") == true)
+        try far.send(Text.response("200 OK", to: request))
+        #expect(Text.startLine(try caller.inbox.message()) == "SIP/2.0 200 OK")
+        // A UDP port at which nobody listens for TCP.
+        let phone = try Peer(udpTo: server.address(.udp))
+        try caller.send(message(to: phone.local, call: "m2"))
+        let datagram = try phone.inbox.message()
+        #expect(Text.field("Via", of: datagram)?.hasPrefix("SIP/2.0/UDP ") == true)
+        try phone.send(Text.response("200 OK", to: datagram))
+        #expect(Text.startLine(try caller.inbox.message()) == "SIP/2.0 200 OK")
+    }
 }

@@ -67,6 +67,25 @@ struct UDPTests {
         }
     }
 
+    @Test("A device that says it is elsewhere than its REGISTER came from is noted as behind NAT, another is not")
+    func notesTranslators() throws {
+        let reports = Reports()
+        let server = try TestServer([.udp], report: reports.take)
+        let peer = try Peer(udpTo: server.address(.udp))
+        let elsewhere = SocketAddress(IPAddress(v4: 0x0A00_0005), 5060)
+        try peer.send(
+            Text.register("bob", contact: "sip:bob@\(peer.local)", from: peer.local, over: .udp))
+        #expect(Text.startLine(try peer.inbox.message()) == "SIP/2.0 200 OK")
+        #expect(reports.all.isEmpty)
+        try peer.send(
+            Text.register("carol", contact: "sip:carol@\(elsewhere)", from: peer.local, over: .udp))
+        #expect(Text.startLine(try peer.inbox.message()) == "SIP/2.0 200 OK")
+        let next = Text.register("dave", contact: "sip:dave@\(elsewhere)", from: elsewhere, over: .udp)
+        try peer.send(next.replacing(";branch", with: ";rport;branch"))
+        #expect(Text.startLine(try peer.inbox.message()) == "SIP/2.0 200 OK")
+        #expect(reports.all.first == .behindNAT(peer.local, claimed: elsewhere))
+    }
+
     @Test("New settings change what the server does, not where it listens")
     func appliesSettings() throws {
         let server = try TestServer([.udp], ip: IPAddress(v4: 0))

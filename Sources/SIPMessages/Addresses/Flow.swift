@@ -80,6 +80,12 @@ public struct Flow: BitwiseCopyable, Hashable, Sendable {
     /// Whether a new connection to `remote` may take the place of one that is gone (RFC 3261 §18.2.2); not where `remote`
     /// is only the end of a connection that the other side opened, as behind a NAT (RFC 5626 §5.3).
     public var mayConnect = true
+    /// Whether there is another way, so that a new connection is given up after `trialPatience`: the request would go by
+    /// UDP but for its size (RFC 3261 §18.1.1).
+    public var isTrial = false
+
+    /// How long a connection may take that is only tried.
+    @inlinable public static var trialPatience: TimeSpan { .seconds(2) }
 
     /// A connection number that no connection ever has: that of a flow which was lost with an earlier run.
     @inlinable public static var lostConnection: UInt32 { .max }

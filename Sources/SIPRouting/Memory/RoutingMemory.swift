@@ -21,6 +21,8 @@ public struct RoutingMemory: Sendable {
         public var failureLifetime: TimeSpan = .seconds(5)
         /// How long a server that could not be reached comes last.
         public var unreachableLifetime: TimeSpan = .seconds(60)
+        /// How long it is remembered of a place whether it takes TCP where UDP is its usual transport.
+        public var streamLifetime: TimeSpan = .seconds(600)
         /// The longest that a `Retry-After` is believed.
         public var retryAfterLifetime: TimeSpan = .seconds(3600)
         /// How long a domain is known to offer TLS after it last did.
@@ -42,6 +44,7 @@ public struct RoutingMemory: Sendable {
     private var answers: ExpiringTable<DNSQuestion, DNSAnswer>
     private var failures: ExpiringTable<ServerKey, Failure>
     private var secureDomains: ExpiringTable<DomainName, Bool>
+    private var streams: ExpiringTable<SocketAddress, Bool>
 
     /// A memory of nothing.
     public init(limits: Limits = Limits()) {
@@ -49,6 +52,7 @@ public struct RoutingMemory: Sendable {
         self.answers = ExpiringTable(capacity: limits.answers)
         self.failures = ExpiringTable(capacity: limits.failures)
         self.secureDomains = ExpiringTable(capacity: limits.secureDomains)
+        self.streams = ExpiringTable(capacity: limits.failures)
     }
 
     // MARK: Answers
@@ -98,6 +102,19 @@ public struct RoutingMemory: Sendable {
 
     func failure(of server: ServerAddress, at now: MonotonicInstant) -> (value: Failure, end: MonotonicInstant)? {
         self.failures.value(ServerKey(transport: server.transport, address: server.address), at: now)
+    }
+
+    // MARK: Large requests
+
+    /// Notes whether a place that is sent to over UDP takes TCP too, for what is too large for a datagram
+    /// (RFC 3261 §18.1.1).
+    public mutating func noteTakesStreams(_ takes: Bool, _ address: SocketAddress, at now: MonotonicInstant) {
+        self.streams.set(address, to: takes, until: now.advanced(by: self.limits.streamLifetime), at: now)
+    }
+
+    /// Whether a place takes TCP; `nil` when that is not known.
+    public func takesStreams(_ address: SocketAddress, at now: MonotonicInstant) -> Bool? {
+        self.streams.value(address, at: now)?.value
     }
 
     // MARK: TLS

@@ -93,7 +93,8 @@ public struct ServerSelection: Sendable {
         case ready(ServerAddress)
     }
 
-    let hop: NextHop
+    /// What the URI or Via said.
+    public let hop: NextHop
     let capabilities: RoutingCapabilities
     let limits: Limits
     /// The domain asked for; `nil` when TARGET is an address.

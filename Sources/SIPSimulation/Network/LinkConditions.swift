@@ -16,6 +16,8 @@ public struct LinkConditions: Hashable, Sendable {
     public var reorderDelay: TimeSpan = .milliseconds(200)
     /// How likely a datagram arrives twice, the second time up to `reorderDelay` later.
     public var duplication = 0.0
+    /// Whether attempts to open a stream vanish, as where a firewall lets datagrams through alone.
+    public var dropsStreams = false
     /// The largest datagram in octets; a larger one is lost, as where routers drop fragments.
     public var maximumDatagram = 65_507
 

@@ -23,7 +23,14 @@ extension SimulatedNetwork {
         message packet: Packet, from source: SocketAddress, at now: MonotonicInstant,
         into events: inout EventQueue<NetworkEvent>
     ) -> Fate {
-        guard let (index, side) = self.connection(for: packet, from: source, at: now) else {
+        if self.isAttemptDropped(packet) {
+            let patience = packet.flow.isTrial ? Flow.trialPatience : self.streamTimeout
+            events.add(.failed(packet), at: now.advanced(by: patience))
+            return .lost
+        }
+        guard
+            let (index, side) = self.openConnection(for: packet) ?? self.open(for: packet, from: source, at: now)
+        else {
             let host = packet.sender
             let delay = self.conditions(from: host, to: host).delay * 2
             events.add(.failed(packet), at: now.advanced(by: delay))
@@ -54,9 +61,21 @@ extension SimulatedNetwork {
         return .underway
     }
 
-    private mutating func connection(
+    /// Whether the link swallows the attempt to open a connection that the packet needs.
+    private func isAttemptDropped(_ packet: Packet) -> Bool {
+        guard packet.flow.connection == 0, self.openConnection(for: packet) == nil else { return false }
+        let place = self.places[Self.key(self.hosts[packet.sender].realm, packet.flow.transport, packet.flow.remote)]
+        return self.conditions(from: packet.sender, to: place?.host ?? -1).dropsStreams
+    }
+
+    private mutating func open(
         for packet: Packet, from source: SocketAddress, at now: MonotonicInstant
     ) -> (Int, Int)? {
+        packet.flow.connection != 0 ? nil : self.open(packet.flow, from: packet.sender, source, at: now)
+    }
+
+    /// The connection of the flow, or one that is open to its place.
+    private func openConnection(for packet: Packet) -> (Int, Int)? {
         let flow = packet.flow
         if flow.connection != 0 {
             guard let found = self.connectionNumbers[flow.connection],
@@ -73,7 +92,7 @@ extension SimulatedNetwork {
                 }
             }
         }
-        return self.open(flow, from: packet.sender, source, at: now)
+        return nil
     }
 
     /// Opens a connection; `nil` when no one accepts it. Ports of the side that opens are its own for each connection.

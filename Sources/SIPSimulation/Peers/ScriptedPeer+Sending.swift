@@ -118,12 +118,15 @@ extension ScriptedPeer {
     // MARK: Where to
 
     private func flow(to uri: URI) throws(SimulationFailure) -> Flow {
+        let isRouted = self.dialogs.indices.contains(self.current) && !self.dialogs[self.current].routes.isEmpty
         let named = uri.sip?.parameters["transport"].map { TransportProtocol($0) }
-        let transport = named ?? (uri.sip?.isSecure == true ? .tls : self.transport)
+        // An outbound proxy is spoken to over the peer's own transport, whatever the URI says.
+        let transport =
+            self.outboundProxy != nil && !isRouted
+            ? self.transport : named ?? (uri.sip?.isSecure == true ? .tls : self.transport)
         guard let endpoint = self.place.endpoint(transport) else {
             throw self.world.failure("\(self.name) has no end point for \(transport)")
         }
-        let isRouted = self.dialogs.indices.contains(self.current) && !self.dialogs[self.current].routes.isEmpty
         if let proxy = self.outboundProxy, !isRouted {
             return Flow(endpoint: endpoint, transport: transport, remote: proxy)
         }

@@ -52,16 +52,18 @@ extension CallShard {
         guard self.settings.hasRouting, !workspace.index.has(.route), !workspace.index.hasToTag(octets) else {
             return false
         }
+        var traits = passage.traits
+        if uri.scheme == .sips { traits.insert(.isSecure) }
         let decision = self.settings.decide(uri, octets, from: self.caller(octets, workspace))
         switch decision.action {
         case .server: self.answerLocally(octets, &workspace)
         case .echo: self.serve(octets, &workspace)
-        case .user(let aor): self.lookUp(aor, octets, &workspace, passage.traits)
-        case .elsewhere(let target): self.forward(to: target, octets, &workspace, passage.traits)
-        case .service(_, let target): self.forward(to: target, octets, &workspace, passage.traits)
-        case .trunk(let name, let number): self.seizeTrunk(name, number, octets, &workspace, passage.traits)
+        case .user(let aor): self.lookUp(aor, octets, &workspace, traits)
+        case .elsewhere(let target): self.forward(to: target, octets, &workspace, traits)
+        case .service(_, let target): self.forward(to: target, octets, &workspace, traits)
+        case .trunk(let name, let number): self.seizeTrunk(name, number, octets, &workspace, traits)
         case .redirect(let redirection, let user):
-            self.redirect(redirection, user, octets, &workspace, passage.traits)
+            self.redirect(redirection, user, octets, &workspace, traits)
         case .refuse(let status, let phrase):
             guard let server = self.createServer(octets, &workspace, isTrying: false) else { return true }
             self.reply(server, status, phrase, &workspace)

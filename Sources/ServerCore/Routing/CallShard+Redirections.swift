@@ -33,7 +33,7 @@ extension CallShard {
             }
             let key = workspace.leave(self.settings.aor(of: ours, octets.span))
             let hash = SipHash13.hash(workspace.mail.span, key.range, key: self.settings.hashKey)
-            var asker = Asker(shard: self.number, server: redirection.server)
+            var asker = Asker(shard: self.number, server: redirection.server, traits: redirection.traits)
             asker.isRedirected = true
             asker.otherTargets = workspace.leave(others)
             workspace.posts.append(
@@ -55,7 +55,10 @@ extension CallShard {
     /// The bindings of a user are there whom an answer has redirected to.
     mutating func resume(_ asker: Asker, _ block: OctetRange, _ workspace: inout Workspace) {
         workspace.targets.removeAll(keepingCapacity: true)
-        if !block.isEmpty { self.appendTargets(workspace.mail, block, into: &workspace.targets) }
+        if !block.isEmpty {
+            self.appendTargets(
+                workspace.mail, block, isSecure: asker.traits.contains(.isSecure), into: &workspace.targets)
+        }
         workspace.targets += workspace.mail[asker.otherTargets.range]
         self.proxy.resume(
             asker.server, with: workspace.targets, transactions: &self.transactions, at: workspace.now,

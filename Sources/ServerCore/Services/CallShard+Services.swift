@@ -74,7 +74,9 @@ extension ServerSettings {
     /// What the agent is that answers calls to the server itself.
     var agent: AgentConfiguration {
         var configuration = AgentConfiguration(
-            endpoints: self.proxy.endpoints.map { AgentEndpoint($0.transport, $0.advertised ?? $0.local) })
+            endpoints: self.proxy.endpoints.map {
+                AgentEndpoint($0.transport, SocketAddress($0.advertised?.address ?? $0.local.ip, $0.local.port))
+            })
         configuration.product = String(decoding: self.product, as: UTF8.self)
         return configuration
     }
@@ -88,6 +90,6 @@ extension ServerSettings {
     func mediaAddress(for flow: Flow) -> IPAddress {
         guard Int(flow.endpoint) < self.proxy.endpoints.count else { return .loopback }
         let endpoint = self.proxy.endpoints[Int(flow.endpoint)]
-        return endpoint.local.ip.isUnspecified ? endpoint.advertised?.ip ?? .loopback : endpoint.local.ip
+        return endpoint.local.ip.isUnspecified ? endpoint.advertised?.address ?? .loopback : endpoint.local.ip
     }
 }

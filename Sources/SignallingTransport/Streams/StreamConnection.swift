@@ -48,6 +48,7 @@ final class StreamConnection: @unchecked Sendable {
     private var state = State.opening
     private var queue = ByteBuffer()
     private var unsent: [Unreached] = []
+    private var written = WrittenRequests()
     private var isFlushDue = false
 
     // Under the lock of the connection table.
@@ -154,6 +155,9 @@ final class StreamConnection: @unchecked Sendable {
             self.isFlushDue = false
             guard self.state == .open else { return }
             swap(&buffer, &self.queue)
+            guard !self.unsent.isEmpty else { return }
+            let now = SystemClock.now()
+            for message in self.unsent { self.written.add(message, at: now) }
             self.unsent.removeAll(keepingCapacity: true)
         }
         guard buffer.readableBytes > 0 else { return }
@@ -171,7 +175,8 @@ final class StreamConnection: @unchecked Sendable {
         writer.close(mode: .all, promise: nil)
     }
 
-    /// The connection is gone: returns the requests that never left; `nil` when that is known.
+    /// The connection is gone: returns the messages that never left, and the requests that left lately and may not have
+    /// arrived (RFC 3261 §18.4); `nil` when that is known.
     func ended() -> [Unreached]? {
         guard !self.isEnded else { return nil }
         self.isEnded = true
@@ -180,8 +185,8 @@ final class StreamConnection: @unchecked Sendable {
         return self.lock.withLock {
             self.state = .closed
             self.queue = ByteBuffer()
-            defer { self.unsent = [] }
-            return self.unsent
+            defer { (self.unsent, self.written) = ([], WrittenRequests()) }
+            return self.written.recent(at: SystemClock.now()) + self.unsent
         }
     }
 }

@@ -18,7 +18,7 @@ final class StreamEngine: @unchecked Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let loops: [StreamLoop]
     private let listeners: [ListeningSocket]
-    private let reporter: EventReporter
+    let reporter: EventReporter
     private let lock = NIOLock()
     private var channels: [any Channel] = []
     private var isStarted = false
@@ -213,7 +213,12 @@ final class StreamEngine: @unchecked Sendable {
             }
             let local = isWildcard ? nil : self.endpoints[Int(connection.flow.endpoint)].local.ip
             let bootstrap = ClientBootstrap(group: eventLoop)
-                .connectTimeout(.nanoseconds(self.settings.connect.nanoseconds))
+                .connectTimeout(
+                    .nanoseconds(
+                        connection.flow.isTrial
+                            ? Swift.min(Flow.trialPatience.nanoseconds, self.settings.connect.nanoseconds)
+                            : self.settings.connect.nanoseconds)
+                )
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {

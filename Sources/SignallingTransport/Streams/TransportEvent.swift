@@ -1,8 +1,7 @@
 import NIOConcurrencyHelpers
 public import SIPMessages
 
-/// What happened to a connection that an operator may want to know of: one line says what, to whom, and which setting
-/// decides.
+/// What happened on the wire that an operator may want to know of: one line says what, and to whom.
 public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
     /// What of a connection took too long.
     public enum Delay: Hashable, Sendable { case handshake, firstMessage, message, silence }
@@ -17,12 +16,25 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
     case wrongCertificate(SocketAddress, expected: Host, shown: [String])
     /// A connection was closed, since its TLS handshake failed; the text is the TLS library's.
     case handshakeFailed(SocketAddress, String)
+    /// A device has registered that says it is elsewhere: it sits behind a NAT box.
+    case behindNAT(SocketAddress, claimed: SocketAddress)
 
-    /// Whether it is a sign of trouble rather than of everyday life.
-    public var isWarning: Bool {
+    /// How much it matters.
+    public enum Weight: Hashable, Sendable {
+        /// A sign of trouble.
+        case warning
+        /// Everyday life.
+        case info
+        /// Everyday life that tells who uses the server.
+        case debug
+    }
+
+    /// How much it matters.
+    public var weight: Weight {
         switch self {
-        case .tooManyConnections, .tooManyFromSource, .wrongCertificate: true
-        case .tooSlow, .handshakeFailed: false
+        case .tooManyConnections, .tooManyFromSource, .wrongCertificate: .warning
+        case .tooSlow, .handshakeFailed: .info
+        case .behindNAT: .debug
         }
     }
 
@@ -40,6 +52,8 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
                 + "\(shown.isEmpty ? "nobody" : shown.joined(separator: ", ")), not for \(expected)"
         case .handshakeFailed(let remote, let reason):
             "TLS connection with \(remote) closed: \(reason)"
+        case .behindNAT(let remote, let claimed):
+            "the device that has registered from \(remote) says it is \(claimed): it is behind a NAT box"
         }
     }
 
@@ -60,6 +74,7 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
         case .tooSlow: 2
         case .wrongCertificate: 3
         case .handshakeFailed: 4
+        case .behindNAT: 5
         }
     }
 }
@@ -69,8 +84,8 @@ final class EventReporter: @unchecked Sendable {
     // Invariant: `counts` and `minute` are touched under `lock`.
     private let lock = NIOLock()
     private let body: @Sendable (TransportEvent, _ withheld: Int) -> Void
-    private var counts = [Int](repeating: 0, count: 5)
-    private var withheld = [Int](repeating: 0, count: 5)
+    private var counts = [Int](repeating: 0, count: 6)
+    private var withheld = [Int](repeating: 0, count: 6)
     private var minute: Int64 = 0
 
     static let perMinute = 10

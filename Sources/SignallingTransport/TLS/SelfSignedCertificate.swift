@@ -73,6 +73,8 @@ public struct SelfSignedCertificate: Sendable {
 
     /// Basic constraints, key usage, extended key usage, subject alternative names (RFC 5280 §4.2.1).
     private static func extensions(_ domains: [String], _ addresses: [IPAddress]) -> [UInt8] {
+        var seen: Set<IPAddress> = []
+        let addresses = addresses.filter { seen.insert($0).inserted }
         let names =
             domains.flatMap { [DER.tagged(6, Array("sip:\($0)".utf8)), DER.tagged(2, Array($0.utf8))] }
             + addresses.map { DER.tagged(7, $0.networkOctets) }

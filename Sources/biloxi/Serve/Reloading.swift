@@ -38,6 +38,7 @@ enum Reloading {
         if old.listen != new.listen { keys.append("listen") }
         if old.data != new.data { keys.append("data") }
         if old.storage != new.storage { keys.append("storage") }
+        if old.connections != new.connections { keys.append("connections") }
         if old.threads != new.threads { keys.append("threads") }
         if old.http != new.http { keys.append("http") }
         return keys

@@ -18,7 +18,7 @@ extension ServerCore.ServerSettings {
         self.trunks = []
         for trunk in configuration.trunks { self.trunks.append(try TrunkSettings(trunk)) }
         self.trusted = configuration.trunks.flatMap(\.allow)
-        self.trustedDomains = configuration.trunks.flatMap(\.domains)
+        self.trustedDomains = configuration.trunks.flatMap(\.certificates)
     }
 }
 
@@ -31,7 +31,7 @@ extension TrunkSettings {
         self.longestCall = .seconds(trunk.longestCall.components.seconds)
         self.probeInterval = trunk.probe.map { .seconds($0.components.seconds) }
         self.allow = trunk.allow
-        self.domains = trunk.domains
+        self.domains = trunk.certificates
         self.inbound = DialPlan(trunk.inbound)
         if let register = trunk.register {
             self.registration = Registration(

@@ -47,7 +47,18 @@ final class RunningServer: Sendable {
             resolver: try Resolver.Settings(environment: ProcessInfo.processInfo.environment),
             seeds: { UInt64.random(in: 0...UInt64.max) },
             store: { changes, token in store.submit(changes, token: token) },
-            withdraw: { token in store.withdraw(token) }, media: { request in echo.serve(request) })
+            withdraw: { token in store.withdraw(token) },
+            media: { request in echo.serve(request) },
+            report: { event, withheld in
+                let level: Logger.Level =
+                    switch event.weight {
+                    case .warning: .warning
+                    case .info: .info
+                    case .debug: .debug
+                    }
+                logger.log(
+                    level: level, "\(event)", metadata: withheld == 0 ? nil : ["left out before": "\(withheld)"])
+            })
         completion.server = self.server
         echo.server = self.server
         if settings.isDurable {
@@ -82,6 +93,9 @@ final class RunningServer: Sendable {
     /// How connections are treated, with the certificate of the configuration or one made on the first run.
     private static func streams(_ configuration: Configuration, directory: DataDirectory) throws -> StreamSettings {
         var streams = StreamSettings()
+        streams.connections = configuration.connections.limit
+        streams.connectionsPerSource = configuration.connections.perSource
+        streams.idle = .seconds(configuration.connections.idle.components.seconds)
         guard configuration.listen.contains(where: { $0.transport.isSecure }) || configuration.tls != nil else {
             return streams
         }
@@ -134,6 +148,13 @@ final class RunningServer: Sendable {
             case .trusted: .trusted
             case .none: .nobody
             }
+        let interval = TimeSpan.seconds(configuration.nat.interval.components.seconds)
+        settings.keepAlive =
+            switch configuration.nat.keepAlive {
+            case .options: ServerCore.ServerSettings.KeepAlive(method: .options, interval: interval)
+            case .emptyLines: ServerCore.ServerSettings.KeepAlive(method: .emptyLines, interval: interval)
+            case .off: nil
+            }
         settings.subscribers = try Self.subscribers(database)
         // A user of that name is not to lose his calls.
         if try database.subscribers().contains(where: { $0.aor.hasPrefix("echo@") }) { settings.echoUser = [] }
@@ -144,16 +165,16 @@ final class RunningServer: Sendable {
     static func routingSettings(
         _ configuration: Configuration, key: SipHashKey = SipHashKey(0, 0)
     ) throws -> ServerCore.ServerSettings {
-        let advertised = configuration.advertise.flatMap { IPAddress($0) } ?? LocalAddresses.primary
+        let advertised = configuration.advertise.map { Host($0) }
         var endpoints: [ProxyCore.Endpoint] = []
         var addresses: [SocketAddress] = []
         for listener in configuration.listen {
-            let isWildcard = listener.address.ip.isUnspecified
-            let shown = isWildcard || configuration.advertise != nil ? advertised : listener.address.ip
-            let address = SocketAddress(shown, listener.address.port)
-            endpoints.append(Endpoint(listener.transport, local: listener.address, advertised: address))
-            addresses.append(address)
-            if isWildcard {
+            // Without another host each address of a listener on all of them shows itself.
+            var endpoint = Endpoint(listener.transport, local: listener.address, advertised: advertised)
+            endpoint.offersAlias = listener.transport == .tls
+            endpoints.append(endpoint)
+            if let ip = advertised?.address { addresses.append(SocketAddress(ip, listener.address.port)) }
+            if listener.address.ip.isUnspecified {
                 addresses += LocalAddresses.all.map { SocketAddress($0, listener.address.port) }
             }
         }
