@@ -57,6 +57,8 @@ let package = Package(
             .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
             .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
             .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+            .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+            .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         ],
     targets: [
         // Types: no imports.
@@ -84,6 +86,8 @@ let package = Package(
         tests("CallRouting", ["SIPMessages"]),
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
+        room("CallRecords", ["SIPMessages", "Containers"]),
+        tests("CallRecords", ["SIPMessages"]),
         tests("LocationService", ["SIPMessages", "SIPTransactions"]),
         room("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
         tests("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs", "SIPSimulation"]),
@@ -101,8 +105,17 @@ let package = Package(
         .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
         .executableTarget(
             name: "biloxi-microbench",
-            dependencies: ["AllocationCounter", "SIPMessages", "Containers", "SIPTransactions", "ProxyCore"],
+            dependencies: [
+                "AllocationCounter", "SIPMessages", "Containers", "SIPTransactions", "ProxyCore", "CallRecords",
+            ],
             path: "Benchmarks/Microbench", swiftSettings: settings),
+        .executableTarget(
+            name: "biloxi-mediabench",
+            dependencies: [
+                "AllocationCounter", "SIPMessages", "SDP", "RTP", "MediaEngine", "MediaTransport", "CLinuxIO",
+                "SystemSockets",
+            ],
+            path: "Benchmarks/Media", swiftSettings: settings),
     ]
         + (coreOnly
             ? []
@@ -115,20 +128,20 @@ let package = Package(
                     "ServerCore",
                     [
                         "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
-                        "LocationService", "AgentCore", "CallRouting",
+                        "LocationService", "AgentCore", "CallRouting", "CallRecords",
                     ]),
                 tests(
                     "ServerCore",
                     [
                         "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService",
-                        "CallRouting", "SIPSimulation", "ServerSimulation",
+                        "CallRouting", "SIPSimulation", "ServerSimulation", "CallRecords",
                     ]),
                 // Support, with a package.
                 room(
                     "ServerSimulation",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
-                        "AgentCore", "ServerCore",
+                        "AgentCore", "ServerCore", "CallRecords",
                     ]),
                 // Drivers, with packages.
                 .systemLibrary(
@@ -138,7 +151,7 @@ let package = Package(
                     "SignallingTransport",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "CallRouting", "ProxyCore",
-                        "AgentCore", "ServerCore", "CLinuxIO", "SystemSockets", "CCAres",
+                        "AgentCore", "ServerCore", "CallRecords", "CLinuxIO", "SystemSockets", "CCAres",
                     ] + nio + [crypto]),
                 tests(
                     "SignallingTransport",
@@ -151,11 +164,20 @@ let package = Package(
                     name: "ResolverTests",
                     dependencies: ["SignallingTransport", "SIPRouting", "SIPMessages", "DNSTestServer"],
                     swiftSettings: settings),
-                room("Persistence", ["SIPMessages", "LocationService", grdb, sqlite]),
-                tests("Persistence", ["SIPMessages", "SIPTransactions", "LocationService", grdb, sqlite]),
+                room("Persistence", ["SIPMessages", "LocationService", "CallRecords", grdb, sqlite]),
+                tests(
+                    "Persistence", ["SIPMessages", "SIPTransactions", "LocationService", "CallRecords", grdb, sqlite]),
                 .executableTarget(
                     name: "BindingStoreBenchmark", dependencies: ["Persistence", "SIPMessages", "LocationService"],
                     path: "Benchmarks/BindingStore", swiftSettings: settings),
+                room(
+                    "OperationsHTTP",
+                    [
+                        .product(name: "Hummingbird", package: "hummingbird"),
+                        .product(name: "HTTPTypes", package: "swift-http-types"),
+                        .product(name: "NIOCore", package: "swift-nio"), logging,
+                    ]),
+                tests("OperationsHTTP"),
                 // Programs.
                 room("ServerConfiguration", ["SIPMessages", "CallRouting", yams]),
                 tests("ServerConfiguration", ["SIPMessages", "CallRouting"]),
@@ -164,13 +186,13 @@ let package = Package(
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
                         "CallRouting", "ProxyCore", "AgentCore", "SDP", "ServerCore", "SignallingTransport",
-                        "MediaTransport", argumentParser, logging,
+                        "MediaTransport", "CallRecords", "OperationsHTTP", argumentParser, logging,
                     ], swiftSettings: settings),
                 tests(
                     "biloxi",
                     [
                         "Persistence", "ServerConfiguration", "SIPAuthentication", "SIPMessages", "SIPRouting",
-                        "DNSTestServer",
+                        "DNSTestServer", "CallRecords", "OperationsHTTP", grdb,
                     ]),
             ])
 )

@@ -18,6 +18,8 @@ import xml.etree.ElementTree
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "CONFORMANCE.md"
 ROLES = {"generates", "understands", "relays"}
+KEYS = {"rfc", "section", "does", "where", "tests", "peers"}
+STATUS_KEYS = {"code", "phrase", "we", "how", "tests"}
 
 
 def load(name):
@@ -100,6 +102,8 @@ def problems(rfcs, statuses):
     tests, cases = tests_in_sources(), interop_cases()
     for row in rfcs + statuses:
         name = f"RFC {row['rfc']} {row.get('section', '')}".strip() if "rfc" in row else f"status {row['code']}"
+        for key in sorted(set(row) - (KEYS if "rfc" in row else STATUS_KEYS)):
+            yield f"{name}: there is no key {key}"
         if not row.get("tests"):
             yield f"{name}: says something and names no test"
         for test in row.get("tests", []):

@@ -7,7 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all=(Index Fields URI Framer Multipart Fragment Credentials Address STUN Certificate SDP DNSReply StoredBinding)
+all=(Index Fields URI Framer Multipart Fragment Credentials Address STUN Certificate SDP RTP Sound DNSReply StoredBinding
+    FlowToken Nonce)
 seconds=${1:?usage: scripts/fuzz.sh SECONDS [TARGET...], of ${all[*]}}
 shift
 targets=("$@")
@@ -15,18 +16,26 @@ targets=("$@")
 
 build=.build/fuzz
 mkdir -p "$build" Fuzz/crashers
-flags=(-O -parse-as-library -swift-version 6 -sanitize=fuzzer,address -warnings-as-errors -I "$build"
+flags=(-O -package-name biloxi -parse-as-library -swift-version 6 -sanitize=fuzzer,address -warnings-as-errors -I "$build"
     -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault
     -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature NonisolatedNonsendingByDefault
     -enable-experimental-feature Lifetimes)
 # What the linker and the debugger have to say about each other is of no use here.
 compile() { swiftc "${flags[@]}" "$@" 2> >(grep -v 'Cannot export local symbol' >&2); }
 
+# The files of a room. Of the one that needs a package, those that read what comes off the wire and need none.
+sources() {
+    case $1 in
+    SIPAuthentication) echo Sources/SIPAuthentication/{Nonce,DigestValue}.swift ;;
+    *) find "Sources/$1" -name '*.swift' ;;
+    esac
+}
+
 # A room is compiled once, for all targets.
 room() {
     [ -z "${built[$1]:-}" ] || return 0
     compile -wmo -enable-testing -module-name "$1" -emit-module -emit-module-path "$build/$1.swiftmodule" \
-        -c -o "$build/$1.o" $(find "Sources/$1" -name '*.swift')
+        -c -o "$build/$1.o" $(sources "$1")
     built[$1]=1
 }
 declare -A built
@@ -41,6 +50,14 @@ for target in "${targets[@]}"; do
         checks=(Tests/SDPTests/FuzzChecks.swift)
         rooms=(SIPMessages SDP)
         ;;
+    RTP)
+        checks=(Tests/RTPTests/FuzzChecks.swift)
+        rooms=(SIPMessages RTP)
+        ;;
+    Sound)
+        checks=(Tests/MediaEngineTests/FuzzChecks.swift)
+        rooms=(SIPMessages SDP RTP MediaEngine)
+        ;;
     DNSReply)
         checks=(Tests/SIPRoutingTests/FuzzChecks.swift Tests/Support/DNSTestServer/DNSReplyWriter.swift)
         rooms=(SIPMessages SIPRouting)
@@ -48,6 +65,14 @@ for target in "${targets[@]}"; do
     StoredBinding)
         checks=(Tests/LocationServiceTests/FuzzChecks.swift)
         rooms=(SIPMessages Containers SIPTransactions LocationService)
+        ;;
+    FlowToken)
+        checks=(Tests/ServerCoreTests/FuzzChecks.swift)
+        rooms=(SIPMessages Containers SIPTransactions SIPRouting ProxyCore)
+        ;;
+    Nonce)
+        checks=(Tests/SIPAuthenticationTests/FuzzChecks.swift)
+        rooms=(SIPMessages SIPAuthentication)
         ;;
     esac
     objects=()

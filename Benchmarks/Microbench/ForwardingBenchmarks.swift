@@ -178,7 +178,7 @@ private struct ProxyState: ~Copyable {
             response: octets, self.index, via: via, at: self.now, into: &self.outbox)
         guard case .deliver(let client, let owner) = match else { return false }
         self.core.receive(
-            octets, self.index, via: via, owner: owner, transactions: &self.transactions, at: self.now,
+            octets, self.index, via: via, owner: owner, isTrusted: true, transactions: &self.transactions, at: self.now,
             into: &self.outbox)
         self.transactions.abandon(client: client)
         let isPassed = self.outbox.messages.count == 1

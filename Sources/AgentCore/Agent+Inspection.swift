@@ -22,7 +22,9 @@ extension Agent {
         let isInDialog = request.first(.to)?.tag?.isEmpty == false
         // Within a dialog the dialog answers what it does not know, so that its CSeq is counted.
         if !isInDialog, !AgentConfiguration.methods.contains(method) {
-            return (405, nil, .init("Allow", AgentConfiguration.methods.map(\.name).joined(separator: ", ")))
+            // One that we know and do not take is not allowed; one that we do not know we take for nobody (§21.5.2).
+            let status: StatusCode = method.code == .other ? 501 : 405
+            return (status, nil, .init("Allow", AgentConfiguration.methods.map(\.name).joined(separator: ", ")))
         }
         guard request.requestURI?.sip != nil else { return (416, nil, nil) }
         if !isInDialog, let key = MergeKey(request), self.merges[key] != nil { return (482, nil, nil) }

@@ -13,9 +13,12 @@ extension Call {
         let offer = request.sessionDescription
         if let minimum = self.tooSmallInterval(i, request, work.configuration) {
             self.respondTooSmall(transaction, request, minimum, tag, &work)
-            return self.failedAtOnce(i, isInitial, 422, &work)
+            if isInitial {
+                self.drop(i, &work)
+                self.isEnded = true  // The application never heard of it.
+            }
+            return
         }
-        // The other side has our 2xx, or it could not send this; the ACK is lost or comes later (RFC 5407 §3.1.4).
         switch self.legs[i].usage.receivedInvite(hasDescription: offer != nil) {
         case .requestPending:
             return work.respond(transaction, 491, work.response(491, to: request, tag: tag))
@@ -25,6 +28,7 @@ extension Call {
             return work.respond(transaction, 500, builder)
         case .accept: break
         }
+        // The other side has our 2xx, or it could not send this; the ACK is lost or comes later (RFC 5407 §3.1.4).
         if self.legs[i].success != nil {
             self.legs[i].success = nil
             self.legs[i].usage.awaitsACK = false
@@ -35,7 +39,12 @@ extension Call {
             request: request, transaction: transaction, contact: contact, isInitial: isInitial,
             sender: ReliableSender(first: work.random.next(), invite: request.first(.cseq)?.number ?? 0))
         incoming.isAccepted = !isInitial
-        if isInitial { incoming.endsAt = work.now.advanced(by: work.configuration.ringingLimit) }
+        if isInitial {
+            let limit = work.configuration.ringingLimit
+            let expires = request.first(.expires).map { TimeSpan.seconds(Int64($0)) } ?? limit
+            incoming.expires = expires < limit
+            incoming.endsAt = work.now.advanced(by: Swift.min(expires, limit))
+        }
         self.legs[i].incoming = incoming
         if isInitial { work.tell(.incoming(self.handle, request)) } else { self.advance(i, &work) }
     }
@@ -56,12 +65,6 @@ extension Call {
         var builder = work.response(422, to: request, tag: tag)
         builder.add(.minSE, DeltaSeconds(minimum))
         work.respond(transaction, 422, builder)
-    }
-
-    private mutating func failedAtOnce(_ i: Int, _ isInitial: Bool, _ status: StatusCode, _ work: inout CallWork) {
-        guard isInitial else { return }
-        self.drop(i, &work)
-        self.isEnded = true  // The application never heard of it.
     }
 
     // MARK: What the application says
@@ -301,7 +304,8 @@ extension Call {
     mutating func wakeIncoming(_ i: Int, _ work: inout CallWork) {
         guard var incoming = self.legs[i].incoming else { return }
         if incoming.endsAt <= work.now {
-            self.refuse(i, 480, "Nobody Answered", &work)
+            // An invitation that has expired is over as if it were cancelled (RFC 3261 §13.3.1).
+            self.refuse(i, incoming.expires ? 487 : 480, incoming.expires ? nil : "Nobody Answered", &work)
             return self.end(.timedOut, &work)
         }
         if var waiting = incoming.unacknowledged {
@@ -330,6 +334,5 @@ extension Leg {
     /// Takes note of what the other side can do.
     mutating func learnPeer(from message: SIPMessage) {
         if message.has(.allow) { self.peerUpdates = message.all(.allow).contains(.update) }
-        if message.has(.supported) || message.has(.require) { self.peerKnowsTimer = message.supports("timer") }
     }
 }

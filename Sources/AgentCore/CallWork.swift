@@ -81,9 +81,6 @@ extension SIPMessage {
         return multipart.sessionDescription
     }
 
-    /// Whether a list of option tags has this one.
-    func supports(_ tag: Token) -> Bool { self.all(.supported).contains(tag) || self.requires(tag) }
-
     /// Whether the sender requires an extension.
     func requires(_ tag: Token) -> Bool { self.all(.require).contains(tag) }
 }

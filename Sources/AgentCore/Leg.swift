@@ -37,8 +37,6 @@ struct Leg {
     var minimumInterval: UInt32 = 0
     /// Whether the other side takes UPDATE.
     var peerUpdates = false
-    /// Whether the other side knows session timers.
-    var peerKnowsTimer = false
     /// What a request of ours is to do as soon as nothing is in its way.
     var wish: Wish?
     /// When the wish may be tried, after a 491; once it is due, it waits for what is in its way.
@@ -109,6 +107,8 @@ struct IncomingInvite {
     var preview: [UInt8]?
     /// When nobody has answered for too long.
     var endsAt = MonotonicInstant.never
+    /// Whether it was the caller who set that time (RFC 3261 §13.3.1).
+    var expires = false
     /// When the provisional response is repeated, so that proxies keep waiting (RFC 3261 §13.3.1.1).
     var remindAt = MonotonicInstant.never
     /// The provisional response that was sent last.

@@ -129,6 +129,10 @@ extension Registrar {
         index.writeResponse(
             200, "OK", to: octets, via: via, source: circumstances.flow.remote, toTag: circumstances.tag,
             into: &output)
+        // For devices without a clock (§10.3 step 8).
+        output.append("Date: ")
+        SIPDate(secondsSince1970: circumstances.wall / 1000).write(to: &output)
+        output.append("\r\n")
         if self.editor.request.supportsPath, !self.editor.request.path.isEmpty {
             output.append("Path: ")
             output.append(contentsOf: self.editor.request.path)

@@ -1,3 +1,4 @@
+public import CallRecords
 import Foundation
 import GRDB
 public import LocationService
@@ -10,6 +11,8 @@ import Synchronization
 ///       │full                      └─error─▶ ROLLBACK ───▶ completion(tokens, .failed)
 ///       ▼
 ///     false: 503
+///
+/// Records of calls go with the group, or in one of their own.
 ///
 /// Changes are written in the order in which they were submitted. After a failed group the next one is tried afresh.
 public final class BindingStore: Sendable {
@@ -44,6 +47,9 @@ public final class BindingStore: Sendable {
         /// How long a group waits for another process that writes before it fails.
         public var busyTimeout: Duration
 
+        /// How many records of calls may wait, also for a database that is full or locked; further ones are lost.
+        public var waitingCalls = 65_536
+
         /// How long the write-ahead log grows before it is written back into the database: 64 MiB. A page that changes
         /// often is written back once for all of its changes, so a long log saves work, and costs room and start-up
         /// time.
@@ -71,17 +77,30 @@ public final class BindingStore: Sendable {
         public var refusals: UInt64 = 0
         /// Changes that wait now.
         public var waiting = 0
+        /// Records of calls that have been written.
+        public var calls: UInt64 = 0
+        /// Records of calls that were lost, since too many waited.
+        public var lostCalls: UInt64 = 0
+        /// Whether the last group failed: nothing is stored at present.
+        public var isFailing = false
+        /// How long the groups took to write, those that failed included.
+        public var latency = LatencyHistogram()
+
+        /// No counts.
+        public init() {}
     }
 
     private struct State {
         var queue = BindingQueue()
+        var calls: CallQueue
+        var callsEndBefore: Int64?
         var statistics = Statistics()
         var purge: BindingPurge?
         var isThreadWaiting = false
         var isClosed = false
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let wakeUp = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
     private let limits: Limits
@@ -121,6 +140,7 @@ public final class BindingStore: Sendable {
         _ database: ServerDatabase?, _ limits: Limits, _ completion: @escaping RequestCompletion
     ) throws(StorageError) {
         self.limits = limits
+        self.state = Mutex(State(calls: CallQueue(limit: limits.waitingCalls)))
         self.completion = completion
         self.connection = try database?.connect(busyTimeout: limits.busyTimeout)
         self.checkpointer = if let database { try Checkpointer(database, logOctets: limits.logOctets) } else { nil }
@@ -175,11 +195,38 @@ public final class BindingStore: Sendable {
         if isThreadWaiting { self.wakeUp.signal() }
     }
 
+    /// Queues records of calls; returns at once. They are written with the next group, and nobody is told.
+    public func record(_ calls: [CallRecord]) {
+        guard self.connection != nil, !calls.isEmpty else { return }
+        let isThreadWaiting = self.state.withLock { state -> Bool in
+            guard !state.isClosed else { return false }
+            state.calls.append(calls)
+            defer { state.isThreadWaiting = false }
+            return state.isThreadWaiting
+        }
+        if isThreadWaiting { self.wakeUp.signal() }
+    }
+
+    /// Lets the thread delete the records of calls that began before a moment, a slice after each group.
+    ///
+    /// - Parameter moment: Milliseconds since 1970, UTC.
+    public func purgeCalls(before moment: Int64) {
+        guard self.connection != nil else { return }
+        let isThreadWaiting = self.state.withLock { state -> Bool in
+            guard !state.isClosed else { return false }
+            state.callsEndBefore = moment
+            defer { state.isThreadWaiting = false }
+            return state.isThreadWaiting
+        }
+        if isThreadWaiting { self.wakeUp.signal() }
+    }
+
     /// What the store has done so far.
     public var statistics: Statistics {
         self.state.withLock { state in
             var statistics = state.statistics
             statistics.waiting = state.queue.changeCount
+            statistics.lostCalls = state.calls.lost
             return statistics
         }
     }
@@ -190,6 +237,7 @@ public final class BindingStore: Sendable {
     public func close() {
         let (wasClosed, isThreadWaiting) = self.state.withLock { state -> (Bool, Bool) in
             defer { (state.isClosed, state.isThreadWaiting, state.purge) = (true, false, nil) }
+            if !state.isClosed { state.calls.retry() }
             return (state.isClosed, state.isThreadWaiting)
         }
         if isThreadWaiting { self.wakeUp.signal() }
@@ -205,21 +253,23 @@ public final class BindingStore: Sendable {
 
     private func run() {
         var group: [Request] = []
+        var calls: [CallRecord] = []
         var row = BindingRow()
         while true {
             let work = self.state.withLock { state -> Work in
-                if !state.queue.isEmpty {
+                if !state.queue.isEmpty || !state.calls.isEmpty {
                     state.queue.take(into: &group)
+                    calls = state.calls.take()
                     return .group
                 }
-                if state.purge != nil { return .purge }
+                if state.purge != nil || (state.callsEndBefore != nil && !state.isClosed) { return .purge }
                 if state.isClosed { return .end }
                 state.isThreadWaiting = true
                 return .wait
             }
             switch work {
             case .group:
-                self.commit(group, through: &row)
+                self.commit(group, calls, through: &row)
                 self.purgeSlice()
             case .purge: self.purgeSlice()
             case .wait: self.wakeUp.wait()
@@ -230,29 +280,40 @@ public final class BindingStore: Sendable {
         }
     }
 
-    private func commit(_ group: [Request], through row: inout BindingRow) {
+    private func commit(_ group: [Request], _ calls: [CallRecord], through row: inout BindingRow) {
+        let began = ContinuousClock.now
         do {
             try self.connection?.writeWithoutTransaction { database in
                 try database.leaveTransaction()
                 try database.inTransaction(.immediate) {
                     try database.write(group, through: &row)
+                    try database.write(calls)
                     return .commit
                 }
             }
             self.state.withLock {
+                $0.statistics.latency.add(began.duration(to: .now))
+                $0.statistics.isFailing = false
+                $0.statistics.calls += UInt64(calls.count)
                 $0.statistics.groups += 1
                 $0.statistics.changes += group.reduce(0) { $0 + UInt64($1.changes.count) }
             }
-            self.completion(group, .committed)
+            if !group.isEmpty { self.completion(group, .committed) }
             if let connection = self.connection { self.checkpointer?.committed(connection) }
         } catch {
-            self.state.withLock { $0.statistics.failures += 1 }
+            self.state.withLock {
+                $0.statistics.latency.add(began.duration(to: .now))
+                $0.statistics.isFailing = true
+                $0.statistics.failures += 1
+                $0.calls.hold(calls)
+            }
             self.completion(group, .failed(reason: StorageError(error, path: self.path).description))
         }
     }
 
     /// Goes on with a purge; one that fails is given up, since the next will find the same rows.
     private func purgeSlice() {
+        self.purgeCallSlice()
         guard let connection = self.connection, var purge = self.state.withLock({ $0.purge }) else { return }
         do {
             try connection.writeWithoutTransaction { database in
@@ -266,6 +327,23 @@ public final class BindingStore: Sendable {
             self.state.withLock { $0.purge = $0.isClosed ? nil : rest }
         } catch {
             self.state.withLock { $0.purge = nil }
+        }
+    }
+
+    private func purgeCallSlice() {
+        guard let connection = self.connection, let moment = self.state.withLock({ $0.callsEndBefore }) else { return }
+        let rows = 2_000
+        let deleted = try? connection.writeWithoutTransaction { database in
+            try database.leaveTransaction()
+            var count = 0
+            try database.inTransaction(.immediate) {
+                count = try database.deleteCalls(before: moment, rows: rows)
+                return .commit
+            }
+            return count
+        }
+        if deleted ?? 0 < rows {
+            self.state.withLock { if $0.callsEndBefore == moment { $0.callsEndBefore = nil } }
         }
     }
 }

@@ -46,6 +46,34 @@ enum Schema {
                     ) STRICT, WITHOUT ROWID
                     """)
         }
+        migrator.registerMigration("2 calls") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE calls (
+                        id INTEGER PRIMARY KEY,
+                        started INTEGER NOT NULL,     -- this and the next: milliseconds since 1970, UTC
+                        rang INTEGER,
+                        answered INTEGER,
+                        ended INTEGER NOT NULL,
+                        ending TEXT NOT NULL,
+                        status INTEGER NOT NULL,
+                        reason BLOB NOT NULL,
+                        caller BLOB NOT NULL,
+                        callee BLOB NOT NULL,
+                        call_id BLOB NOT NULL,
+                        from_tag BLOB NOT NULL,
+                        to_tag BLOB NOT NULL,
+                        target BLOB NOT NULL,
+                        branch BLOB NOT NULL,
+                        source_ip TEXT NOT NULL,
+                        source_port INTEGER NOT NULL,
+                        answered_ip TEXT,
+                        answered_port INTEGER,
+                        transport TEXT NOT NULL
+                    ) STRICT
+                    """)
+            try database.execute(sql: "CREATE INDEX calls_by_start ON calls (started)")
+        }
         return migrator
     }
 

@@ -17,13 +17,16 @@ package struct Forwarding: ~Escapable {
     private let strictRoute: (value: OctetRange, uri: OctetRange)?
     /// Whether it lies in `target`, being pushed, and not in `octets`.
     private let isStrictRoutePushed: Bool
+    /// Whether the asserted identity of the caller stays behind (RFC 3325 §7).
+    private let hidesIdentity: Bool
 
     @_lifetime(copy octets, copy target)
     package init(
         _ octets: Span<UInt8>, _ index: borrowing MessageIndex, target: Span<UInt8>, _ targetRange: OctetRange,
         route: OctetRange,
-        source: SocketAddress, maxBreadth: UInt32
+        source: SocketAddress, maxBreadth: UInt32, isTrusted: Bool = false
     ) {
+        self.hidesIdentity = !isTrusted && index.wantsPrivateIdentity(octets)
         self.octets = octets
         self.target = target
         self.targetRange = targetRange
@@ -89,6 +92,9 @@ package struct Forwarding: ~Escapable {
                 output.append(self.octets, copied..<field.name.lower)
                 self.writeRoute(self.octets, field.value, into: &output)
                 copied = i + 1 < index.fields.count ? index.fields[i + 1].name.lower : index.headerOctets - 2
+            case .pAssertedIdentity where self.hidesIdentity:
+                output.append(self.octets, copied..<field.name.lower)
+                copied = i + 1 < index.fields.count ? index.fields[i + 1].name.lower : index.headerOctets - 2
             case .maxForwards:
                 output.append(self.octets, copied..<field.value.lower)
                 output.append(decimal: self.octets.maxForwards(field.value) &- 1)
@@ -139,6 +145,12 @@ package struct Forwarding: ~Escapable {
 }
 
 extension MessageIndex {
+    /// Whether the sender does not want everybody to know his asserted identity: Privacy names `id` (RFC 3325 §9.3).
+    func wantsPrivateIdentity(_ octets: Span<UInt8>) -> Bool {
+        guard self.has(.pAssertedIdentity), let value = self.value(.privacy) else { return false }
+        return (try? Privacy(parsing: octets, in: value.range, field: .privacy))?.contains("id") ?? true
+    }
+
     /// Whether a response has a Via below its topmost one.
     func hasVia(below via: ViaIndex) -> Bool {
         guard let top = self.first(.via) else { return false }
@@ -149,12 +161,13 @@ extension MessageIndex {
     ///
     /// - Parameters:
     ///   - via: That Via.
-    ///   - status: What to write instead of the status line; `nil` leaves it.
-    ///   - leavingOut: Fields that are left out: challenges that will be written anew.
+    ///   - statusLine: What to write instead of the status line; `nil` leaves it.
+    ///   - leavingOutChallenges: Whether challenges are left out, to be written anew.
+    ///   - hidingIdentity: Whether P-Asserted-Identity is left out (RFC 3325 §5, §7).
     ///   - restored: Via fields to write in its place, for a response that has lost those below it.
     func writeRelayed(
         _ octets: Span<UInt8>, via: ViaIndex, statusLine: StaticString? = nil, leavingOutChallenges: Bool = false,
-        restored: [UInt8], into output: inout [UInt8]
+        hidingIdentity: Bool, restored: [UInt8], into output: inout [UInt8]
     ) {
         guard let first = self.fields.first else { return }
         // Empty lines before the start line stay behind (§7.5).
@@ -178,7 +191,9 @@ extension MessageIndex {
                     output.append("Via: ")
                     copied = rest
                 }
-            } else if leavingOutChallenges, field.id == .wwwAuthenticate || field.id == .proxyAuthenticate {
+            } else if (leavingOutChallenges && (field.id == .wwwAuthenticate || field.id == .proxyAuthenticate))
+                || (hidingIdentity && field.id == .pAssertedIdentity)
+            {
                 output.append(octets, copied..<field.name.lower)
                 copied = next
             }

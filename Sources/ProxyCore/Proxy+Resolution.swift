@@ -143,6 +143,19 @@ extension Proxy {
         }
     }
 
+    /// Remembers what a response says of the server that has sent it: that it is there, or that it wants to be left alone
+    /// for a while (RFC 3261 §21.5.4).
+    mutating func noteServer(
+        of slot: Int32, _ octets: Span<UInt8>, _ index: borrowing MessageIndex, at now: MonotonicInstant
+    ) {
+        let key = self.branches[slot].resolution
+        guard key != 0, let server = self.resolutions[key]?.server else { return }
+        guard index.statusCode == 503 else { return self.memory.noteSuccess(server, at: now) }
+        let field = index.value(.retryAfter)
+        let retryAfter = field.flatMap { try? RetryAfter(parsing: octets, in: $0.range, field: .retryAfter) }
+        self.memory.noteRefusal(server, retryAfterSeconds: retryAfter?.seconds, at: now)
+    }
+
     /// Goes on to the next server of a branch whose last one failed.
     ///
     /// - Returns: `false` when the branch has no servers to choose from, or nobody wants it any more.

@@ -12,8 +12,9 @@ extension Proxy {
     /// - Parameters:
     ///   - via: Its topmost Via, which is ours.
     ///   - owner: What the transaction layer named with it.
+    ///   - isTrusted: Whether who has sent it may assert who he is (RFC 3325 §5).
     public mutating func receive(
-        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex, owner: UInt64,
+        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex, owner: UInt64, isTrusted: Bool,
         transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
         let slot = Int32(truncatingIfNeeded: owner)
@@ -22,6 +23,11 @@ extension Proxy {
         let status = index.statusCode
         self.branches[slot].hasResponded = true
         transactions.stopTimer(&self.branches[slot].patience)
+        self.hidesIdentity =
+            !isTrusted
+            || (index.wantsPrivateIdentity(octets)
+                && !self.configuration.trusts(self.contexts[number].source.remote.ip))
+        self.noteServer(of: slot, octets, index, at: now)
         self.noteStreamWorks(slot, at: now)
         // Some answer with our Via alone. The client needs its own, which our transaction still knows; a response that
         // comes after the final one is then not passed on (§16.7 step 3).
@@ -92,6 +98,7 @@ extension Proxy {
         let isFirst = !self.contexts[number].isAnswered
         guard isFirst || self.contexts[number].method == .invite else { return }
         self.contexts[number].isAnswered = true
+        if isFirst { self.unansweredCount -= 1 }
         self.pass(octets, index, via, number, &transactions, at: now, &outbox)
         if let succession = self.successions[number] { self.outcomes.append(.succeeded(succession.token)) }
         if isFirst {
@@ -105,7 +112,8 @@ extension Proxy {
     ) {
         guard self.canPass else { return }
         let start = outbox.octets.count
-        index.writeRelayed(octets, via: via, restored: self.restoredVias, into: &outbox.octets)
+        index.writeRelayed(
+            octets, via: via, hidingIdentity: self.hidesIdentity, restored: self.restoredVias, into: &outbox.octets)
         transactions.respond(
             self.contexts[number].server, status: index.statusCode, from: start, at: now, into: &outbox)
     }
@@ -129,7 +137,8 @@ extension Proxy {
             }
         index.writeRelayed(
             octets, via: via, statusLine: statusLine,
-            leavingOutChallenges: isChallenge, restored: self.restoredVias, into: &self.scratch)
+            leavingOutChallenges: isChallenge, hidingIdentity: self.hidesIdentity, restored: self.restoredVias,
+            into: &self.scratch)
         self.setBest(status, number, &transactions)
     }
 
@@ -182,6 +191,7 @@ extension Proxy {
         if self.contexts[number].pendingCount == 0, !self.contexts[number].isAnswered {
             self.contexts[number].isAnswered = true
             if let succession = self.successions[number] { self.outcomes.append(.failed(succession.token)) }
+            self.unansweredCount -= 1
             self.passBest(number, &transactions, at: now, into: &outbox)
         }
         guard self.contexts[number].pendingCount == 0, self.contexts[number].branchCount == 0 else { return }

@@ -22,6 +22,8 @@ public struct Proxy: ~Copyable {
     /// Via fields for a response that has lost them, and whether the response at hand can be passed on.
     var restoredVias: [UInt8] = []
     var canPass = true
+    /// Whether the identity that the response at hand asserts stays behind.
+    var hidesIdentity = false
     /// Branches that look for a server, or may want another one.
     var resolutions: [UInt64: Resolution] = [:]
     var resolutionSerial: UInt64 = 0
@@ -46,6 +48,9 @@ public struct Proxy: ~Copyable {
         self.contexts = Slab(capacity: capacity)
         self.branches = Slab(capacity: capacity * 2)
     }
+
+    /// Requests that have no final response yet.
+    public internal(set) var unansweredCount = 0
 
     /// Requests that are being proxied, or whose 2xx may come again.
     public var contextCount: Int { self.contexts.count }
@@ -87,6 +92,7 @@ public struct Proxy: ~Copyable {
             self.contexts[number].hasSuccession = true
             self.successions[number] = succession
         }
+        self.unansweredCount += 1
         transactions.setOwner(UInt64(number), of: server)
         self.tryNext(number, &transactions, at: now, into: &outbox)
         self.finishIfDone(number, &transactions, at: now, into: &outbox)
@@ -262,7 +268,7 @@ public struct Proxy: ~Copyable {
         } catch { return false }
         let forwarding = Forwarding(
             request, index, target: block.span, target.uri, route: target.route, source: context.source.remote,
-            maxBreadth: maxBreadth)
+            maxBreadth: maxBreadth, isTrusted: configuration.trusts(flow.remote.ip))
         let endpoint = Int(flow.endpoint)
         forwarding.writeStart(index, configuration.endpoints[endpoint], into: &output)
         let loopHash = index.loopHash(request, key: keys.hash)

@@ -75,8 +75,18 @@ public struct ProxyConfiguration: Sendable {
     /// The branches that a request without Max-Breadth may have (RFC 5393 §5.3).
     public var maxBreadth: UInt32 = 60
 
+    /// Addresses of gateways and neighbours, who may know who calls also where the caller does not want others to
+    /// (RFC 3325 §7).
+    public var trusted: [AddressBlock] = []
+
     /// The behaviour that the RFCs ask for, at these addresses.
     public init(endpoints: [Endpoint]) { self.endpoints = endpoints }
+
+    /// Whether an address is one of a gateway or neighbour.
+    public func trusts(_ ip: IPAddress) -> Bool {
+        for i in self.trusted.indices where self.trusted[i].contains(ip) { return true }
+        return false
+    }
 
     /// The end point to send from to `remote`: of this transport and the address family, `preferred` if it is one. An
     /// address of the loopback interface reaches only others there, so one of the same kind goes first.

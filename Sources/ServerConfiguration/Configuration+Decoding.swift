@@ -19,6 +19,8 @@ extension Configuration {
         self.authentication = Authentication(root.child("authentication"))
         self.registrar = Registrar(root.child("registrar"))
         self.proxy = Proxy(root.child("proxy"))
+        self.callRecords = CallRecords(root.child("callRecords"))
+        self.shutdown = root.seconds("shutdown")
         self.tls = root["tls"].map { TLS($0, resolve: resolve) }
         self.connections = Connections(root.child("connections"))
         self.nat = NAT(root.child("nat"))
@@ -51,6 +53,14 @@ extension Configuration.Proxy {
         self.forking = value.choice("forking") ?? .parallel
         self.timerC = value.seconds("timerC")
         self.redirects = value.choice("redirects") ?? .passOn
+    }
+}
+
+extension Configuration.CallRecords {
+    fileprivate init(_ value: ConfigurationValue) {
+        self.isEnabled = value["enabled"]?.boolean ?? true
+        self.keepDays = value["keep"]?.number ?? 1
+        self.longestCall = value.seconds("longestCall")
     }
 }
 

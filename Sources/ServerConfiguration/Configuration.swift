@@ -36,6 +36,10 @@ public struct Configuration: Hashable, Sendable {
     public var registrar: Registrar
     /// How requests are forwarded.
     public var proxy: Proxy
+    /// What is kept of calls.
+    public var callRecords: CallRecords
+    /// How long requests in progress may take to end when the server is stopped.
+    public var shutdown: Duration
     /// The server's certificate.
     public var tls: TLS?
     /// How many connections there may be.
@@ -92,6 +96,16 @@ public struct Configuration: Hashable, Sendable {
         public enum Redirects: String, Hashable, Sendable { case passOn, follow }
         /// What becomes of an answer that redirects.
         public var redirects: Redirects
+    }
+
+    /// What is kept of calls.
+    public struct CallRecords: Hashable, Sendable {
+        /// Whether calls are recorded.
+        public var isEnabled: Bool
+        /// How long a record is kept, in days.
+        public var keepDays: Int
+        /// How long a call may take without a sign of its end.
+        public var longestCall: Duration
     }
 
     /// The server's certificate. Paths are absolute, or relative to the working directory.

@@ -17,6 +17,7 @@ struct ConfigurationCheck {
         self.checkRepetition(of: "listen", text: { Listener($0)?.description ?? $0 })
         self.checkExpires()
         self.checkOpenness()
+        self.checkHTTP()
         self.checkCertificates()
         self.checkDestinations()
         self.checkRoutes()
@@ -48,6 +49,19 @@ struct ConfigurationCheck {
                 source,
                 "registrar.\(names[index]) (\(least) s) must not exceed registrar.\(names[index + 1]) (\(most) s)")
         }
+    }
+
+    /// Health and metrics are for operators, and are shown without a password.
+    private mutating func checkHTTP() {
+        guard let http = self.root["http"], let endpoint = http.text.flatMap({ Endpoint($0) }),
+            endpoint.host != "localhost", IPAddress(endpoint.host)?.isLoopback != true
+        else { return }
+        self.warnings.append(
+            ConfigurationProblem(
+                source: http.source,
+                message:
+                    "http \(endpoint) can be reached by others, and asks for no password: let a firewall keep it for"
+                    + " operators, or use a loopback address"))
     }
 
     /// A server that lets everyone in, and can be reached, is found and used by strangers within hours.

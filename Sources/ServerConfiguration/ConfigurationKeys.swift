@@ -23,7 +23,10 @@ enum ConfigurationKeys {
         .init(
             "data", .text(.directory),
             "The directory of database and control socket. Without it, biloxi below XDG_DATA_HOME or ~/.local/share."),
-        .init("http", .text(.endpoint), "Where the web page and the HTTP API are served. Without it, nowhere."),
+        .init(
+            "http", .text(.endpoint),
+            "Where /health and /metrics are served, without a password: an address that only operators reach. Without it,"
+                + " nowhere."),
         .init(
             "threads", .number(1...256, unit: "threads"), "How many threads serve UDP. Without it, one per processor."),
         .init(
@@ -32,6 +35,12 @@ enum ConfigurationKeys {
         .init("authentication", .object(Self.authentication), default: "{}", "How users prove who they are."),
         .init("registrar", .object(Self.registrar), default: "{}", "How long and how often users may register."),
         .init("proxy", .object(Self.proxy), default: "{}", "How requests are forwarded."),
+        .init(
+            "callRecords", .object(Self.callRecords), default: "{}",
+            "What is kept of calls: who called whom, when, and how it ended. biloxi calls shows them."),
+        .init(
+            "shutdown", .number(0...300, unit: "seconds"), default: "5",
+            "How long requests in progress may take to end when the server is stopped; new ones are answered 503."),
         .init(
             "tls", .object(Self.tls),
             "The server's certificate, for the listeners tls and wss; without it the server makes its own."),
@@ -92,6 +101,15 @@ enum ConfigurationKeys {
         .init(
             "timerC", .number(181...3600, unit: "seconds"), default: "185",
             "How long a call may ring without a sign of life; more than 180 s (RFC 3261 §16.6)."),
+    ]
+
+    private static let callRecords: [Shape.Key] = [
+        .init("enabled", .boolean, default: "true", "Whether calls are recorded, where storage is sqlite."),
+        .init(
+            "keep", .number(1...3650, unit: "days"), default: "90", "How long the record of a call is kept."),
+        .init(
+            "longestCall", .number(60...604_800, unit: "seconds"), default: "43200",
+            "How long a call without session timer may take before it counts as lost, when no BYE comes."),
     ]
 
     private static let tls: [Shape.Key] = [

@@ -19,6 +19,8 @@ struct Authenticator: Sendable {
     private let domains: [[UInt8]]
     /// The AOR of the user that was proved last.
     private(set) var identity: [UInt8] = []
+    /// What became of credentials.
+    private(set) var counts = AuthenticationCounts()
 
     /// Authenticators for the domains of a server.
     ///
@@ -76,9 +78,13 @@ struct Authenticator: Sendable {
                 credentials, in: octets, method: index.methodName, body: index.body,
                 secret: subscribers.secret(self.identity, algorithm), at: now.nanoseconds, binding: 0)
             switch decision {
-            case .accepted: return .user
-            case .stale: verdict = .stale
-            case .rejected: break
+            case .accepted:
+                self.counts.accepted &+= 1
+                return .user
+            case .stale:
+                self.counts.stale &+= 1
+                verdict = .stale
+            case .rejected: self.counts.rejected &+= 1
             }
         }
         return verdict
@@ -104,6 +110,7 @@ struct Authenticator: Sendable {
         _ role: ChallengeWriter.Role, to octets: Span<UInt8>, _ index: borrowing MessageIndex, domain: Int,
         isStale: Bool, at now: MonotonicInstant, into fields: inout [UInt8]
     ) {
+        self.counts.challenges &+= 1
         let nonce = self.realms[domain].nonces.issue(at: now.nanoseconds, binding: 0)
         if domain < self.legacyChallenges.count, DigestQuirks.needsOnlyMD5(octets, index) {
             return self.legacyChallenges[domain].write(role, nonce: nonce, isStale: isStale, to: &fields)

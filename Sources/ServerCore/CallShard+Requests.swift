@@ -1,4 +1,5 @@
 import AgentCore
+import CallRecords
 import Containers
 import LocationService
 import ProxyCore
@@ -16,6 +17,10 @@ extension CallShard {
         case .new: break
         }
         if workspace.index.method == .cancel { return self.cancel(octets, &workspace) }
+        // What belongs to a call goes on: it may be its BYE.
+        if self.settings.isStopping, !workspace.index.hasToTag(octets) {
+            return self.refuse(octets, 503, "Server Is Stopping", fields: Array(Self.laterField), &workspace)
+        }
         // What belongs to a call of our own needs no leave and no way (§12.2.2).
         if self.agent.owns(dialogOf: octets, workspace.index) { return self.serve(octets, &workspace) }
         guard self.validate(octets, &workspace) else { return }
@@ -66,17 +71,24 @@ extension CallShard {
         Registrar.appendKey(uri, of: octets, into: &aor)
     }
 
-    func refuse(
+    mutating func refuse(
         _ octets: Span<UInt8>, _ status: UInt16, _ reason: StaticString, fields: [UInt8] = [],
         _ workspace: inout Workspace
     ) {
         let tag = self.settings.statelessTag(octets, workspace.index)
         workspace.reply(octets, status, reason, fields: fields, tag: tag)
+        guard workspace.index.method == .invite, self.recorder.isWatching else { return }
+        self.recorder.refused(
+            octets, workspace.index, over: workspace.flow, status: status, at: workspace.now, wall: workspace.wall,
+            into: &workspace.endedCalls)
     }
+
+    /// When to come again, where another server takes over, or this one after a restart.
+    static let laterField: String.UTF8View = "Retry-After: 5\r\n".utf8
 
     // MARK: Validation (§16.3)
 
-    private func validate(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
+    private mutating func validate(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
         let index = workspace.index
         let uri: URIIndex
         do {
@@ -204,6 +216,10 @@ extension CallShard {
             fields.append("Retry-After: 5\r\n")
             self.refuse(octets, 503, "Too Many Transactions", fields: fields, &workspace)
             return nil
+        }
+        if workspace.index.method == .invite {
+            self.recorder.invited(
+                octets, workspace.index, over: workspace.flow, at: workspace.now, wall: workspace.wall)
         }
         return server
     }
@@ -359,6 +375,7 @@ extension CallShard {
         if let server {
             self.transactions.reply(server, 200, "OK", at: workspace.now, into: &workspace.outbox)
         }
+        self.recorder.cancelled(octets, workspace.index)
         if let owner = self.transactions.owner(of: invite), Agent.owns(owner) {
             return self.agent.cancelled(
                 invite, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
@@ -373,7 +390,7 @@ extension CallShard {
 extension CallShard {
     /// Indexes a request of our own making in place of the one at hand. One that has become longer than a message may
     /// be, or whose new Request-URI is none, is refused.
-    private func reindex(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
+    private mutating func reindex(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
         do {
             try workspace.index.parse(octets)
             guard let via = workspace.index.value(.via) else { return false }

@@ -148,17 +148,19 @@ extension CallShard {
         if workspace.index.writeUnsupported(.require, of: octets, knowsPath: true, into: &fields) {
             return self.refuse(octets, 420, "Bad Extension", fields: fields, &workspace)
         }
-        fields.append(Self.capabilities)
         guard workspace.index.method == .options else {
-            let isKnown = workspace.index.method != .other
-            let status: UInt16 = isKnown ? 405 : 501
-            return self.refuse(
-                octets, status, isKnown ? "Method Not Allowed Here" : "Not Implemented", fields: fields, &workspace)
+            guard workspace.index.method != .other else {
+                return self.refuse(octets, 501, "Not Implemented", &workspace)
+            }
+            // What it does for others as a proxy is not what it does as a UAS (§8.2.1).
+            fields.append("Allow: OPTIONS, REGISTER\r\n")
+            return self.refuse(octets, 405, "Method Not Allowed Here", fields: fields, &workspace)
         }
+        fields.append(Self.capabilities)
         self.refuse(octets, 200, "OK", fields: fields, &workspace)
     }
 
-    /// What the server itself understands (§11.2).
+    /// What the server itself understands, and the methods that it relays (§11.2).
     private static let capabilities: StaticString =
         """
         Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, PRACK, UPDATE, SUBSCRIBE, NOTIFY, REFER, MESSAGE, PUBLISH\r

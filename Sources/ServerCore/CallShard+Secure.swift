@@ -4,7 +4,8 @@ import SIPMessages
 /// SIPS: every hop is TLS, and nothing turns a SIPS URI into a SIP URI or the other way round (RFC 5630, RFC 3261 §26.2.2).
 extension CallShard {
     /// Checks what a SIPS URI asks of the request that has it; answers one that does not have it.
-    func validateSecurity(_ octets: Span<UInt8>, _ requestURI: URIIndex, _ workspace: inout Workspace) -> Bool {
+    mutating func validateSecurity(_ octets: Span<UInt8>, _ requestURI: URIIndex, _ workspace: inout Workspace) -> Bool
+    {
         let isSecure = requestURI.scheme == .sips
         if isSecure, !self.settings.speaksTLS {
             self.refuse(octets, 416, "SIPS Is Not Supported", &workspace)

@@ -1,4 +1,5 @@
 public import AgentCore
+public import CallRecords
 import Containers
 import LocationService
 public import ProxyCore
@@ -28,6 +29,8 @@ public struct CallShard: ~Copyable {
     var trunkCalls = TrunkCalls()
     /// Who sent the request at hand.
     var callerKind = CallerKind.stranger
+    /// Records the calls, where that is wanted.
+    public internal(set) var recorder: CallRecorder
     /// Calls of our own whose offer waits for an answer.
     var offers: Set<CallHandle> = []
 
@@ -44,6 +47,7 @@ public struct CallShard: ~Copyable {
         var random = RandomSource(seed: seed.1)
         self.authenticator = Authenticator(settings: settings) { random.next() }
         self.proxy = Proxy(configuration: settings.proxy, hashKey: settings.hashKey)
+        self.recorder = CallRecorder(policy: settings.callRecords, hashKey: seed.0, at: now)
         self.agent = Agent(
             configuration: settings.agent, timers: timers, seed: SipHashKey(random.next(), random.next()))
         self.manTheDesk(at: now)
@@ -53,14 +57,22 @@ public struct CallShard: ~Copyable {
     public mutating func apply(_ settings: ServerSettings) {
         self.settings = settings
         self.proxy.configuration = settings.proxy
+        self.recorder.policy = settings.callRecords
         self.agent.configuration = settings.agent
         // What is due at once is done at the next opportunity.
         self.manTheDesk(at: .start)
     }
 
+    /// Begins nothing new from now on.
+    public mutating func beginStopping() { self.settings.isStopping = true }
+
+    /// What became of credentials.
+    public var authenticationCounts: AuthenticationCounts { self.authenticator.counts }
+
     /// Handles the next event of the workspace, which is for this shard.
     public mutating func run(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
+        let first = workspace.outbox.messages.count
         switch workspace.takePost() {
         case .message:
             if workspace.index.isRequest {
@@ -83,6 +95,7 @@ public struct CallShard: ~Copyable {
         }
         self.serveCalls(&workspace)
         self.collect(&workspace)
+        self.recordCalls(from: first, &workspace)
     }
 
     /// The DNS has answered a question of `Workspace.questions`.
@@ -93,10 +106,12 @@ public struct CallShard: ~Copyable {
         if question.resolution & Self.deskResolution != 0 {
             return self.deskAnswered(question, answer, &workspace)
         }
+        let first = workspace.outbox.messages.count
         self.proxy.answered(
             question.resolution, id: question.id, answer, transactions: &self.transactions, at: workspace.now,
             into: &workspace.outbox)
         self.collect(&workspace)
+        self.recordCalls(from: first, &workspace)
     }
 
     /// Leaves what the proxy wants to ask in the workspace, and takes what it has to tell.
@@ -108,16 +123,22 @@ public struct CallShard: ~Copyable {
     }
 
     /// A moment before which nothing is due; `nil` when nothing is.
-    public var nextWakeUp: MonotonicInstant? { self.transactions.nextWakeUp }
+    public var nextWakeUp: MonotonicInstant? {
+        guard let recorded = self.recorder.nextWakeUp else { return self.transactions.nextWakeUp }
+        return self.transactions.nextWakeUp.map { Swift.min($0, recorded) } ?? recorded
+    }
 
     /// Does all that is due.
     public mutating func wake(_ workspace: inout Workspace) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
+        let first = workspace.outbox.messages.count
         while let event = self.transactions.wake(at: workspace.now, into: &workspace.outbox) {
             self.handle(event, &workspace)
         }
         self.serveCalls(&workspace)
         self.collect(&workspace)
+        self.recordCalls(from: first, &workspace)
+        self.recorder.wake(at: workspace.now, into: &workspace.endedCalls)
     }
 
     /// Hands what happened to whom it concerns.
@@ -147,6 +168,7 @@ public struct CallShard: ~Copyable {
         _ sender: Outbox.Sender, isFlowLost: Bool = false, _ workspace: inout Workspace
     ) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
+        let first = workspace.outbox.messages.count
         guard let event = self.transactions.transportFailed(sender, at: workspace.now) else { return }
         if isFlowLost, !Agent.owns(event), case .clientTransportFailed(let client, let owner) = event,
             owner & Self.deskOwner == 0
@@ -158,6 +180,7 @@ public struct CallShard: ~Copyable {
         }
         self.serveCalls(&workspace)
         self.collect(&workspace)
+        self.recordCalls(from: first, &workspace)
     }
 
     private mutating func receiveResponse(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
@@ -172,9 +195,13 @@ public struct CallShard: ~Copyable {
         }
         if owner & Self.deskOwner != 0 { return self.deskReceived(octets, owner: owner, &workspace) }
         if self.answerChallenge(octets, owner: owner, &workspace) { return }
+        let isTrusted = !self.settings.requiresAuthentication || self.settings.trustsSender(workspace)
+        if workspace.index.statusCode >= 200, self.recorder.isWatching {
+            self.recorder.received(octets, branch: workspace.via.branch, over: workspace.flow)
+        }
         self.proxy.receive(
-            octets, workspace.index, via: workspace.via, owner: owner, transactions: &self.transactions,
-            at: workspace.now, into: &workspace.outbox)
+            octets, workspace.index, via: workspace.via, owner: owner, isTrusted: isTrusted,
+            transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         guard !self.trunkCalls.isEmpty || self.proxy.hasOutcomes else { return }
         self.settleTrunkCalls(calleeTag: workspace.index.tags(octets).to, &workspace)
         self.noteDialogResponse(octets, &workspace)

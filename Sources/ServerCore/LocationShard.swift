@@ -38,6 +38,9 @@ public struct LocationShard: ~Copyable {
         self.service.policy = settings.registrar
     }
 
+    /// What became of credentials.
+    public var authenticationCounts: AuthenticationCounts { self.authenticator.counts }
+
     /// Handles the next event of the workspace, which is for this shard.
     public mutating func run(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         switch workspace.takePost() {
@@ -54,6 +57,10 @@ public struct LocationShard: ~Copyable {
     private mutating func register(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         let hash = SipHash13.hash(workspace.mail.span, 0..<workspace.mail.count, key: self.settings.hashKey)
         let tag = self.settings.statelessTag(octets, workspace.index)
+        guard !self.settings.isStopping else {
+            return workspace.reply(
+                octets, 503, "Server Is Stopping", fields: Array(CallShard.laterField), tag: tag)
+        }
         guard self.authorise(octets, &workspace, tag), self.validateSecurity(octets, &workspace, tag) else { return }
         var replyFlow = workspace.flow
         replyFlow.remote = workspace.via.replyAddress(

@@ -1,3 +1,4 @@
+public import CallRecords
 public import CallRouting
 public import LocationService
 public import ProxyCore
@@ -14,6 +15,10 @@ public struct ServerSettings: Sendable {
     public var proxy: ProxyConfiguration
     /// What its registrar grants.
     public var registrar = RegistrarPolicy()
+    /// Whether the server is about to stop: it begins nothing new, and answers that with 503 (RFC 3261 §21.5.4).
+    public var isStopping = false
+    /// How calls are recorded; they are not, unless told.
+    public var callRecords = CallRecordPolicy()
     /// Whether bindings are stored before they are acknowledged.
     public var isDurable = false
     /// How many shards there are of calls and of locations, a power of two up to 64.
@@ -30,7 +35,10 @@ public struct ServerSettings: Sendable {
     public var inbound = Inbound.anyone
     /// Addresses of gateways and neighbours, whose requests to our users are not challenged and whose asserted identities
     /// are believed (RFC 3325).
-    public var trusted: [AddressBlock] = []
+    public var trusted: [AddressBlock] {
+        get { self.proxy.trusted }
+        set { self.proxy.trusted = newValue }
+    }
     /// Where calls go before the users are asked.
     public var plan = DialPlan()
     /// Users whose callers are told to try elsewhere, by `user@domain` in canonical form.
@@ -86,8 +94,7 @@ public struct ServerSettings: Sendable {
 
     /// Whether an address is one of a gateway or neighbour.
     func trusts(_ ip: IPAddress) -> Bool {
-        for i in self.trusted.indices where self.trusted[i].contains(ip) { return true }
-        return false
+        self.proxy.trusts(ip)
     }
 
     /// Whether the message at hand is from a gateway or neighbour, by its address or by its certificate.

@@ -1,3 +1,4 @@
+public import CallRecords
 public import LocationService
 public import ProxyCore
 public import SIPMessages
@@ -82,6 +83,9 @@ public struct Workspace: Sendable {
     public var wall: Int64 = 0
     /// Changes of bindings that are to be stored, each with the token of its REGISTER.
     public var changes: [(token: UInt64, change: BindingChange)] = []
+
+    /// Records of calls that are over, to be stored.
+    public var endedCalls: [CallRecord] = []
 
     /// Questions to the DNS, each with the shard of calls that wants the answer.
     public var questions: [(shard: Int, question: ProxyQuestion)] = []

@@ -1,4 +1,5 @@
 import AgentCore
+public import CallRecords
 public import LocationService
 import ProxyCore
 public import SIPMessages
@@ -78,6 +79,9 @@ public final class SimulatedServer: SimulatedNode {
     public var trunkStatus: [TrunkStatus] {
         self.calls.first?.shard.trunkStatus(at: self.workspace.now) ?? []
     }
+
+    /// The records of the calls that are over, in the order in which they ended.
+    public private(set) var callRecords: [CallRecord] = []
 
     /// How many addresses-of-record have bindings.
     public var aorCount: Int { self.locations.reduce(0) { $0 + $1.shard.service.aorCount } }
@@ -162,6 +166,7 @@ public final class SimulatedServer: SimulatedNode {
             let proxy = SimulationAudit([
                 ("response contexts", calls.shard.proxy.contextCount),
                 ("resolutions", calls.shard.proxy.resolutionCount),
+                ("recorded calls", calls.shard.recorder.openCount),
             ])
             audit.add(proxy)
             let agent = SimulationAudit([
@@ -228,6 +233,8 @@ public final class SimulatedServer: SimulatedNode {
             self.questions.append(ServiceQuestion(id: id, .resolve(question.question.name.text, kind)))
         }
         self.workspace.questions.removeAll(keepingCapacity: true)
+        self.callRecords += self.workspace.endedCalls
+        self.workspace.endedCalls.removeAll(keepingCapacity: true)
         swap(&outbox, &self.workspace.outbox)
     }
 

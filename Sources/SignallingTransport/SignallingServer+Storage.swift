@@ -1,3 +1,4 @@
+import CallRecords
 public import LocationService
 import ProxyCore
 import SIPMessages
@@ -30,6 +31,12 @@ extension SignallingServer {
         self.streams.apply(settings)
     }
 
+    /// Begins nothing new from now on; what is in progress goes on. Any thread may call it.
+    public func beginStopping() {
+        for shard in self.calls { shard.run { $0.beginStopping() } }
+        for shard in self.locations { shard.run { $0.settings.isStopping = true } }
+    }
+
     /// Hands changes to the store; what it cannot take is refused at once.
     func storeChanges(_ worker: inout Worker) {
         var changes: [(token: UInt64, change: BindingChange)] = []
@@ -58,5 +65,19 @@ extension SignallingServer {
                 thenSend: { self.send(&worker) })
         }
         for request in deferred { self.receive(request.octets.span, over: request.flow, &worker) }
+    }
+
+    /// Hands the records of ended calls to the store.
+    func recordCalls(_ worker: inout Worker) {
+        self.record(worker.workspace.endedCalls)
+        worker.workspace.endedCalls.removeAll(keepingCapacity: true)
+    }
+
+    /// Ends the records of all calls, when no thread runs any more.
+    func endCalls() {
+        var workspace = Workspace()
+        workspace.now = SystemClock.now()
+        for shard in self.calls { shard.run { $0.endCalls(&workspace) } }
+        if !workspace.endedCalls.isEmpty { self.record(workspace.endedCalls) }
     }
 }

@@ -1,4 +1,5 @@
 public import AgentCore
+public import CallRecords
 public import LocationService
 import NIOCore
 import NIOPosix
@@ -21,6 +22,9 @@ public final class SignallingServer: Sendable {
     let resolver: Resolver
     let store: @Sendable ([BindingChange], _ token: UInt64) -> Bool
     let withdraw: @Sendable (UInt64) -> Bool
+    let record: @Sendable ([CallRecord]) -> Void
+    /// Offers every message to whoever wants to see it; off at first.
+    public let tap: MessageTap
     let media: @Sendable (MediaRequest) -> MediaDescription?
 
     /// A server that has its addresses and does not run yet.
@@ -33,6 +37,8 @@ public final class SignallingServer: Sendable {
     ///   - seeds: A source of numbers that nobody can predict.
     ///   - store: Takes the changes of one REGISTER, to be followed by `complete`; `false` when it cannot.
     ///   - withdraw: Takes them back before they are written; `false` when it is too late.
+    ///   - record: Takes the records of calls that are over.
+    ///   - tap: Is offered every message.
     ///   - media: Does what the server's own calls want of the media; answers where a description is asked for.
     ///   - report: Told what happens to connections, and how many events of the kind were left out before.
     /// - Throws: `TransportError` when a socket cannot be opened.
@@ -41,6 +47,7 @@ public final class SignallingServer: Sendable {
         resolver: Resolver.Settings = Resolver.Settings(), seeds: () -> UInt64,
         store: @escaping @Sendable ([BindingChange], _ token: UInt64) -> Bool = { _, _ in false },
         withdraw: @escaping @Sendable (UInt64) -> Bool = { _ in false },
+        record: @escaping @Sendable ([CallRecord]) -> Void = { _ in }, tap: MessageTap = MessageTap(),
         media: @escaping @Sendable (MediaRequest) -> MediaDescription? = { _ in .refused(503, "No Media Here") },
         report: @escaping @Sendable (TransportEvent, _ withheld: Int) -> Void = { _, _ in }
     ) throws(TransportError) {
@@ -62,6 +69,8 @@ public final class SignallingServer: Sendable {
         self.locations = locations
         self.store = store
         self.withdraw = withdraw
+        self.record = record
+        self.tap = tap
         self.media = media
         self.resolver = try Resolver(resolver)
         let reception = Reception(settings: settings)
@@ -90,6 +99,7 @@ public final class SignallingServer: Sendable {
         self.streams.stop()
         for thread in self.udpThreads { thread.stop() }
         self.resolver.stop()
+        self.endCalls()
     }
 
     // MARK: Running
@@ -104,6 +114,12 @@ public final class SignallingServer: Sendable {
         _ octets: Span<UInt8>, over flow: Flow, from identities: CertificateIdentities? = nil, _ worker: inout Worker
     ) {
         worker.reception.receive(octets, over: flow, from: identities, into: &worker.workspace)
+        if worker.workspace.next == nil, worker.workspace.outbox.messages.isEmpty {
+            worker.counters.add(TrafficCounters.Place.dropped)
+        } else {
+            worker.counters.received(worker.workspace.index, over: flow.transport)
+        }
+        if self.tap.isOn { self.tap.offer(octets, .received, flow, wall: worker.workspace.wall) }
         self.run(octets, &worker)
         if let claimed = worker.workspace.claimedAddress {
             self.streams.reporter.report(.behindNAT(flow.remote, claimed: claimed))
@@ -151,8 +167,9 @@ public final class SignallingServer: Sendable {
         self.serveMedia(&worker)
     }
 
-    /// Tells the shards of messages that did not go out (RFC 3261 §16.9, §17.1.4, §17.2.4). What they try next may fail too; each
-    /// time a transaction ends, so that it comes to an end.
+    /// Tells the shards of messages that did not go out (RFC 3261 §16.9, §17.1.4, §17.2.4). What they try next may fail
+    /// too; each time a transaction ends, so that it comes to an end. With that all shards are done with the event at
+    /// hand, and the calls that it has ended are handed on.
     func reportUnreached(_ worker: inout Worker) {
         while let failure = worker.unreached.popLast() {
             self.calls[Int(failure.shard)].run(
@@ -162,6 +179,7 @@ public final class SignallingServer: Sendable {
                 thenSend: { self.send(&worker) })
             self.deliverPosts(&worker)
         }
+        if !worker.workspace.endedCalls.isEmpty { self.recordCalls(&worker) }
     }
 
     /// Does what is due in every `step`th shard from `first` on; returns when something is due next.
@@ -197,6 +215,7 @@ public final class SignallingServer: Sendable {
     func send(_ worker: inout Worker) {
         let count = worker.workspace.outbox.messages.count
         guard count > 0 else { return }
+        self.observe(worker)
         var unreached: [Unreached] = []
         var first = 0
         while first < count {
@@ -224,7 +243,20 @@ public final class SignallingServer: Sendable {
             first = last
         }
         worker.workspace.outbox.removeAll()
-        if !unreached.isEmpty { worker.unreached += unreached }
+        guard !unreached.isEmpty else { return }
+        for _ in unreached { worker.counters.add(TrafficCounters.Place.unsent) }
+        worker.unreached += unreached
+    }
+
+    /// Counts what is about to be sent, and offers it to the tap.
+    private func observe(_ worker: borrowing Worker) {
+        let octets = worker.workspace.outbox.octets.span
+        let isTapped = self.tap.isOn
+        for message in worker.workspace.outbox.messages {
+            let sent = octets.extracting(message.range.range)
+            worker.counters.sent(sent, over: message.flow.transport)
+            if isTapped { self.tap.offer(sent, .sent, message.flow, wall: worker.workspace.wall) }
+        }
     }
 }
 

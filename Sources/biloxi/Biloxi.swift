@@ -10,7 +10,9 @@ struct Biloxi: ParsableCommand {
             9 server error, 130 interrupted.
             """,
         version: Self.version,
-        subcommands: [Serve.self, UserCommand.self, ConfigCommand.self, RouteCommand.self, Reload.self])
+        subcommands: [
+            Serve.self, UserCommand.self, ConfigCommand.self, RouteCommand.self, Calls.self, Reload.self,
+        ])
 
     /// The version of the program.
     static let version = "0.1.0"

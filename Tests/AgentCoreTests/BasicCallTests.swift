@@ -35,7 +35,7 @@ struct BasicCallTests {
         #expect(stage.bob.ends == [.remoteHungUp])
     }
 
-    @Test("Unsuccessful: busy (RFC 3665 §3.8)")
+    @Test("Unsuccessful: busy (RFC 3665 §3.9)")
     func busy() throws {
         let stage = try Stage()
         stage.bob.behaviour.rejects = 486
@@ -45,7 +45,23 @@ struct BasicCallTests {
         #expect(stage.alice.ends == [.rejected(486, "Busy Here")])
     }
 
-    @Test("Unsuccessful: no answer, the caller gives up (RFC 3665 §3.7)")
+    @Test("A callee that hangs up before it has answered declines: 603 (RFC 3261 §21.6.2)")
+    func decline() throws {
+        let stage = try Stage()
+        stage.bob.behaviour.answersAfter = nil
+        try stage.call()
+        stage.world.run(for: .seconds(5))
+        let calls = stage.bob.events.compactMap { event -> CallHandle? in
+            guard case .incoming(let call, _) = event else { return nil }
+            return call
+        }
+        let call = try #require(calls.first)
+        stage.perform("bob") { $0.hangUp(call, at: $1, into: &$2) }
+        try stage.world.end()
+        #expect(stage.alice.ends == [.rejected(603, "Decline")])
+    }
+
+    @Test("Unsuccessful: no answer, the caller gives up (RFC 3665 §3.8)")
     func cancel() throws {
         let stage = try Stage()
         stage.bob.behaviour.answersAfter = nil
@@ -63,7 +79,7 @@ struct BasicCallTests {
         #expect(stage.bob.ends == [.cancelled])
     }
 
-    @Test("Unsuccessful: no response at all (RFC 3665 §3.9)")
+    @Test("Unsuccessful: no response at all (RFC 3665 §3.10)")
     func silence() throws {
         let stage = try Stage(conditions: .losing(1))
         try stage.call()
@@ -72,7 +88,7 @@ struct BasicCallTests {
         #expect(stage.world.now == MonotonicInstant.start.advanced(by: .seconds(32)))
     }
 
-    @Test("Unsuccessful: temporarily unavailable when nobody answers (RFC 3665 §3.10)")
+    @Test("Unsuccessful: temporarily unavailable when nobody answers (RFC 3665 §3.11)")
     func ringingLimit() throws {
         let stage = try Stage()
         stage.bob.behaviour.answersAfter = nil
@@ -125,8 +141,10 @@ struct BasicCallTests {
         #expect(stage.alice.ends == [.rejected(302, "Moved Temporarily")])
     }
 
-    @Test("A 488 that says what could be is answered with an offer of that, once (RFC 3261 §21.4.26)")
-    func limitedOffer() throws {
+    @Test(
+        "A 488 or 606 that says what could be is answered with an offer of that, once (RFC 3261 §21.4.26, §21.6.4)",
+        arguments: [488, 606] as [StatusCode])
+    func limitedOffer(status: StatusCode) throws {
         let world = SimulatedWorld(seed: 1)
         let alice = SimulatedAgent()
         let ip = try #require(IPAddress("192.0.2.101"))
@@ -136,15 +154,15 @@ struct BasicCallTests {
         world.perform(as: "alice") { _, outbox in alice.call(plan, at: world.now, into: &outbox) }
         let sdp = MediaType("application", "sdp")
         #expect(String(decoding: try bob.expects(.invite).body, as: UTF8.self) == "alice 1")
-        try bob.sends(488) { $0.setBody(Array("PCMA".utf8), type: sdp) }
+        try bob.sends(status) { $0.setBody(Array("PCMA".utf8), type: sdp) }
         try bob.expects(.ack)
         let second = try bob.expects(.invite)
         #expect(String(decoding: second.body, as: UTF8.self) == "alice 2 of PCMA")
         #expect(second.first(.cseq)?.number == 2)
-        try bob.sends(488) { $0.setBody(Array("G729".utf8), type: sdp) }
+        try bob.sends(status) { $0.setBody(Array("G729".utf8), type: sdp) }
         try bob.expects(.ack)
         try world.end()
-        #expect(alice.ends == [.rejected(488, "Not Acceptable Here")])
+        #expect(alice.ends == [.rejected(status, status.reasonPhrase)])
     }
 
     @Test("A challenge is answered with credentials and the next CSeq (RFC 3261 §22.2)")

@@ -67,6 +67,7 @@ struct ForkTests {
         let bye = try scene.carol.expects(.bye)
         #expect(bye.first(.to)?.tag == "carol")
         try scene.carol.sends(200)
+        scene.proxy.ignores(.invite)
         try scene.world.end()
         #expect(scene.alice.ends == [.hungUp])
     }
@@ -89,6 +90,7 @@ struct ForkTests {
         try scene.bob.sends(200)
         try scene.respond(486, from: "proxy", at: "192.0.2.201")
         try scene.proxy.expects(.ack)
+        scene.proxy.ignores(.invite)
         try scene.world.end()
         #expect(scene.alice.ends == [.rejected(486, "Busy Here")])
     }
@@ -102,11 +104,12 @@ struct ForkTests {
             scene.alice.hangUp(call, at: scene.world.now, into: &outbox)
         }
         try scene.proxy.expects(.cancel)
+        try scene.proxy.sends(200, to: .cancel)
         try scene.respond(200, from: "bob", at: "192.0.2.202")
         try scene.bob.expects(.ack)
         try scene.bob.expects(.bye)
         try scene.bob.sends(200)
-        scene.proxy.ignores(.cancel)
+        scene.proxy.ignores(.invite)
         try scene.world.end()
         #expect(scene.alice.ends == [.hungUp])
         #expect(scene.alice.establishedCount == 0)
@@ -123,6 +126,7 @@ struct ForkTests {
         #expect(progress == 16)
         try scene.respond(486, from: "proxy", at: "192.0.2.201")
         try scene.proxy.expects(.ack)
+        scene.proxy.ignores(.invite)
         try scene.world.end()
     }
 }

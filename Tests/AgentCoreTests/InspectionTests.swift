@@ -19,11 +19,13 @@ struct InspectionTests {
         }
     }
 
-    @Test("An unknown method is refused with 405 and Allow (§8.2.1)")
-    func method() throws {
+    @Test(
+        "A method that it does not take is refused with 405, one that it does not know with 501, and Allow (§8.2.1)",
+        arguments: [(Method.register, StatusCode(405)), (Method("FUTURE"), StatusCode(501))])
+    func method(method: Method, status: StatusCode) throws {
         let scene = try Scene()
-        try scene.alice.sends(Method("FUTURE"), to: try URI(Scene.uri))
-        let refusal = try scene.alice.expects(405)
+        try scene.alice.sends(method, to: try URI(Scene.uri))
+        let refusal = try scene.alice.expects(status)
         #expect(refusal.all(.allow) == [.invite, .ack, .cancel, .bye, .options, .prack, .update, .info])
         try scene.world.end()
     }
@@ -89,6 +91,51 @@ struct InspectionTests {
                 Array(body.utf8), type: MediaType("multipart", "mixed", parameters: ["boundary": "b"]))
         }
         #expect(String(decoding: try scene.alice.expects(200).body, as: UTF8.self) == "bob 1 to alice")
+    }
+
+    @Test("A caller that takes no session description is refused with 406 (§21.4.7)", arguments: ["text/plain", ""])
+    func accept(types: String) throws {
+        let scene = try Scene()
+        try scene.alice.sends(.invite, to: try URI(Scene.uri)) { $0.add(named: "Accept", types) }
+        try scene.alice.expects(406)
+        try scene.world.end()
+    }
+
+    @Test("A Request-URI of another scheme is refused with 416 (§8.2.2.1)")
+    func scheme() throws {
+        let scene = try Scene()
+        scene.alice.outboundProxy = SocketAddress(try #require(IPAddress("192.0.2.201")), 5060)
+        try scene.alice.sends(.invite, to: try URI("tel:+15550100"))
+        try scene.alice.expects(416)
+        try scene.world.end()
+    }
+
+    @Test("An INVITE without Contact, or with a body of no type, is refused with 400", arguments: [true, false])
+    func incomplete(hasContact: Bool) throws {
+        let scene = try Scene()
+        try scene.alice.sends(.invite, to: try URI(Scene.uri)) { builder in
+            if hasContact { builder.setBody(Array("x".utf8), type: nil) } else { builder.remove(.contact) }
+        }
+        #expect(try scene.alice.expects(400).reasonPhrase == (hasContact ? "Missing Content-Type" : "Missing Contact"))
+        try scene.world.end()
+    }
+
+    @Test("An INVITE that expires before it is answered is refused with 487 (§13.3.1)", arguments: [20, 3600])
+    func expiry(seconds: UInt32) throws {
+        let scene = try Scene()
+        scene.bob.behaviour.answersAfter = nil
+        try scene.alice.sends(.invite, to: try URI(Scene.uri)) { $0.set(.expires, seconds) }
+        try scene.alice.expects(180)
+        if seconds == 20 {
+            try scene.alice.expectsNothing(for: .seconds(19))
+            try scene.alice.expects(487, within: .seconds(2))
+            #expect(scene.bob.ends == [.timedOut])
+        } else {
+            // Longer than anybody may ring it does not ring for it.
+            for _ in 0..<2 { try scene.alice.expects(180, within: .seconds(61)) }
+            try scene.alice.expects(480, within: .seconds(61))
+        }
+        try scene.world.end()
     }
 
     @Test("A request below the last CSeq is refused with 500 (§12.2.2)")

@@ -33,11 +33,12 @@ struct Room {
         Room("AgentCore", .roles, ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
         Room("ProxyCore", .roles, ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         Room("LocationService", .roles, ["SIPMessages", "Containers", "SIPTransactions"]),
+        Room("CallRecords", .roles, ["SIPMessages", "Containers"]),
         Room(
             "ServerCore", .roles,
             [
                 "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
-                "LocationService", "AgentCore", "CallRouting",
+                "LocationService", "AgentCore", "CallRouting", "CallRecords",
             ]),
         Room("MediaEngine", .roles, ["SIPMessages", "SDP", "RTP"]),
         Room("CLinuxIO", .drivers),
@@ -51,7 +52,7 @@ struct Room {
             "SignallingTransport", .drivers,
             [
                 "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore", "LocationService",
-                "AgentCore", "ServerCore", "CallRouting", "CLinuxIO", "SystemSockets",
+                "AgentCore", "ServerCore", "CallRouting", "CallRecords", "CLinuxIO", "SystemSockets",
             ],
             foreign: [
                 "CCAres", "Crypto", "Glibc", "NIOConcurrencyHelpers", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
@@ -59,15 +60,18 @@ struct Room {
                 "NIOWebSocket", "Synchronization",
             ]),
         Room(
-            "Persistence", .drivers, ["SIPMessages", "LocationService"],
+            "Persistence", .drivers, ["SIPMessages", "LocationService", "CallRecords"],
             foreign: ["Foundation", "GRDB", "GRDBSQLite", "Glibc", "Musl", "Synchronization"]),
         Room("ServerConfiguration", .drivers, ["SIPMessages", "CallRouting"], foreign: ["Yams"]),
+        Room(
+            "OperationsHTTP", .drivers,
+            foreign: ["Glibc", "HTTPTypes", "Hummingbird", "Logging", "NIOCore"]),
         Room(
             "biloxi", .programs,
             [
                 "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "AgentCore",
                 "CallRouting", "ServerCore", "SignallingTransport", "MediaTransport", "SDP", "Persistence",
-                "ServerConfiguration",
+                "ServerConfiguration", "CallRecords", "OperationsHTTP",
             ], foreign: ["ArgumentParser", "Foundation", "Glibc", "Logging", "Synchronization"]),
         Room(
             "SIPSimulation", .programs,
@@ -80,7 +84,7 @@ struct Room {
             [
                 "SIPMessages", "SIPTransactions", "SIPRouting", "SIPSimulation", "ProxyCore", "LocationService",
                 "AgentCore",
-                "ServerCore",
+                "ServerCore", "CallRecords",
             ]),
     ]
 }

@@ -91,7 +91,7 @@ struct ScriptedPeerTests {
         try world.end()
     }
 
-    @Test("A busy callee as in RFC 3665 §3.8, whose failure the transaction layer acknowledges")
+    @Test("A busy callee as in RFC 3665 §3.9, whose failure the transaction layer acknowledges")
     func busy() throws {
         let world = SimulatedWorld(seed: 1)
         let alice = world.peer("alice", at: "192.0.2.101", uri: try URI("sip:alice@atlanta.example.com"))
@@ -104,7 +104,7 @@ struct ScriptedPeerTests {
         try world.end()
     }
 
-    @Test("An unanswered call that is cancelled as in RFC 3665 §3.9")
+    @Test("An unanswered call that is cancelled as in RFC 3665 §3.8")
     func cancelled() throws {
         let world = SimulatedWorld(seed: 1)
         let alice = world.peer("alice", at: "192.0.2.101")

@@ -31,6 +31,8 @@ struct ConfigurationTests {
         #expect(configuration.connections == .init(limit: 100_000, perSource: 2000, idle: .seconds(600)))
         #expect(configuration.nat == .init(keepAlive: .options, interval: .seconds(25)))
         #expect(configuration.storage == .sqlite)
+        #expect(configuration.callRecords == .init(isEnabled: true, keepDays: 90, longestCall: .seconds(43_200)))
+        #expect(configuration.shutdown == .seconds(5))
         #expect(configuration.logLevel == .info)
         #expect(configuration.inbound == .anyone)
         #expect(configuration.tls == nil && configuration.http == nil && configuration.data == nil)
@@ -57,6 +59,8 @@ struct ConfigurationTests {
         authentication: { required: true, algorithms: [SHA-512-256, SHA-256, MD5] }
         registrar: { minExpires: 30, defaultExpires: 600, maxExpires: 600, maxContacts: 3 }
         proxy: { recordRoute: false, forking: sequential, timerC: 181, redirects: follow }
+        callRecords: { enabled: false, keep: 7, longestCall: 7200 }
+        shutdown: 30
         tls: { certificate: cert.pem, key: /keys/key.pem, clientCertificates: optional, authorities: ca.pem }
         trunks:
           pstn: { targets: ["sip:192.0.2.10", "sip:192.0.2.11"], failover: [503, 5xx, 408], noAnswer: 5, lines: 30,
@@ -91,6 +95,8 @@ struct ConfigurationTests {
         #expect(configuration.http?.description == "127.0.0.1:8080")
         #expect(configuration.threads == 4)
         #expect(configuration.logLevel == .debug)
+        #expect(configuration.callRecords == .init(isEnabled: false, keepDays: 7, longestCall: .seconds(7200)))
+        #expect(configuration.shutdown == .seconds(30))
         #expect(configuration.authentication.algorithms == [.sha512_256, .sha256, .md5])
         #expect(configuration.registrar == .init(minExpires: 30, defaultExpires: 600, maxExpires: 600, maxContacts: 3))
         #expect(
@@ -151,7 +157,7 @@ struct ConfigurationTests {
         #expect(
             loaded.files.map(\.key)
                 == ["tls.certificate", "tls.key", "tls.authorities", "trunks.pstn.register.passwordFile"])
-        #expect(loaded.files.last?.source == .file("f.yaml", line: 18, column: 51))
+        #expect(loaded.files.last?.source == .file("f.yaml", line: 20, column: 51))
     }
 
     @Test("The environment overrides the file, and options override both")
@@ -202,6 +208,24 @@ struct ConfigurationTests {
                 "--listen: listen must be TRANSPORT:ADDRESS:PORT such as udp:127.0.0.1:5060 or tls:[::1]:5061, with the"
                     + " transport udp, tcp, tls, ws, wss or sctp, not \"udp\"",
             ])
+    }
+
+    @Test(
+        "HTTP at an address that others reach earns a warning",
+        arguments: [
+            ("192.0.2.1:8080", true), ("0.0.0.0:8080", true), ("metrics.example:8080", true), ("127.0.0.1:80", false),
+            ("[::1]:80", false), ("localhost:80", false),
+        ])
+    func warnsOfHTTP(address: String, isOpen: Bool) throws {
+        let loaded = try Configuration.load(
+            yaml: "http: \"\(address)\"", path: "f.yaml", environment: [:], overrides: [])
+        #expect(
+            loaded.warnings.map(\.description)
+                == (isOpen
+                    ? [
+                        "f.yaml:1:7: http \(address) can be reached by others, and asks for no password: let a firewall"
+                            + " keep it for operators, or use a loopback address"
+                    ] : []))
     }
 
     @Test("A variable that nearly stands for a key, and an open server, earn a warning")

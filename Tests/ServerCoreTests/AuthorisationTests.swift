@@ -60,6 +60,48 @@ struct AuthorisationTests {
         try office.stage.world.end()
     }
 
+    @Test(
+        "A caller who wants it so is not named to whom we do not trust (RFC 3325 §7)",
+        arguments: [
+            ("id", false, false), ("user; ID;critical", false, false), ("none", false, true), ("header", false, true),
+            ("id", true, true), (";", false, false),
+        ])
+    func privacy(wish: String, isTrusted: Bool, isNamed: Bool) throws {
+        let office = try Office { if isTrusted { $0.trusted = [AddressBlock("192.0.2.60/32")].compactMap { $0 } } }
+        try office.bobInvites("sip:carol@biloxi.example.com") { $0.add(named: "Privacy", wish) }
+        let invite = try office.carol.expects(.invite)
+        #expect(invite.values(named: "P-Asserted-Identity") == (isNamed ? ["<sip:bob@biloxi.example.com>"] : []))
+        #expect(invite.values(named: "Privacy") == [wish])
+        try office.carol.sends(486)
+        try office.bob.expects(486)
+        try office.stage.world.end()
+    }
+
+    @Test(
+        "What a callee asserts of himself passes if we trust him, and if he does not want otherwise (RFC 3325 §5, §7)",
+        arguments: [(false, nil, 0), (true, nil, 1), (true, "id", 0)] as [(Bool, String?, Int)],
+        [180, 200, 486] as [StatusCode])
+    func callee(_ callee: (isTrusted: Bool, wish: String?, count: Int), status: StatusCode) throws {
+        let office = try Office { settings in
+            if callee.isTrusted { settings.trusted = [AddressBlock("192.0.2.60/32")].compactMap { $0 } }
+        }
+        try office.bobInvites("sip:carol@biloxi.example.com")
+        try office.carol.expects(.invite)
+        try office.carol.sends(status) {
+            $0.add(named: "P-Asserted-Identity", "<sip:president@example.org>")
+            if let wish = callee.wish { $0.add(named: "Privacy", wish) }
+        }
+        #expect(try office.bob.expects(status).values(named: "P-Asserted-Identity").count == callee.count)
+        if status.isSuccess {
+            try office.bob.sends(.ack)
+            try office.carol.expects(.ack)
+        } else if !status.isFinal {
+            try office.carol.sends(486)
+            try office.bob.expects(486)
+        }
+        try office.stage.world.end()
+    }
+
     @Test("Credentials for another realm are the next proxy's: they go on (§22.3)")
     func otherRealm() throws {
         let office = try Office()

@@ -102,6 +102,28 @@ struct DialPlanFlowTests {
         try plan.stage.world.end()
     }
 
+    @Test("A route to the echo service reaches it, whatever the number is")
+    func echo() throws {
+        let plan = try Plan([DialPlanFlowTests.route("\\*43", .service("echo"))])
+        try plan.alice.invites("sip:*43@biloxi.example.com") {
+            $0.setBody(Array("alice".utf8), type: MediaType("application", "sdp"))
+        }
+        let success = try plan.alice.expects(200)
+        #expect(String(decoding: success.body, as: UTF8.self) == "echo of alice")
+        try plan.alice.sends(.ack)
+        try plan.alice.sends(.bye)
+        try plan.alice.expects(200)
+        try plan.stage.world.end()
+    }
+
+    @Test("Without the echo service a route to it finds none")
+    func noEcho() throws {
+        let plan = try Plan([DialPlanFlowTests.route("\\*43", .service("echo"))]) { $0.echoUser = [] }
+        try plan.alice.invites("sip:*43@biloxi.example.com")
+        #expect(try plan.alice.expects(404).reasonPhrase == "No Service echo Here")
+        try plan.stage.world.end()
+    }
+
     @Test("Requests within a dialog go where the dialog leads, whatever the plan says (§16.6 step 6)")
     func dialogs() throws {
         let plan = try Plan([

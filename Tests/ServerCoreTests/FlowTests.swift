@@ -126,6 +126,65 @@ struct FlowTests {
         try world.end()
     }
 
+    /// A domain with two servers, the first preferred.
+    private func pair(_ stage: Stage) throws -> (first: ScriptedPeer, second: ScriptedPeer) {
+        let world = stage.world
+        for (number, address) in [(UInt16(1), "192.0.2.81"), (2, "192.0.2.82")] {
+            let name = "s\(number).example.net"
+            world.services.dns.add("_sip._udp.example.net", .srv(priority: number, weight: 0, port: 5060, target: name))
+            world.services.dns.add(name, .address(try #require(IPAddress(address))))
+        }
+        return (world.peer("first", at: "192.0.2.81"), world.peer("second", at: "192.0.2.82"))
+    }
+
+    @Test("A server that answers 503 with Retry-After is sent nothing more for that time (RFC 3261 §21.5.4)")
+    func retryAfter() throws {
+        let stage = Stage()
+        stage.server()
+        let (first, second) = try self.pair(stage)
+        let alice = try stage.alice()
+        try alice.invites("sip:carol@example.net")
+        try first.expects(.invite)
+        try first.sends(503) { $0.set(.retryAfter, RetryAfter(120)) }
+        try second.expects(.invite)
+        try second.sends(486)
+        try alice.expects(486)
+        // Longer than a server that just failed is left for last.
+        stage.world.run(for: .seconds(100))
+        try alice.invites("sip:carol@example.net")
+        try second.expects(.invite)
+        try second.sends(486)
+        try alice.expects(486)
+        stage.world.run(for: .seconds(30))
+        try alice.invites("sip:carol@example.net")
+        try first.expects(.invite)
+        try first.sends(486)
+        try alice.expects(486)
+        try stage.world.end()
+    }
+
+    @Test("Of two servers that failed lately, the one that has answered since goes first (RFC 3263 §4.3)")
+    func recovered() throws {
+        let stage = Stage()
+        stage.server()
+        let (first, second) = try self.pair(stage)
+        let alice = try stage.alice()
+        // Both refuse; then the second is well again.
+        for status: StatusCode in [503, 486] {
+            try alice.invites("sip:carol@example.net")
+            try first.expects(.invite)
+            try first.sends(503)
+            try second.expects(.invite)
+            try second.sends(status)
+            try alice.expects(status == 503 ? 500 : status)
+        }
+        try alice.invites("sip:carol@example.net")
+        try second.expects(.invite)
+        try second.sends(486)
+        try alice.expects(486)
+        try stage.world.end()
+    }
+
     @Test("A name that is none is answered with 404 (§21.4.5)")
     func unknownName() throws {
         let stage = Stage()

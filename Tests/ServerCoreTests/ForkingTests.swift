@@ -142,8 +142,10 @@ struct ForkingTests {
         try fork.stage.world.end()
     }
 
-    @Test("A 6xx ends the search: what rings is cancelled, what is left is not tried (§16.7 step 5)")
-    func globalFailure() throws {
+    @Test(
+        "A 6xx ends the search: what rings is cancelled, what is left is not tried (§16.7 step 5)",
+        arguments: [600, 603, 604, 606] as [StatusCode])
+    func globalFailure(status: StatusCode) throws {
         let fork = try Fork()
         let third = try fork.stage.bob("third", at: "192.0.2.203")
         try third.isRegistered(["<sip:bob@192.0.2.203>;q=0.1"])
@@ -152,11 +154,11 @@ struct ForkingTests {
         try fork.second.expects(.invite)
         try fork.second.sends(180)
         try fork.alice.expects(180)
-        try fork.first.sends(603)
+        try fork.first.sends(status)
         try fork.second.expects(.cancel)
         try fork.second.sends(200, to: .cancel)
         try fork.second.sends(487, to: .invite)
-        try fork.alice.expects(603)
+        try fork.alice.expects(status)
         try third.expectsNothing(for: .seconds(2))
         try fork.stage.world.end()
     }

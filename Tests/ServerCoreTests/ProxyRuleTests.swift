@@ -33,6 +33,38 @@ struct ProxyRuleTests {
         try stage.world.end()
     }
 
+    @Test(
+        "Another known method to the server itself is answered with 405 that lists what it does as a UAS (§8.2.1)",
+        arguments: [Method.invite, .message, .subscribe, .publish])
+    func methodToServer(method: Method) throws {
+        let stage = Stage()
+        stage.server()
+        let alice = try stage.alice()
+        try alice.sends(method, to: try URI("sip:biloxi.example.com"))
+        #expect(try alice.expects(405).all(.allow) == [.options, .register])
+        try stage.world.end()
+    }
+
+    @Test("A method that is unknown is answered with 501 by the server itself (§21.5.2)")
+    func unknownMethodToServer() throws {
+        let stage = Stage()
+        stage.server()
+        let alice = try stage.alice()
+        try alice.sends(Method("FROBNICATE"), to: try URI("sip:biloxi.example.com"))
+        try alice.expects(501)
+        try stage.world.end()
+    }
+
+    @Test("An option of Require that the server itself does not know is answered with 420 that names it (§8.2.2.3)")
+    func requireOfServer() throws {
+        let stage = Stage()
+        stage.server()
+        let alice = try stage.alice()
+        try alice.sends(.options, to: try URI("sip:biloxi.example.com")) { $0.add(named: "Require", "frob") }
+        #expect(try alice.expects(420).all(.unsupported).map(\.description) == ["frob"])
+        try stage.world.end()
+    }
+
     @Test("Max-Forwards is one less, and 70 where there was none (§16.6 step 3)")
     func maxForwards() throws {
         let stage = Stage()

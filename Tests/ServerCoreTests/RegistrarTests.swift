@@ -39,6 +39,18 @@ struct RegistrarTests {
         try office.stage.world.end()
     }
 
+    @Test("The answer says what time it is, for devices without a clock (step 8)")
+    func date() throws {
+        let office = try Office()
+        try office.bob.registers()
+        // The clock of the simulation starts at the beginning of 2030.
+        #expect(try office.bob.expects(200).values(named: "Date") == ["Tue, 01 Jan 2030 00:00:00 GMT"])
+        office.stage.world.run(for: .seconds(100))
+        try office.bob.registers()
+        #expect(try office.bob.expects(200).values(named: "Date") == ["Tue, 01 Jan 2030 00:01:40 GMT"])
+        try office.stage.world.end()
+    }
+
     @Test("A domain that is not ours is not registered for (steps 1 and 5)")
     func domain() throws {
         let office = try Office()
@@ -220,6 +232,27 @@ struct RegistrarTests {
         try office.bob.registers(["<sip:bob@192.0.2.201>;expires=0", "<sip:bob@192.0.2.202>;expires=1"])
         try office.bob.expects(423)
         #expect(try office.bindings() == ["<sip:bob@192.0.2.201>;expires=3600"])
+        try office.stage.world.end()
+    }
+
+    @Test(
+        "A Contact that cannot be understood is answered with 400 and changes nothing (step 7)",
+        arguments: [
+            "<sip:bob@192.0.2.202>;q=2", "<sip:bob@192.0.2.202", "<sip:bob@192.0.2.202>;+sip.instance=\"<a>\";reg-id=x",
+        ])
+    func malformed(contact: String) throws {
+        let office = try Office()
+        try office.bob.registers([contact])
+        try office.bob.expects(400)
+        #expect(try office.bindings().isEmpty)
+        try office.stage.world.end()
+    }
+
+    @Test("A request may name 64 Contacts and not one more", arguments: [64, 65])
+    func contactsOfRequest(count: Int) throws {
+        let office = try Office { $0.registrar.maxContacts = 100 }
+        try office.bob.registers((0..<count).map { "<sip:bob\($0)@192.0.2.201>" })
+        try office.bob.expects(count == 64 ? 200 : 400)
         try office.stage.world.end()
     }
 

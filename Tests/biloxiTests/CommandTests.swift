@@ -85,6 +85,9 @@ struct CommandTests {
         #expect(lines.contains("    user name   alice"))
         #expect(lines.contains("    domain      biloxi.localhost"))
         #expect(lines.contains("    address     sip:bob@biloxi.localhost"))
+        let proxies = lines.filter { $0.hasPrefix("    proxy       127.0.0.1:") && $0.hasSuffix(", transport UDP") }
+        #expect(proxies.count == 2)
+        #expect(!proxies.contains { $0.contains(":0,") })
         #expect(lines.filter { $0.hasPrefix("    password    ") }.count == 2)
     }
 

@@ -219,7 +219,7 @@ public struct JitterBuffer: Sendable {
         }
         self.fastest = self.sorted[0]
         // A packet is taken out up to its own length before it is played to the end.
-        let varies = Int(self.sorted[(count - 1) * 97 / 100] - self.fastest)
+        let varies = Int(self.sorted[(count - 1) * 97 / 100]) - Int(self.fastest)
         let wanted = varies + self.packetTicks + self.packetTicks / 4
         let bounded = Swift.max(self.minimumDelay, Swift.min(self.maximumDelay, wanted))
         // Up at once, down slowly: a burst of jitter seldom comes alone.

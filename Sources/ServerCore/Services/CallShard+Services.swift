@@ -1,4 +1,5 @@
 public import AgentCore
+import CallRecords
 import ProxyCore
 import SIPMessages
 import SIPTransactions
@@ -10,6 +11,10 @@ import SIPTransactions
 extension CallShard {
     /// Gives a request that was matched as new just before to the agent.
     mutating func serve(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
+        if workspace.index.method == .invite {
+            self.recorder.invited(
+                octets, workspace.index, over: workspace.flow, at: workspace.now, wall: workspace.wall)
+        }
         self.agent.receive(
             request: octets, workspace.index, via: workspace.via, over: workspace.flow,
             transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
@@ -20,16 +25,20 @@ extension CallShard {
         _ call: CallHandle, _ question: UInt32, _ description: MediaDescription, _ workspace: inout Workspace
     ) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
+        let first = workspace.outbox.messages.count
         self.agent.described(
             call, question, description, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         self.serveCalls(&workspace)
+        self.recordCalls(from: first, &workspace)
     }
 
     /// Ends a call: its media has heard nothing for too long.
     public mutating func hangUp(_ call: CallHandle, _ workspace: inout Workspace) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
+        let first = workspace.outbox.messages.count
         self.agent.hangUp(call, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         self.serveCalls(&workspace)
+        self.recordCalls(from: first, &workspace)
     }
 
     /// Does what the agent wants done.

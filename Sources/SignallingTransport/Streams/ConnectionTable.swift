@@ -27,6 +27,7 @@ final class ConnectionTable: @unchecked Sendable {
     private var count = 0
     private var lastNumber: UInt32 = 0
     private var byNumber: [UInt32: StreamConnection] = [:]
+    private var byTransport: [TransportProtocol: Int] = [:]
     private var byAddress: [Address: StreamConnection] = [:]
     /// Connections that came, by where from.
     private var sources: [IPAddress: Int] = [:]
@@ -73,7 +74,7 @@ final class ConnectionTable: @unchecked Sendable {
     /// - Parameter identities: What the certificate of the other side has proved.
     func add(_ connection: StreamConnection, proving identities: CertificateIdentities?) {
         self.lock.withLock {
-            self.byNumber[connection.flow.connection] = connection
+            self.number(connection)
             self.enter(connection, at: connection.flow.remote, proving: identities)
         }
     }
@@ -110,8 +111,16 @@ final class ConnectionTable: @unchecked Sendable {
         self.lock.withLock { self.forget(connection) }
     }
 
+    private func number(_ connection: StreamConnection) {
+        if self.byNumber.updateValue(connection, forKey: connection.flow.connection) == nil {
+            self.byTransport[connection.flow.transport, default: 0] += 1
+        }
+    }
+
     private func forget(_ connection: StreamConnection) {
-        self.byNumber[connection.flow.connection] = nil
+        if self.byNumber.removeValue(forKey: connection.flow.connection) != nil {
+            self.byTransport[connection.flow.transport, default: 0] -= 1
+        }
         for address in connection.addresses where self.byAddress[address] === connection {
             self.byAddress[address] = nil
         }
@@ -143,10 +152,15 @@ final class ConnectionTable: @unchecked Sendable {
                 self.count -= 1
                 return nil
             }
-            self.byNumber[number] = connection
+            self.number(connection)
             self.enter(connection, at: flow.remote, proving: nil)
             return (connection, true)
         }
+    }
+
+    /// How many connections of a transport can be used, or are being opened.
+    func count(of transport: TransportProtocol) -> Int {
+        self.lock.withLock { self.byTransport[transport] ?? 0 }
     }
 
     /// How many connections there are, those included that are being opened.

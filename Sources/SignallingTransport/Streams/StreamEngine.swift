@@ -56,6 +56,9 @@ final class StreamEngine: @unchecked Sendable {
         if !self.isStopped { self.group.shutdownGracefully { _ in } }
     }
 
+    /// What the event loops have received and sent.
+    var counters: [TrafficCounters] { self.loops.map(\.counters) }
+
     /// Lets messages that come from now on be read with new settings.
     func apply(_ settings: ServerSettings) {
         for loop in self.loops { loop.eventLoop.execute { loop.worker.reception.settings = settings } }

@@ -9,13 +9,17 @@ final class StreamLoop: @unchecked Sendable {
     // `lock`.
     let eventLoop: any EventLoop
     var worker: Worker
+    /// What the loop has received and sent.
+    let counters: TrafficCounters
     private var connections: [UInt32: StreamConnection] = [:]
 
     private let lock = NIOLock()
     private var flushes: [StreamConnection] = []
     private var isFlushScheduled = false
 
-    init(_ eventLoop: any EventLoop, _ worker: Worker) { (self.eventLoop, self.worker) = (eventLoop, worker) }
+    init(_ eventLoop: any EventLoop, _ worker: Worker) {
+        (self.eventLoop, self.worker, self.counters) = (eventLoop, worker, worker.counters)
+    }
 
     /// Sees to it that the connection's queue is written soon: one task for all connections that ask at the same time.
     func requestFlush(_ connection: StreamConnection) {

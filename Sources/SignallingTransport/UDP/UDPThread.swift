@@ -16,6 +16,8 @@ final class UDPThread: @unchecked Sendable {
     private let epoll: Int32
     private let wakeUp: Int32
     private var worker: Worker
+    /// What the thread has received and sent.
+    let counters: TrafficCounters
     private var thread = pthread_t()
     private var isStarted = false
     private let errands = Mutex<[Errand]>([])
@@ -39,6 +41,7 @@ final class UDPThread: @unchecked Sendable {
         self.threadCount = threadCount
         self.sockets = sockets
         self.worker = worker
+        self.counters = worker.counters
         self.epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         self.wakeUp = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
         guard self.epoll >= 0, self.wakeUp >= 0 else { throw .system("UDP thread", "epoll_create1", errno) }

@@ -23,18 +23,26 @@ struct FirstRun {
         self.users = users
     }
 
+    /// Takes the users back: the server could not start, and nobody has seen their passwords.
+    func withdraw(from database: ServerDatabase) {
+        for user in self.users { try? database.removeSubscriber(user.account.user, domain: user.account.domain) }
+    }
+
     /// Prints the users, and what to type into a phone.
-    func announce(_ configuration: Configuration, to output: Output) {
+    ///
+    /// - Parameter listeners: Where the server listens: `udp:127.0.0.1:5060`.
+    func announce(_ configuration: Configuration, listeners: [String], to output: Output) {
         for user in output.isJSON ? self.users : [] {
             output.emit(
                 "userAdded", ["aor": .string(user.account.aor), "password": .string(user.password)], text: "")
         }
-        if !output.isJSON { Output.write(self.text(configuration)) }
+        if !output.isJSON { Output.write(self.text(configuration, listeners)) }
     }
 
-    func text(_ configuration: Configuration) -> String {
-        let listener = configuration.listen.first { $0.transport == .udp } ?? configuration.listen.first
-        let proxy = listener.map { "\($0.address), transport \($0.transport.description.uppercased())" } ?? ""
+    private func text(_ configuration: Configuration, _ listeners: [String]) -> String {
+        let listener = (listeners.first { $0.hasPrefix("udp:") } ?? listeners.first ?? "").split(
+            separator: ":", maxSplits: 1)
+        let proxy = listener.count == 2 ? "\(listener[1]), transport \(listener[0].uppercased())" : ""
         var lines = ["First start: two users were added. Their passwords are shown only now.", ""]
         for user in self.users {
             lines += [

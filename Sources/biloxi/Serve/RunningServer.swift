@@ -1,3 +1,4 @@
+import CallRecords
 import Foundation
 import LocationService
 import Logging
@@ -20,6 +21,7 @@ final class RunningServer: Sendable {
     private let echo: EchoDesk
     private let database: ServerDatabase
     private let key: ServerKey
+    private let keepDays: Mutex<Int>
 
     /// Opens the listeners and reads what earlier runs have stored.
     ///
@@ -30,11 +32,12 @@ final class RunningServer: Sendable {
     ) throws {
         self.database = database
         self.key = key
+        self.keepDays = Mutex(configuration.callRecords.keepDays)
         let settings = try Self.settings(configuration, database: database, key: key)
         let completion = CompletionTarget()
         self.store = try BindingStore(database: settings.isDurable ? database : nil) { tokens, outcome in
             if case .failed(let reason) = outcome {
-                logger.error("registrations could not be stored", metadata: ["reason": "\(reason)"])
+                logger.error("the database could not be written", metadata: ["reason": "\(reason)"])
             }
             completion.server?.complete(tokens, isStored: outcome == .committed)
         }
@@ -48,6 +51,10 @@ final class RunningServer: Sendable {
             seeds: { UInt64.random(in: 0...UInt64.max) },
             store: { changes, token in store.submit(changes, token: token) },
             withdraw: { token in store.withdraw(token) },
+            record: { calls in
+                for call in calls { logger.debug("call ended", metadata: .init(call)) }
+                store.record(calls)
+            },
             media: { request in echo.serve(request) },
             report: { event, withheld in
                 let level: Logger.Level =
@@ -66,6 +73,9 @@ final class RunningServer: Sendable {
         }
     }
 
+    /// Where it listens, with the ports that the system chose: `udp:127.0.0.1:5060`.
+    var listeners: [String] { self.server.settings.proxy.endpoints.map { "\($0.transport):\($0.local)" } }
+
     /// Begins to serve.
     func start() throws { try self.server.start() }
 
@@ -76,8 +86,27 @@ final class RunningServer: Sendable {
         self.store.close()
     }
 
+    /// Begins nothing new; what is in progress goes on.
+    func beginStopping() { self.server.beginStopping() }
+
+    /// Whether nothing is in progress.
+    var isIdle: Bool { self.server.isIdle }
+
+    /// How the server is.
+    var statistics: ServerStatistics { self.server.statistics }
+    /// How the store is.
+    var storeStatistics: BindingStore.Statistics { self.store.statistics }
+
+    /// Deletes what is stored and has ended: registrations, and records of calls that have been kept long enough.
+    func maintain() {
+        let now = SystemClock.wall()
+        self.store.purgeExpired(at: now)
+        self.store.purgeCalls(before: now - Int64(self.keepDays.withLock { $0 }) * 86_400_000)
+    }
+
     /// Goes on with another configuration, or with other users.
     func apply(_ configuration: Configuration) throws {
+        self.keepDays.withLock { $0 = configuration.callRecords.keepDays }
         self.server.apply(try Self.settings(configuration, database: self.database, key: self.key))
     }
 
@@ -130,6 +159,8 @@ final class RunningServer: Sendable {
     ) throws -> ServerCore.ServerSettings {
         var settings = try Self.routingSettings(configuration, key: key.hashKey)
         settings.isDurable = configuration.storage == .sqlite
+        settings.callRecords.isOn = configuration.callRecords.isEnabled && settings.isDurable
+        settings.callRecords.longestCall = .seconds(configuration.callRecords.longestCall.components.seconds)
         settings.requiresAuthentication = configuration.authentication.isRequired
         settings.algorithms = configuration.authentication.algorithms.map {
             switch $0 {
@@ -210,5 +241,17 @@ private final class CompletionTarget: Sendable {
     var server: SignallingServer? {
         get { self.target.withLock { $0 } }
         set { self.target.withLock { $0 = newValue } }
+    }
+}
+
+extension Logger.Metadata {
+    /// What is logged of a call, at debug level only: it names the two who spoke.
+    fileprivate init(_ call: CallRecord) {
+        func text(_ octets: [UInt8]) -> Logger.MetadataValue { .string(String(decoding: octets, as: UTF8.self)) }
+        self = [
+            "caller": text(call.caller), "callee": text(call.callee), "callID": text(call.callID),
+            "status": "\(call.status)", "ending": "\(call.ending)", "milliseconds": "\(call.duration)",
+            "source": "\(call.source)",
+        ]
     }
 }

@@ -22,29 +22,53 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
         try FirstRun(current, hasFile: options.settings.configPath != nil, database: database)
     }
     let key = try ServerKey(in: directory)
-    let server = try withExitStatus {
-        try RunningServer(current, database: database, directory: directory, key: key, logger: logger)
+    let (server, operations, events): (RunningServer, Operations, ServerEvents)
+    do {
+        server = try withExitStatus {
+            try RunningServer(current, database: database, directory: directory, key: key, logger: logger)
+        }
+        operations = try await Operations(current, server)
+        events = try ServerEvents(controlSocketPath: directory.controlSocketPath)
+        try withExitStatus { try server.start() }
+    } catch {
+        firstRun?.withdraw(from: database)
+        throw error
     }
-    try withExitStatus { try server.start() }
     defer { server.stop() }
-    let events = try ServerEvents(controlSocketPath: directory.controlSocketPath)
     defer { events.stop() }
     let started = ContinuousClock.now
 
-    firstRun?.announce(current, to: options.output)
-    options.output.emit(
-        "ready",
-        [
-            "listen": .array(current.listen.map { .string("\($0)") }), "data": .string(directory.path),
-            "domains": .array(current.domains.map { .string($0) }), "pid": .number(Int(getpid())),
-        ], text: "ready")
+    firstRun?.announce(current, listeners: server.listeners, to: options.output)
+    var ready: [String: JSONValue] = [
+        "listen": .array(server.listeners.map { .string($0) }), "data": .string(directory.path),
+        "domains": .array(current.domains.map { .string($0) }), "pid": .number(Int(getpid())),
+    ]
+    if let address = operations.address { ready["http"] = .string(address) }
+    options.output.emit("ready", ready, text: "ready")
+    ServiceManager.tell(.ready)
 
+    var stopSignal: Int32?
     for await event in events.stream {
         switch event {
         case .stop(let signal):
-            logger.info("stopping", metadata: ["signal": "\(signal)"])
-            if signal == SIGINT { throw CommandError(.interrupted) }
-            return
+            guard stopSignal == nil else {
+                // Asked once more: what is in progress is given up.
+                events.end()
+                continue
+            }
+            logger.info("stopping", metadata: ["signal": "\(signal)", "grace": "\(current.shutdown)"])
+            stopSignal = signal
+            ServiceManager.tell(.stopping)
+            operations.beginStopping()
+            server.beginStopping()
+            let grace = current.shutdown
+            Task {
+                let deadline = ContinuousClock.now.advanced(by: grace)
+                while ContinuousClock.now < deadline, !server.isIdle { try? await Task.sleep(for: .milliseconds(20)) }
+                events.end()
+            }
+        case .request(_, let reply) where stopSignal != nil:
+            reply(ControlReply(ok: false, messages: ["the server is stopping"]))
         case .request(.reload, let reply):
             let (next, answer) = Reloading.read(options.settings, current: current, logger: logger)
             if let next {
@@ -80,4 +104,6 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
                     ]))
         }
     }
+    await operations.stop()
+    if stopSignal == SIGINT { throw CommandError(.interrupted) }
 }

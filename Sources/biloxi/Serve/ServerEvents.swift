@@ -39,6 +39,9 @@ final class ServerEvents: Sendable {
         }
     }
 
+    /// Ends the sequence.
+    func end() { self.continuation.finish() }
+
     /// Closes the control socket and ends the sequence.
     func stop() {
         self.control.stop()

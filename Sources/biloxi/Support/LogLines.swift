@@ -35,7 +35,7 @@ struct LogLines: LogHandler {
 
     func log(event: LogEvent) {
         let all = self.metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
-        let time = Date().ISO8601Format(.iso8601(timeZone: .gmt, includingFractionalSeconds: true))
+        let time = Self.time(Date())
         let line: String
         if self.isJSON {
             var members: [String: JSONValue] = [
@@ -49,6 +49,11 @@ struct LogLines: LogHandler {
             line = "\(time) \(event.level.rawValue) \(self.label): \(Self.escaped("\(event.message)"))\(pairs)"
         }
         try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
+    }
+
+    /// `2026-01-31T12:00:00.250Z`
+    static func time(_ date: Date) -> String {
+        date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true, timeZone: .gmt))
     }
 
     /// A record stays one line, whatever a peer put into it.

@@ -23,7 +23,8 @@ struct Output: Sendable {
     }
 
     private static func write(_ text: String, to file: FileHandle) {
-        let line = text.hasSuffix("\n") ? text : text + "\n"
+        // By octets: CR LF is one character.
+        let line = text.utf8.last == 0x0A ? text : text + "\n"
         // A reader that has gone is no error of ours.
         try? file.write(contentsOf: Data(line.utf8))
     }

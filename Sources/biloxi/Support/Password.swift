@@ -23,14 +23,10 @@ enum Password {
             guard let password = environment["BILOXI_PASSWORD"] else { return nil }
             return try Self.checked(password, from: "BILOXI_PASSWORD")
         }
-        let content: Data?
-        if file == "-" {
-            content = try? FileHandle.standardInput.read(upToCount: Self.maximumOctets + 1)
-        } else {
-            content = FileManager.default.contents(atPath: file)
-        }
         let name = file == "-" ? "standard input" : "password file \(file)"
-        guard let content else {
+        guard let handle = file == "-" ? FileHandle.standardInput : FileHandle(forReadingAtPath: file),
+            let content = try? Self.read(handle)
+        else {
             throw CommandError(.usage, "\(name) cannot be read: name a file with the password in its first line")
         }
         guard content.count <= Self.maximumOctets, let text = String(data: content, encoding: .utf8) else {
@@ -42,6 +38,17 @@ enum Password {
     }
 
     private static let maximumOctets = 4096
+
+    /// Reads to the end or beyond the limit. A pipe, `<(…)` of a shell say, gives what it has in pieces, and no size.
+    private static func read(_ handle: FileHandle) throws -> Data {
+        var content = Data()
+        while content.count <= Self.maximumOctets,
+            let piece = try handle.read(upToCount: Self.maximumOctets + 1 - content.count), !piece.isEmpty
+        {
+            content += piece
+        }
+        return content
+    }
 
     private static func checked(_ password: String, from source: String) throws(CommandError) -> String {
         if password.isEmpty { throw CommandError(.usage, "\(source) is empty: put the password in its first line") }

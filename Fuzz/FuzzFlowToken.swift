@@ -1,0 +1,8 @@
+// Reading the token of a flow in a Route.
+
+/// Takes one input from the fuzzer.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+    fuzzFlowToken(Array(UnsafeBufferPointer(start: start, count: count)))
+    return 0
+}

@@ -1,0 +1,8 @@
+// Reading packets of RTP and RTCP.
+
+/// Takes one input from the fuzzer.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+    fuzzRTP(Array(UnsafeBufferPointer(start: start, count: count)))
+    return 0
+}
