@@ -70,9 +70,11 @@ package struct Forwarding: ~Escapable {
 
     /// Appends all that follows our Via and the Record-Route fields that the caller pushes.
     ///
-    /// - Parameter via: The topmost Via of the request.
+    /// - Parameters:
+    ///   - via: The topmost Via of the request.
+    ///   - fields: Whole lines to add.
     package func writeRest(
-        _ index: borrowing MessageIndex, via: ViaIndex, into output: inout [UInt8]
+        _ index: borrowing MessageIndex, via: ViaIndex, adding fields: [UInt8] = [], into output: inout [UInt8]
     ) {
         if !self.route.isEmpty {
             self.writeRoute(self.target, self.route, into: &output)
@@ -112,6 +114,7 @@ package struct Forwarding: ~Escapable {
             output.append(self.target, self.targetRange.range)
             output.append(">\r\n")
         }
+        output.append(contentsOf: fields)
         if !index.has(.maxForwards) { output.append("Max-Forwards: 70\r\n") }
         if !index.has(.maxBreadth) {
             output.append("Max-Breadth: ")

@@ -21,6 +21,7 @@ extension Proxy {
         }
         while true {
             let pending = self.contexts[number].pendingCount
+            self.contexts[number].currentTarget = UInt32(target.whole.lower)
             self.forward(
                 number, block, target, alternates: OctetRange(target.whole.upper, end), maxBreadth: maxBreadth,
                 &transactions, at: now, into: &outbox)

@@ -11,6 +11,11 @@ public struct ProxyQuestion: Hashable, Sendable {
     public let id: UInt32
     /// The question.
     public let question: DNSQuestion
+
+    /// A question whose answer is for the one who asks.
+    package init(resolution: UInt64, id: UInt32, question: DNSQuestion) {
+        (self.resolution, self.id, self.question) = (resolution, id, question)
+    }
 }
 
 /// A branch whose target has a name: RFC 3263 finds its servers, one after the other.
@@ -59,6 +64,7 @@ extension Proxy {
         self.branches[slot].resolution = self.resolutionSerial
         let timer = transactions.setTimer(at: now.advanced(by: Self.resolutionPatience), payload: UInt64(slot))
         self.branches[slot].timerC = timer
+        if self.contexts[number].hasSuccession { self.awaitSign(slot, &transactions, at: now) }
         self.note(actions, of: self.resolutionSerial)
         self.advance(self.resolutionSerial, &transactions, at: now, into: &outbox)
     }

@@ -54,6 +54,13 @@ struct ResponseContext: BitwiseCopyable {
     var isStopped = false
     /// Whether it may make a dialog, on whose path we want to stay (§16.6 step 4).
     var mayMakeDialog = false
+    /// Whether its targets take each other's place, by what `Proxy.successions` says.
+    var hasSuccession = false
+    /// How many targets were tried, and where the one lies that is begun at present.
+    var targetCount: UInt16 = 0
+    var currentTarget: UInt32 = 0
+    /// How often answers that redirect have been followed.
+    var redirectCount: UInt8 = 0
     /// What is known of the request.
     var traits: RequestTraits = []
 
@@ -106,6 +113,14 @@ struct Branch: BitwiseCopyable {
     var isCancelled = false
     /// Whether it has had a final response.
     var isFinal = false
+    /// Whether its server has given any sign of life.
+    var hasResponded = false
+    /// Whether it has answered a challenge.
+    var hasLoggedIn = false
+    /// The timer of a succession that waits for that sign; -1 for none.
+    var patience: Int32 = -1
+    /// The number of its target in the order in which they are tried.
+    var ordinal: UInt16 = 0
     /// Whether it goes over a flow that nothing can take the place of (RFC 5626 §5.3).
     var isPinned = false
 }

@@ -44,6 +44,7 @@ extension CallShard {
     mutating func authorise(
         _ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: inout Passage
     ) -> Bool {
+        self.callerKind = .stranger
         if !passage.proof.isOfOurDialog, passage.proof.flow == nil, let home = self.home(of: octets, workspace.index) {
             guard self.checkPathSupport(octets, home, &workspace) else { return false }
             passage.home = home
@@ -52,7 +53,10 @@ extension CallShard {
             self.dropClaims(octets, &workspace, &passage)
             return true
         }
-        guard self.settings.requiresAuthentication else { return true }
+        guard self.settings.requiresAuthentication else {
+            self.noteUnprovedCaller(octets, workspace)
+            return true
+        }
         if self.permits(&passage.proof, octets, workspace) {
             passage.isFromUser = passage.proof.isFromUser(over: workspace.flow)
             // The token proves the dialog, and not who speaks in it.
@@ -66,7 +70,10 @@ extension CallShard {
             return false
         }
         let isForOurs = self.settings.isOurs(requestURI, octets) && !workspace.index.has(.route)
-        if isForOurs, !requestURI.hasUser || self.settings.trustsSender(workspace) { return true }
+        if isForOurs, !requestURI.hasUser || self.settings.trustsSender(workspace) {
+            if self.settings.trunk(of: workspace) != nil { self.callerKind = .trunk }
+            return true
+        }
         guard let domain = self.authenticator.domain(of: from, octets) else {
             let mayCall = isForOurs && self.settings.inbound == .anyone
             if !mayCall { self.refuse(octets, 403, "Relaying Is For Users Of This Server", &workspace) }
@@ -88,12 +95,13 @@ extension CallShard {
             self.refuse(octets, 403, "Contact Is The GRUU Of Another User", &workspace)
             return false
         }
+        self.callerKind = .user
         self.rewrite(octets, workspace.index, identity: self.authenticator.identity)
         (passage.isRewritten, passage.isFromUser) = (true, true)
         return true
     }
 
-    private func fromURI(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> URIIndex? {
+    func fromURI(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> URIIndex? {
         guard let value = index.value(.from),
             let address = try? AddressIndex(parsing: octets, in: value.range, field: .from)
         else { return nil }

@@ -59,12 +59,14 @@ extension CallShard {
         guard self.transactions.isLive(server: server), let method = self.transactions.method(of: server) else {
             return
         }
+        if asker.isRedirected { return self.resume(asker, block, &workspace) }
         guard !block.isEmpty else {
             self.transactions.reply(
                 server, asker.isTemporary ? 404 : 480, asker.isTemporary ? "No Such GRUU" : "Not Registered",
                 at: workspace.now, into: &workspace.outbox)
             return
         }
+        guard asker.redirectStatus == 0 else { return self.redirect(asker, block, &workspace) }
         workspace.targets.removeAll(keepingCapacity: true)
         let isSecure = asker.traits.contains(.isSecure)
         self.appendTargets(

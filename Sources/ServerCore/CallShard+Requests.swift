@@ -161,9 +161,11 @@ extension CallShard {
     private mutating func route(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: Passage) {
         guard let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range) else { return }
         let pinned = passage.proof.flow
+        self.noteEnd(octets, &workspace)
         let isOurs = self.settings.isOurs(uri, octets)
         // A GRUU stands for a device wherever that is now, also within a dialog (RFC 5627 §6.1).
         let isGRUU = isOurs && uri.parameter("gr", in: octets) != nil
+        if pinned == nil, !isGRUU, passage.home < 0, self.routeByPlan(uri, octets, &workspace, passage) { return }
         if isOurs, isGRUU || (pinned == nil && !workspace.index.has(.route)) {
             guard uri.hasUser else { return self.answerLocally(octets, &workspace) }
             if self.settings.isEcho(uri, octets) { return self.serve(octets, &workspace) }
@@ -191,10 +193,15 @@ extension CallShard {
             server, workspace.index.method, workspace.flow, maxBreadth: maxBreadth, passage.traits, &workspace)
     }
 
-    mutating func createServer(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> TransactionID? {
+    /// Starts the transaction of a request.
+    ///
+    /// - Parameter isTrying: Whether the answer will take its time.
+    mutating func createServer(
+        _ octets: Span<UInt8>, _ workspace: inout Workspace, isTrying: Bool = true
+    ) -> TransactionID? {
         let server = self.transactions.createServer(
-            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now,
-            into: &workspace.outbox)
+            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, promisesAnswer: !isTrying,
+            at: workspace.now, into: &workspace.outbox)
         guard let server else {
             var fields: [UInt8] = []
             fields.append("Retry-After: 5\r\n")

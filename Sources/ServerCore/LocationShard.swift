@@ -59,7 +59,7 @@ public struct LocationShard: ~Copyable {
         case .register: self.register(octets, &workspace)
         case .lookUp(_, let hash, let key, let selection, let asker):
             self.lookUp(key, hash, selection, asker, &workspace)
-        case .message, .bindings, nil: break
+        case .message, .bindings, .seize, .seized, .release, .report, nil: break
         }
     }
 

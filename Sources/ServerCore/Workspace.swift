@@ -22,11 +22,20 @@ enum Post: BitwiseCopyable {
     case lookUp(shard: Int, hash: UInt64, key: OctetRange, selection: Registrar.Selection, asker: Asker)
     /// The bindings that were asked for.
     case bindings(Asker, block: OctetRange)
+    /// A call with the number in `number` wants to go by the trunk whose name lies in `trunk`.
+    case seize(trunk: OctetRange, number: OctetRange, takesLine: Bool, Asker)
+    /// What the desk says to that.
+    case seized(trunk: OctetRange, number: OctetRange, TrunkGrant, Asker)
+    /// A line of a trunk is free again.
+    case release(trunk: OctetRange)
+    /// What a call has learned of a target of a trunk.
+    case report(trunk: OctetRange, target: Int, TargetReport)
 
     var address: ShardAddress {
         switch self {
         case .message(let shard): .calls(shard)
-        case .bindings(let asker, _): .calls(asker.shard)
+        case .bindings(let asker, _), .seized(_, _, _, let asker): .calls(asker.shard)
+        case .seize, .release, .report: .calls(0)
         case .register(let shard), .lookUp(let shard, _, _, _, _): .locations(shard)
         }
     }
@@ -46,8 +55,14 @@ struct Asker: BitwiseCopyable {
     var isTemporary = false
     /// Whether the request has a Route of its own, in whose place no Path may come (RFC 5627 §6.1).
     var hasRoute = false
+    /// The status of the answer that tells the caller the bindings; 0 lets the devices ring.
+    var redirectStatus: UInt16 = 0
+    /// Whether the bindings take the place of a contact that an answer has redirected to.
+    var isRedirected = false
+    /// The targets that are tried besides those bindings.
+    var otherTargets = OctetRange.absent
 
-    init(shard: Int, server: TransactionID, maxBreadth: UInt32?, traits: RequestTraits) {
+    init(shard: Int, server: TransactionID, maxBreadth: UInt32? = nil, traits: RequestTraits = []) {
         (self.shard, self.server, self.maxBreadth, self.traits) = (shard, server, maxBreadth, traits)
     }
 }
@@ -111,7 +126,7 @@ public struct Workspace: Sendable {
     }
 
     /// Forgets the events that are done.
-    mutating func clearPosts() {
+    public mutating func clearPosts() {
         self.posts.removeAll(keepingCapacity: true)
         self.mail.removeAll(keepingCapacity: true)
         self.nextPost = 0

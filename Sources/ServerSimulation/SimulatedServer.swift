@@ -76,6 +76,11 @@ public final class SimulatedServer: SimulatedNode {
         self.storeChanges()
     }
 
+    /// How the trunks are.
+    public var trunkStatus: [TrunkStatus] {
+        self.calls.first?.shard.trunkStatus(at: self.workspace.now) ?? []
+    }
+
     /// The records of the calls that are over, in the order in which they ended.
     public private(set) var callRecords: [CallRecord] = []
 
@@ -134,6 +139,7 @@ public final class SimulatedServer: SimulatedNode {
         for calls in self.calls {
             guard let due = calls.shard.nextWakeUp, due <= now else { continue }
             calls.shard.wake(&self.workspace)
+            self.deliverPosts()
         }
         self.leave(&outbox)
     }
@@ -184,6 +190,7 @@ public final class SimulatedServer: SimulatedNode {
         self.enter(at: now, &outbox)
         self.calls[Int(shard)].shard.transportFailed(
             sender, isFlowLost: flow.connection != 0 && !flow.mayConnect, &self.workspace)
+        self.deliverPosts()
         self.leave(&outbox)
     }
 
@@ -199,6 +206,7 @@ public final class SimulatedServer: SimulatedNode {
             self.enter(at: now, &outbox)
             self.calls[asked.shard].shard.answered(
                 asked.question, DNSAnswer(answer.outcome), &self.workspace)
+            self.deliverPosts()
             return self.leave(&outbox)
         }
         guard self.keys.removeValue(forKey: answer.id) != nil else { return }
@@ -252,6 +260,18 @@ public final class SimulatedServer: SimulatedNode {
 
     private func receive(_ octets: Span<UInt8>, over flow: Flow) {
         self.reception.receive(octets, over: flow, into: &self.workspace)
+        self.runShards(octets)
+    }
+
+    /// Runs what shards have left for each other while no message was at hand.
+    private func deliverPosts() {
+        guard self.workspace.next != nil else { return }
+        let octets: [UInt8] = []
+        self.runShards(octets.span)
+        self.workspace.clearPosts()
+    }
+
+    private func runShards(_ octets: Span<UInt8>) {
         while let address = self.workspace.next {
             switch address {
             case .calls(let number): self.calls[number].shard.run(octets, &self.workspace)

@@ -15,6 +15,8 @@ import Synchronization
 /// The server as the configuration wants it: listeners, users, bindings and their store.
 final class RunningServer: Sendable {
     private let server: SignallingServer
+    /// The driver, for questions.
+    var signalling: SignallingServer { self.server }
     private let store: BindingStore
     private let echo: EchoDesk
     private let database: ServerDatabase
@@ -147,28 +149,15 @@ final class RunningServer: Sendable {
         return streams
     }
 
+    /// What the server is by a configuration.
+    func currentSettings(_ configuration: Configuration) throws -> ServerCore.ServerSettings {
+        try Self.settings(configuration, database: self.database, key: self.key)
+    }
+
     private static func settings(
         _ configuration: Configuration, database: ServerDatabase, key: ServerKey
     ) throws -> ServerCore.ServerSettings {
-        let advertised = configuration.advertise.map { Host($0) }
-        var endpoints: [ProxyCore.Endpoint] = []
-        var addresses: [SocketAddress] = []
-        for listener in configuration.listen {
-            // Without another host each address of a listener on all of them shows itself.
-            var endpoint = Endpoint(listener.transport, local: listener.address, advertised: advertised)
-            endpoint.offersAlias = listener.transport == .tls
-            endpoints.append(endpoint)
-            if let ip = advertised?.address { addresses.append(SocketAddress(ip, listener.address.port)) }
-            if listener.address.ip.isUnspecified {
-                addresses += LocalAddresses.all.map { SocketAddress($0, listener.address.port) }
-            }
-        }
-        var proxy = ProxyConfiguration(endpoints: endpoints)
-        proxy.recordRoute = configuration.proxy.recordRoute
-        proxy.serialByQ = configuration.proxy.forking == .sequential
-        proxy.timerC = .seconds(configuration.proxy.timerC.components.seconds)
-        var settings = ServerCore.ServerSettings(domains: configuration.domains, proxy: proxy, hashKey: key.hashKey)
-        settings.addresses = addresses
+        var settings = try Self.routingSettings(configuration, key: key.hashKey)
         settings.homes = try configuration.edge.map { try HomeDomain($0) }
         settings.offersIntegrity = configuration.authentication.offersIntegrity
         settings.isDurable = configuration.storage == .sqlite
@@ -200,8 +189,6 @@ final class RunningServer: Sendable {
             case .trusted: .trusted
             case .none: .nobody
             }
-        settings.trusted = configuration.trunks.flatMap(\.allow)
-        settings.trustedDomains = configuration.trunks.flatMap(\.certificates)
         let interval = TimeSpan.seconds(configuration.nat.interval.components.seconds)
         settings.keepAlive =
             switch configuration.nat.keepAlive {
@@ -212,6 +199,34 @@ final class RunningServer: Sendable {
         settings.subscribers = try Self.subscribers(database)
         // A user of that name is not to lose his calls.
         if try database.subscribers().contains(where: { $0.aor.hasPrefix("echo@") }) { settings.echoUser = [] }
+        return settings
+    }
+
+    /// What decides where calls go, of all that the server is.
+    static func routingSettings(
+        _ configuration: Configuration, key: SipHashKey = SipHashKey(0, 0)
+    ) throws -> ServerCore.ServerSettings {
+        let advertised = configuration.advertise.map { Host($0) }
+        var endpoints: [ProxyCore.Endpoint] = []
+        var addresses: [SocketAddress] = []
+        for listener in configuration.listen {
+            // Without another host each address of a listener on all of them shows itself.
+            var endpoint = Endpoint(listener.transport, local: listener.address, advertised: advertised)
+            endpoint.offersAlias = listener.transport == .tls
+            endpoints.append(endpoint)
+            if let ip = advertised?.address { addresses.append(SocketAddress(ip, listener.address.port)) }
+            if listener.address.ip.isUnspecified {
+                addresses += LocalAddresses.all.map { SocketAddress($0, listener.address.port) }
+            }
+        }
+        var proxy = ProxyConfiguration(endpoints: endpoints)
+        proxy.recordRoute = configuration.proxy.recordRoute
+        proxy.serialByQ = configuration.proxy.forking == .sequential
+        proxy.timerC = .seconds(configuration.proxy.timerC.components.seconds)
+        proxy.followsRedirections = configuration.proxy.redirects == .follow
+        var settings = ServerCore.ServerSettings(domains: configuration.domains, proxy: proxy, hashKey: key)
+        settings.addresses = addresses
+        try settings.takeRouting(configuration)
         return settings
     }
 
