@@ -82,6 +82,8 @@ let package = Package(
             name: "DNSTestServer", dependencies: ["SIPMessages", "SIPRouting"], path: "Tests/Support/DNSTestServer",
             swiftSettings: settings),
         // Roles.
+        room("CallRouting", ["SIPMessages"]),
+        tests("CallRouting", ["SIPMessages"]),
         room("ProxyCore", ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
         room("CallRecords", ["SIPMessages", "Containers"]),
@@ -126,13 +128,13 @@ let package = Package(
                     "ServerCore",
                     [
                         "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
-                        "LocationService", "AgentCore", "CallRecords",
+                        "LocationService", "AgentCore", "CallRouting", "CallRecords",
                     ]),
                 tests(
                     "ServerCore",
                     [
                         "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService",
-                        "SIPSimulation", "ServerSimulation", "CallRecords",
+                        "CallRouting", "SIPSimulation", "ServerSimulation", "CallRecords",
                     ]),
                 // Support, with a package.
                 room(
@@ -148,8 +150,8 @@ let package = Package(
                 room(
                     "SignallingTransport",
                     [
-                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "ProxyCore", "AgentCore",
-                        "ServerCore", "CallRecords", "CLinuxIO", "SystemSockets", "CCAres",
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "CallRouting", "ProxyCore",
+                        "AgentCore", "ServerCore", "CallRecords", "CLinuxIO", "SystemSockets", "CCAres",
                     ] + nio + [crypto]),
                 tests(
                     "SignallingTransport",
@@ -177,20 +179,20 @@ let package = Package(
                     ]),
                 tests("OperationsHTTP"),
                 // Programs.
-                room("ServerConfiguration", ["SIPMessages", yams]),
-                tests("ServerConfiguration", ["SIPMessages"]),
+                room("ServerConfiguration", ["SIPMessages", "CallRouting", yams]),
+                tests("ServerConfiguration", ["SIPMessages", "CallRouting"]),
                 .executableTarget(
                     name: "biloxi",
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
-                        "ProxyCore", "AgentCore", "SDP", "ServerCore", "SignallingTransport", "MediaTransport",
-                        "CallRecords", "OperationsHTTP", argumentParser, logging,
+                        "CallRouting", "ProxyCore", "AgentCore", "SDP", "ServerCore", "SignallingTransport",
+                        "MediaTransport", "CallRecords", "OperationsHTTP", argumentParser, logging,
                     ], swiftSettings: settings),
                 tests(
                     "biloxi",
                     [
-                        "SIPMessages", "Persistence", "ServerConfiguration", "SIPAuthentication", "CallRecords",
-                        "OperationsHTTP", grdb,
+                        "Persistence", "ServerConfiguration", "SIPAuthentication", "SIPMessages", "SIPRouting",
+                        "DNSTestServer", "CallRecords", "OperationsHTTP", grdb,
                     ]),
             ])
 )

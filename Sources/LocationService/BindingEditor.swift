@@ -14,9 +14,12 @@ struct BindingEditor: Sendable {
     var changes: [(token: UInt64, change: BindingChange)] = []
     /// The token of the REGISTER at hand.
     var token: UInt64
+    let gruus: GRUUKeys
+    /// Our side of flows, by their end point.
+    var locals: [SocketAddress] = []
 
-    init(policy: RegistrarPolicy, isDurable: Bool, firstToken: UInt64) {
-        (self.policy, self.isDurable, self.token) = (policy, isDurable, firstToken)
+    init(policy: RegistrarPolicy, isDurable: Bool, firstToken: UInt64, gruus: GRUUKeys) {
+        (self.policy, self.isDurable, self.token, self.gruus) = (policy, isDurable, firstToken, gruus)
     }
 
     /// Takes back what the REGISTER at hand wanted to store.
@@ -34,7 +37,7 @@ struct BindingEditor: Sendable {
         if self.isDurable { self.token &+= 1 }
         do throws(RegisterRefusal) {
             let (kept, isChanged) = try self.keepUntouched(present, octets, key, circumstances)
-            return try self.addContacts(octets, key, circumstances, existing: kept) || isChanged
+            return try self.addContacts(octets, key, circumstances, present, existing: kept) || isChanged
         } catch {
             self.takeBackChanges()
             throw error
@@ -95,7 +98,8 @@ struct BindingEditor: Sendable {
 
     /// Appends the bindings that the REGISTER makes or refreshes; returns whether there are any.
     private mutating func addContacts(
-        _ octets: Span<UInt8>, _ key: Span<UInt8>, _ circumstances: Registrar.Circumstances, existing: Int
+        _ octets: Span<UInt8>, _ key: Span<UInt8>, _ circumstances: Registrar.Circumstances, _ present: Span<UInt8>,
+        existing: Int
     ) throws(RegisterRefusal) -> Bool {
         var count = existing
         var i = 0
@@ -111,27 +115,35 @@ struct BindingEditor: Sendable {
             guard count < self.policy.maxContacts else {
                 throw RegisterRefusal(403, "Too Many Contacts For This Address")
             }
+            try self.checkInstance(contact, octets, key, circumstances)
+            let since = self.since(contact, octets, present, circumstances)
+            self.renew(contact, octets, since: since, key, circumstances)
             let start = self.block.count
             StoredBinding.write(
                 StoredBinding.Texts(
                     octets, contact: contact.uri, parameters: contact.parameters, instance: contact.instance,
                     callID: self.request.callID, userAgent: self.request.userAgent),
                 path: self.request.path, q: contact.q, cseq: self.request.cseq, regID: contact.regID,
-                expiresAt: circumstances.wall + Int64(expires) * 1000, flow: circumstances.flow, into: &self.block)
+                expiresAt: circumstances.wall + Int64(expires) * 1000, since: since, flow: circumstances.flow,
+                into: &self.block)
             count += 1
             if self.isDurable {
-                let record = Self.record(self.block, at: start, key, circumstances)
+                let record = self.record(at: start, key, circumstances)
                 self.changes.append((self.token, .store(record)))
             }
         }
         return count > existing
     }
 
-    private static func record(
-        _ block: [UInt8], at start: Int, _ key: Span<UInt8>, _ circumstances: Registrar.Circumstances
+    /// The binding that begins at `start` of the new block, for the store.
+    func record(
+        at start: Int, _ key: Span<UInt8>, _ circumstances: Registrar.Circumstances
     ) -> BindingRecord {
-        let binding = StoredBinding(block.span, at: start)
-        return BindingRecord(binding, of: block.span, aor: key.octets(0..<key.count), local: circumstances.local)
+        let binding = StoredBinding(self.block.span, at: start)
+        let endpoint = Int(binding.flow.endpoint)
+        return BindingRecord(
+            binding, of: self.block.span, aor: key.octets(0..<key.count),
+            local: endpoint < self.locals.count ? self.locals[endpoint] : circumstances.local)
     }
 }
 
@@ -188,7 +200,7 @@ extension RegisterRequest {
 }
 
 extension StoredBinding {
-    /// Appends the parameters of the Contact but `expires`, which is written anew.
+    /// Appends the parameters of the Contact but `expires` and the GRUUs, which are written anew.
     func writeParameters(_ block: Span<UInt8>, into output: inout [UInt8]) {
         var position = self.parameters.lower
         while position < self.parameters.upper {
@@ -204,7 +216,12 @@ extension StoredBinding {
             while nameEnd < end, block[nameEnd].isLinearWhitespace { nameEnd += 1 }
             let nameStart = nameEnd
             while nameEnd < end, block[nameEnd].isToken { nameEnd += 1 }
-            if !block.equals(nameStart..<nameEnd, ignoringCase: "expires") { output.append(block, position..<end) }
+            // A device cannot choose its GRUUs (RFC 5627 §5.1).
+            let isOurs =
+                block.equals(nameStart..<nameEnd, ignoringCase: "expires")
+                || block.equals(nameStart..<nameEnd, ignoringCase: "pub-gruu")
+                || block.equals(nameStart..<nameEnd, ignoringCase: "temp-gruu")
+            if !isOurs { output.append(block, position..<end) }
             position = end
         }
     }

@@ -26,12 +26,15 @@ public struct BindingRecord: Hashable, Sendable {
     public var userAgent: [UInt8]
     /// Where the REGISTER came from and by which of our addresses.
     public var flow: StoredFlow
+    /// Since when the instance has been registered in one call without a gap, in milliseconds since 1970, UTC: temporary
+    /// GRUUs of before are void (RFC 5627 §5.1). 0 where there is no instance.
+    public var since: Int64
 
     /// A binding; parts that most devices leave out have defaults.
     public init(
         aor: [UInt8], contact: [UInt8], parameters: [UInt8] = [], instanceID: [UInt8] = [], regID: UInt32 = 0,
         callID: [UInt8], cseq: UInt32, q: UInt16 = 1000, expiresAt: Int64, path: [UInt8] = [],
-        userAgent: [UInt8] = [], flow: StoredFlow
+        userAgent: [UInt8] = [], flow: StoredFlow, since: Int64 = 0
     ) {
         self.aor = aor
         self.contact = contact
@@ -45,6 +48,7 @@ public struct BindingRecord: Hashable, Sendable {
         self.path = path
         self.userAgent = userAgent
         self.flow = flow
+        self.since = since
     }
 }
 

@@ -25,23 +25,26 @@ struct RegisterRequest: Sendable {
     var userAgent: OctetRange = .absent
     /// The values of all Path fields, joined by commas.
     var path: [UInt8] = []
-    /// Whether Supported or Require names these option tags.
+    /// Whether Supported or Require names these option tags; `path` in Supported only.
     var supportsPath = false
     var supportsOutbound = false
     var supportsGRUU = false
+    /// Whether bindings are made by the rules of RFC 5626 §6 for a client that knows them.
+    var isOutbound = false
 
     init() {}
 
     /// Takes a REGISTER apart.
     ///
-    /// - Throws: `RegisterRefusal` with 400 for what cannot be understood, 420 is the caller's.
+    /// - Throws: `RegisterRefusal` with 400 for what cannot be understood; the caller answers a Require.
     mutating func parse(
-        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, policy: borrowing RegistrarPolicy
+        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex, policy: borrowing RegistrarPolicy
     ) throws(RegisterRefusal) {
         self.contacts.removeAll(keepingCapacity: true)
         self.path.removeAll(keepingCapacity: true)
         (self.isWildcard, self.expires) = (false, nil)
         (self.supportsPath, self.supportsOutbound, self.supportsGRUU) = (false, false, false)
+        self.isOutbound = false
         guard let callID = index.value(.callID), let cseq = index.value(.cseq) else {
             throw RegisterRefusal(400, "Call-ID or CSeq Missing")
         }
@@ -58,7 +61,7 @@ struct RegisterRequest: Sendable {
             case .path:
                 if !self.path.isEmpty { self.path.append(0x2C) }
                 self.path.append(octets, field.value.range)
-            case .supported, .require: self.noteOptions(octets, field.value)
+            case .supported, .require: self.noteOptions(octets, field.value, isSupported: field.id == .supported)
             default: break
             }
         }
@@ -71,6 +74,10 @@ struct RegisterRequest: Sendable {
         {
             throw RegisterRefusal(400, "Contact Too Long")
         }
+        if policy.requiresPathSupport, !self.path.isEmpty, !self.supportsPath {
+            throw RegisterRefusal(420, "Bad Extension", unsupported: "path")  // RFC 3327 §5.3
+        }
+        try self.applyOutbound(octets, index, via, policy)
     }
 
     private mutating func parseContacts(_ octets: Span<UInt8>, _ value: OctetRange) throws(RegisterRefusal) {
@@ -117,13 +124,15 @@ struct RegisterRequest: Sendable {
         }
     }
 
-    private mutating func noteOptions(_ octets: Span<UInt8>, _ value: OctetRange) {
+    /// - Parameter isSupported: Whether the field is Supported: a Require of `path` may be an edge proxy's, and says
+    ///   nothing of the device (RFC 3327 §5.2).
+    private mutating func noteOptions(_ octets: Span<UInt8>, _ value: OctetRange, isSupported: Bool) {
         var start = value.lower
         while start < value.upper {
             while start < value.upper, !octets[start].isToken { start &+= 1 }
             var end = start
             while end < value.upper, octets[end].isToken { end &+= 1 }
-            if octets.equals(start..<end, ignoringCase: "path") { self.supportsPath = true }
+            if octets.equals(start..<end, ignoringCase: "path"), isSupported { self.supportsPath = true }
             if octets.equals(start..<end, ignoringCase: "outbound") { self.supportsOutbound = true }
             if octets.equals(start..<end, ignoringCase: "gruu") { self.supportsGRUU = true }
             start = end

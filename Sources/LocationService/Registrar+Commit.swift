@@ -35,7 +35,8 @@ extension Registrar {
                 Pending(
                     aor: slot, token: self.editor.token, block: block, response: response,
                     flow: circumstances.replyFlow, cseq: self.editor.request.cseq, callID: callID,
-                    deadline: circumstances.now.advanced(by: Self.patience)))
+                    deadline: circumstances.now.advanced(by: Self.patience),
+                    supportsGRUU: self.editor.request.supportsGRUU))
         }
         guard let number else {
             self.pool.release(response ?? .none)
@@ -58,9 +59,16 @@ extension Registrar {
     ) -> Bool {
         guard let number = self.pendingByToken.removeValue(forKey: token) else { return false }
         let pending = self.pendings[number]
+        if self.aors[pending.aor].isRemoved {
+            self.refuseRemoved(number, into: &outbox)
+            return true
+        }
         let start = outbox.octets.count
         self.pool.append(pending.response, to: &outbox.octets)
-        Self.writeContacts(pending.block, in: self.pool, wall: wall, into: &outbox.octets)
+        let gruus = pending.supportsGRUU ? self.gruus.writer(hash: self.aors[pending.aor].hash) : nil
+        Self.writeContacts(
+            pending.block, of: gruus, aor: self.pool.span(self.aors[pending.aor].key), in: self.pool, wall: wall,
+            into: &outbox.octets)
         outbox.octets.endHeader()
         outbox.send(from: start, over: pending.flow)
         self.aors[pending.aor].pending = -1
@@ -80,11 +88,27 @@ extension Registrar {
         outbox.octets.append("Retry-After: 10\r\n")
         outbox.octets.endHeader()
         outbox.send(from: start, over: pending.flow)
-        self.aors[pending.aor].pending = -1
+        (self.aors[pending.aor].pending, self.aors[pending.aor].isRemoved) = (-1, false)
         self.pool.release(pending.block)
         self.forgetIfEmpty(pending.aor)
         self.forget(number)
         return true
+    }
+
+    /// The user was removed while the bindings were being stored: they are to be removed from the store again.
+    private mutating func refuseRemoved(_ number: Int32, into outbox: inout Outbox) {
+        let pending = self.pendings[number]
+        self.editor.token &+= 1
+        self.noteRemovals(of: pending.block, Self.octets(self.aors[pending.aor].key, in: self.pool))
+        let start = outbox.octets.count
+        outbox.octets.append("SIP/2.0 403 User Was Removed\r\n")
+        self.pool.append(pending.response, from: Self.statusLineOctets, to: &outbox.octets)
+        outbox.octets.endHeader()
+        outbox.send(from: start, over: pending.flow)
+        (self.aors[pending.aor].pending, self.aors[pending.aor].isRemoved) = (-1, false)
+        self.pool.release(pending.block)
+        self.forgetIfEmpty(pending.aor)
+        self.forget(number)
     }
 
     private mutating func forget(_ number: Int32) {

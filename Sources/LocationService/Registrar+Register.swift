@@ -53,7 +53,7 @@ extension Registrar {
         _ octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex, aor key: Span<UInt8>,
         _ circumstances: Circumstances, into outbox: inout Outbox
     ) throws(RegisterRefusal) -> RegisterOutcome {
-        try self.editor.request.parse(octets, index, policy: self.editor.policy)
+        try self.editor.request.parse(octets, index, via: via, policy: self.editor.policy)
         let found = self.find(key, circumstances.hash)
         if found >= 0, self.aors[found].pending >= 0 {
             return self.isPendingRetransmission(octets, found) ? .done : .busy
@@ -61,7 +61,7 @@ extension Registrar {
         let present = found >= 0 ? self.aors[found].block : .none
         let isChanged = try Self.edit(present, in: self.pool, &self.editor, octets, key, circumstances)
         guard isChanged else {
-            self.answer(octets, index, via, block: present, circumstances, into: &outbox)
+            self.answer(octets, index, via, block: present, key, circumstances, into: &outbox)
             return .done
         }
         guard let slot = self.slot(for: key, circumstances.hash) else {
@@ -78,7 +78,7 @@ extension Registrar {
             return .committing
         }
         self.setBlock(block, of: slot)
-        self.answer(octets, index, via, block: block, circumstances, into: &outbox)
+        self.answer(octets, index, via, block: block, key, circumstances, into: &outbox)
         return .done
     }
 
@@ -90,8 +90,11 @@ extension Registrar {
     }
 
     /// Appends the Contact fields of a 200: all bindings that live, with what is left of them (§10.3 step 8).
+    ///
+    /// - Parameter gruus: Writes the GRUUs of the AOR's devices; `nil` for a client that does not know them (RFC 5627 §5.2).
     static func writeContacts(
-        _ kept: PooledOctets, in pool: borrowing OctetPool, wall: Int64, into output: inout [UInt8]
+        _ kept: PooledOctets, of gruus: GRUUWriter?, aor: Span<UInt8>, in pool: borrowing OctetPool, wall: Int64,
+        into output: inout [UInt8]
     ) {
         let block = pool.span(kept)
         var position = 0
@@ -105,6 +108,9 @@ extension Registrar {
             binding.writeParameters(block, into: &output)
             output.append(";expires=")
             output.append(decimal: UInt64((binding.expiresAt - wall + 999) / 1000))
+            if let gruus, !binding.instance.isEmpty {
+                gruus.writeParameters(of: binding, block, aor: aor, into: &output)
+            }
             output.append("\r\n")
         }
     }
@@ -112,11 +118,13 @@ extension Registrar {
     /// Sends the 200 with the bindings in `block`.
     private func answer(
         _ octets: Span<UInt8>, _ index: borrowing MessageIndex, _ via: ViaIndex, block: PooledOctets,
-        _ circumstances: Circumstances, into outbox: inout Outbox
+        _ key: Span<UInt8>, _ circumstances: Circumstances, into outbox: inout Outbox
     ) {
         let start = outbox.octets.count
         self.writeResponseStart(octets, index, via, circumstances, into: &outbox.octets)
-        Self.writeContacts(block, in: self.pool, wall: circumstances.wall, into: &outbox.octets)
+        let gruus = self.editor.request.supportsGRUU ? self.gruus.writer(hash: circumstances.hash) : nil
+        Self.writeContacts(
+            block, of: gruus, aor: key, in: self.pool, wall: circumstances.wall, into: &outbox.octets)
         outbox.octets.endHeader()
         outbox.send(from: start, over: circumstances.replyFlow)
     }
@@ -137,6 +145,14 @@ extension Registrar {
             output.append("Path: ")
             output.append(contentsOf: self.editor.request.path)
             output.append("\r\n")
+        }
+        if self.editor.request.isOutbound {
+            output.append("Require: outbound\r\n")
+            if self.editor.policy.flowTimer > 0 {
+                output.append("Flow-Timer: ")
+                output.append(decimal: self.editor.policy.flowTimer)
+                output.append("\r\n")
+            }
         }
         if !self.editor.policy.serviceRoute.isEmpty {
             output.append("Service-Route: ")

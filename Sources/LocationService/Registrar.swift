@@ -14,6 +14,8 @@ public struct Registrar: ~Copyable {
         var block: PooledOctets = .none
         /// The change that is being stored; -1 for none.
         var pending: Int32 = -1
+        /// Whether the user was removed while it was.
+        var isRemoved = false
         /// Whether one of its bindings is to be kept in reach by keep-alives.
         var wantsKeepAlive = false
     }
@@ -30,12 +32,15 @@ public struct Registrar: ~Copyable {
         var cseq: UInt32
         var callID: PooledOctets
         var deadline: MonotonicInstant
+        /// Whether the 200 names GRUUs.
+        var supportsGRUU: Bool
         /// Whether the 100 of RFC 4320 §4.1 has been sent.
         var isTryingSent = false
     }
 
     let isDurable: Bool
     let hashKey: SipHashKey
+    let gruus: GRUUKeys
     var pool: OctetPool
     var table = KeyTable(capacity: 256)
     var aors: Slab<AOR>
@@ -62,16 +67,25 @@ public struct Registrar: ~Copyable {
     ) {
         self.isDurable = isDurable
         self.hashKey = hashKey
+        self.gruus = GRUUKeys(of: hashKey)
         self.pool = OctetPool(limit: octets)
         self.aors = Slab(capacity: capacity)
         self.pendings = Slab(capacity: 100_000)
-        self.editor = BindingEditor(policy: policy, isDurable: isDurable, firstToken: UInt64(shard) << 56)
+        self.editor = BindingEditor(
+            policy: policy, isDurable: isDurable, firstToken: UInt64(shard) << 56,
+            gruus: self.gruus)
     }
 
     /// What the registrar grants.
     public var policy: RegistrarPolicy {
         get { self.editor.policy }
         set { self.editor.policy = newValue }
+    }
+
+    /// Our side of flows, by their end point, for what is stored.
+    public var locals: [SocketAddress] {
+        get { self.editor.locals }
+        set { self.editor.locals = newValue }
     }
 
     /// Takes the changes that are to be carried to the store, each with the token of its REGISTER.
@@ -112,24 +126,39 @@ public struct Registrar: ~Copyable {
         }
     }
 
+    /// Which bindings of an AOR are wanted.
+    public enum Selection: BitwiseCopyable, Hashable, Sendable {
+        /// All.
+        case all
+        /// Those of the instance whose id has this keyed hash: a public GRUU (RFC 5627 §6.1).
+        case device(UInt64)
+        /// The same, if what was registered at a moment is still: a temporary GRUU (§5.1, §5.3).
+        case temporary(UInt64, since: Int64)
+    }
+
     /// Appends the bindings of an AOR that can be reached, one after the other, as `StoredBinding` reads them.
     ///
     /// - Parameters:
-    ///   - key: The AOR in canonical form.
+    ///   - key: The AOR in canonical form; `nil` where only its hash is known, as with a temporary GRUU.
     ///   - hash: Its keyed hash, by which it also found its shard.
     ///   - wall: Milliseconds since 1970, UTC.
     /// - Returns: how many were appended.
     public func appendTargets(
-        of key: Span<UInt8>, hash: UInt64, wall: Int64, into output: inout [UInt8]
+        of key: Span<UInt8>?, hash: UInt64, _ selection: Selection = .all, wall: Int64, into output: inout [UInt8]
     ) -> Int {
-        let slot = self.find(key, hash)
+        let slot: Int32
+        if let key {
+            slot = self.find(key, hash)
+        } else {
+            slot = self.table.find(hash) { self.aors[$0].hash == hash }
+        }
         guard slot >= 0 else { return 0 }
         let block = self.pool.span(self.aors[slot].block)
         var position = 0
         var count = 0
         while position < block.count {
             let binding = StoredBinding(block, at: position)
-            if binding.expiresAt > wall {
+            if binding.expiresAt > wall, self.gruus.selects(selection, binding, block) {
                 output.append(block, binding.whole.range)
                 count += 1
             }
@@ -244,6 +273,7 @@ extension BindingRecord {
             expiresAt: binding.expiresAt, path: block.octets(binding.path.range),
             userAgent: block.octets(binding.userAgent.range),
             flow: StoredFlow(transport: binding.flow.transport, local: local, remote: binding.flow.remote))
+        self.since = binding.since
     }
 
     /// Appends the binding to a block, with the flow as it is known now.
@@ -259,7 +289,7 @@ extension BindingRecord {
             StoredBinding.Texts(
                 octets.span, contact: contact, parameters: parameters, instance: instance, callID: callID,
                 userAgent: userAgent),
-            path: self.path, q: self.q, cseq: self.cseq, regID: self.regID, expiresAt: self.expiresAt, flow: flow,
-            into: &block)
+            path: self.path, q: self.q, cseq: self.cseq, regID: self.regID, expiresAt: self.expiresAt,
+            since: self.since, flow: flow, into: &block)
     }
 }

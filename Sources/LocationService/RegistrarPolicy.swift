@@ -12,6 +12,9 @@ public struct RegistrarPolicy: Hashable, Sendable {
     public var maxBindingOctets = 4096
     /// The Service-Route that a 200 names: route values, separated by commas; empty for none (RFC 3608).
     public var serviceRoute: [UInt8] = []
+    /// Whether a REGISTER with a Path must come from a device that knows Path: 420 tells others that a proxy has added one
+    /// (RFC 3327 §5.3).
+    public var requiresPathSupport = true
     /// Seconds within which a device must send a keep-alive on its flow; 0 says nothing (RFC 5626 §4.4.1).
     public var flowTimer: UInt32 = 0
 
@@ -29,10 +32,16 @@ public struct RegisterRefusal: Error, Hashable, Sendable {
     public var minExpires: UInt32?
     /// The value of Retry-After, in seconds.
     public var retryAfter: UInt32?
+    /// The value of Unsupported with a 420.
+    public var unsupported: StaticString?
 
     /// A refusal with this status and reason phrase.
-    public init(_ status: UInt16, _ reason: StaticString, minExpires: UInt32? = nil, retryAfter: UInt32? = nil) {
+    public init(
+        _ status: UInt16, _ reason: StaticString, minExpires: UInt32? = nil, retryAfter: UInt32? = nil,
+        unsupported: StaticString? = nil
+    ) {
         (self.status, self.reason, self.minExpires, self.retryAfter) = (status, reason, minExpires, retryAfter)
+        self.unsupported = unsupported
     }
 
     /// Whether both refuse with the same answer.

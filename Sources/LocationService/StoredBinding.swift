@@ -14,6 +14,8 @@ public struct StoredBinding: BitwiseCopyable, Sendable {
     public var regID: UInt32
     /// Milliseconds since 1970, UTC.
     public var expiresAt: Int64
+    /// Since when the instance has been registered in one call without a gap, as `BindingRecord.since` says.
+    public var since: Int64
     /// The flow that the REGISTER came over.
     public var flow: Flow
     /// Where the contact URI lies.
@@ -29,7 +31,8 @@ public struct StoredBinding: BitwiseCopyable, Sendable {
     /// Where the User-Agent lies; may be empty.
     public var userAgent: OctetRange
 
-    static let headerOctets = 60
+    static let headerOctets = 68
+    static let sinceOffset = 60
 
     /// The binding at `position`, and where the next begins.
     public init(_ block: Span<UInt8>, at position: Int) {
@@ -41,6 +44,7 @@ public struct StoredBinding: BitwiseCopyable, Sendable {
         self.cseq = word(4, UInt32.self)
         self.expiresAt = word(8, Int64.self)
         self.regID = word(16, UInt32.self)
+        self.since = word(Self.sinceOffset, Int64.self)
         self.q = word(20, UInt16.self)
         let isIPv6 = word(23, UInt8.self) == 1
         let (high, low) = (word(32, UInt64.self), word(40, UInt64.self))
@@ -88,7 +92,7 @@ public struct StoredBinding: BitwiseCopyable, Sendable {
     /// Appends a binding to a block.
     static func write(
         _ texts: borrowing Texts, path: [UInt8], q: UInt16, cseq: UInt32, regID: UInt32, expiresAt: Int64,
-        flow: Flow, into block: inout [UInt8]
+        since: Int64, flow: Flow, into block: inout [UInt8]
     ) {
         let userAgent = OctetRange(
             texts.userAgent.lower, texts.userAgent.lower + Swift.min(texts.userAgent.count, 128))
@@ -114,6 +118,7 @@ public struct StoredBinding: BitwiseCopyable, Sendable {
         for i in 0..<6 {
             block.append(littleEndian: UInt16(truncatingIfNeeded: counts[i]))
         }
+        block.append(littleEndian: UInt64(bitPattern: since))
         block.append(texts.octets, texts.contact.range)
         block.append(texts.octets, texts.parameters.range)
         block.append(texts.octets, texts.instance.range)

@@ -17,18 +17,18 @@ struct BindingRow {
 
     static let upsertSQL = """
         INSERT INTO bindings (aor, slot, contact, parameters, instance, call_id, path, user_agent, local, remote,
-            reg_id, cseq, q, expires_at, transport)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            reg_id, cseq, q, expires_at, transport, since)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (aor, slot) DO UPDATE SET contact = excluded.contact, parameters = excluded.parameters,
             instance = excluded.instance, call_id = excluded.call_id, path = excluded.path,
             user_agent = excluded.user_agent, local = excluded.local, remote = excluded.remote,
             reg_id = excluded.reg_id, cseq = excluded.cseq, q = excluded.q, expires_at = excluded.expires_at,
-            transport = excluded.transport
+            transport = excluded.transport, since = excluded.since
         """
     static let deleteSQL = "DELETE FROM bindings WHERE aor = ? AND slot = ?"
     static let selectSQL = """
         SELECT aor, slot, contact, parameters, instance, call_id, path, user_agent, local, remote,
-            reg_id, cseq, q, expires_at, transport FROM bindings
+            reg_id, cseq, q, expires_at, transport, since FROM bindings
         """
 
     init() { self.octets.reserveCapacity(1024) }
@@ -57,6 +57,7 @@ struct BindingRow {
                 sqlite3_bind_int64(upsert, 13, Int64(record.q))
                 sqlite3_bind_int64(upsert, 14, record.expiresAt)
                 sqlite3_bind_int64(upsert, 15, Int64(record.flow.transport.rawValue))
+                sqlite3_bind_int64(upsert, 16, record.since)
                 return Self.run(upsert)
             }
         case .remove(let record):
@@ -138,7 +139,8 @@ struct BindingRow {
             path: Self.blob(row, 6), userAgent: Self.blob(row, 7),
             flow: StoredFlow(
                 transport: TransportProtocol(rawValue: UInt8(truncatingIfNeeded: sqlite3_column_int64(row, 14) & 7)),
-                local: local, remote: remote))
+                local: local, remote: remote),
+            since: sqlite3_column_int64(row, 15))
     }
 
     private static func octets(_ row: OpaquePointer, _ column: CInt) -> UnsafeRawBufferPointer {

@@ -74,6 +74,10 @@ enum Schema {
                     """)
             try database.execute(sql: "CREATE INDEX calls_by_start ON calls (started)")
         }
+        migrator.registerMigration("3 bindings since") { database in
+            // Since when the instance has been registered without a gap: milliseconds since 1970, UTC (RFC 5627 §5.1).
+            try database.execute(sql: "ALTER TABLE bindings ADD COLUMN since INTEGER NOT NULL DEFAULT 0")
+        }
         return migrator
     }
 

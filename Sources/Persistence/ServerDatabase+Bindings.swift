@@ -4,7 +4,8 @@ import GRDBSQLite
 public import LocationService
 
 extension ServerDatabase {
-    /// Reads the bindings that have not ended, in the order of their AORs.
+    /// Reads the bindings that have not ended, in the order of their AORs; those of one AOR by their end, which is mostly
+    /// the order in which they were refreshed.
     ///
     /// Each record is handed on as it is read; a million take seconds and the memory of one.
     ///
@@ -15,7 +16,7 @@ extension ServerDatabase {
     public func forEachBinding(at now: Int64, _ body: (BindingRecord) throws -> Void) throws {
         try self.queue.read { database in
             let statement = try database.cachedStatement(
-                sql: BindingRow.selectSQL + " WHERE expires_at > ? ORDER BY aor, slot")
+                sql: BindingRow.selectSQL + " WHERE expires_at > ? ORDER BY aor, expires_at, slot")
             let row = statement.sqliteStatement
             sqlite3_bind_int64(row, 1, now)
             defer { sqlite3_reset(row) }

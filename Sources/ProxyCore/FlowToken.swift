@@ -34,6 +34,9 @@ public struct DialogSide: BitwiseCopyable, Hashable, Sendable {
 /// - to the host where the other end, or the proxy before it, was when the dialog began;
 /// - anywhere, if it comes over the flow of an end that was then a user of ours: it may call anywhere anyway.
 ///
+/// The last holds over UDP as far as source addresses do: who can forge that of a user's device, and knows the token of a
+/// call of his, can send a request in his name, and gets no answer to it. Connections cannot be forged so.
+///
 /// A request to another place (the other end has moved, and given a new Contact) is judged as if it began a dialog. An
 /// ACK is let through by the token alone: it makes no transaction, gets no answer, and who does not wait for it drops it.
 ///
@@ -59,6 +62,9 @@ public struct FlowToken: BitwiseCopyable, Hashable, Sendable {
         hasher.combine(octets, tag)
         return hasher.finish()
     }
+
+    /// What the proof of our Path is made for, in which the client is the caller: it holds for every request.
+    public static var registration: UInt64 { 0x7061_7468 }
 
     /// The keyed hash of the host of a URI, for `DialogSide.hop`.
     public static func hop(_ uri: URIIndex, _ octets: Span<UInt8>, key: SipHashKey) -> UInt32 {

@@ -70,9 +70,11 @@ package struct Forwarding: ~Escapable {
 
     /// Appends all that follows our Via and the Record-Route fields that the caller pushes.
     ///
-    /// - Parameter via: The topmost Via of the request.
+    /// - Parameters:
+    ///   - via: The topmost Via of the request.
+    ///   - fields: Whole lines to add.
     package func writeRest(
-        _ index: borrowing MessageIndex, via: ViaIndex, into output: inout [UInt8]
+        _ index: borrowing MessageIndex, via: ViaIndex, adding fields: [UInt8] = [], into output: inout [UInt8]
     ) {
         if !self.route.isEmpty {
             self.writeRoute(self.target, self.route, into: &output)
@@ -112,6 +114,7 @@ package struct Forwarding: ~Escapable {
             output.append(self.target, self.targetRange.range)
             output.append(">\r\n")
         }
+        output.append(contentsOf: fields)
         if !index.has(.maxForwards) { output.append("Max-Forwards: 70\r\n") }
         if !index.has(.maxBreadth) {
             output.append("Max-Breadth: ")
@@ -146,12 +149,6 @@ extension MessageIndex {
     func wantsPrivateIdentity(_ octets: Span<UInt8>) -> Bool {
         guard self.has(.pAssertedIdentity), let value = self.value(.privacy) else { return false }
         return (try? Privacy(parsing: octets, in: value.range, field: .privacy))?.contains("id") ?? true
-    }
-
-    /// Whether a response has a Via below its topmost one.
-    func hasVia(below via: ViaIndex) -> Bool {
-        guard let top = self.first(.via) else { return false }
-        return via.whole.upper < self.fields[top].value.upper || self.next(.via, from: top + 1) != nil
     }
 
     /// Appends a response without its topmost Via, which is ours (§16.7 step 3).

@@ -83,12 +83,14 @@ extension Proxy {
     ) {
         switch event {
         case .clientTimedOut(_, let owner):
+            if self.removeForsaken(Int32(truncatingIfNeeded: owner), &transactions, at: now, into: &outbox) { return }
             self.fail(Int32(truncatingIfNeeded: owner), 408, "Request Timeout", &transactions, at: now, into: &outbox)
         case .clientTransportFailed(let client, let owner):
             // §16.9: a transport error counts as 503. One of an ACK comes when the branch is over, and its number may be
             // another one's.
             let slot = Int32(truncatingIfNeeded: owner)
             guard self.branches.isInUse(slot), self.branches[slot].client == client else { return }
+            if self.removeForsaken(slot, &transactions, at: now, into: &outbox) { return }
             if self.fallBack(slot, &transactions, at: now, into: &outbox) { return }
             guard !self.branches[slot].isCancelWanted else {
                 return self.fail(slot, 487, "Request Terminated", &transactions, at: now, into: &outbox)
@@ -104,6 +106,8 @@ extension Proxy {
             let number = self.branches[slot].context
             self.removeBranch(slot)
             self.finishIfDone(number, &transactions, at: now, into: &outbox)
+        case .timer(let payload) where payload & Self.patiencePayload != 0:
+            self.patienceEnded(Int32(truncatingIfNeeded: payload & 0xFFFF_FFFF), &transactions, at: now, into: &outbox)
         case .timer(let payload):
             self.timerCFired(Int32(truncatingIfNeeded: payload), &transactions, at: now, into: &outbox)
         case .tryingDue(let server, _):
@@ -141,9 +145,14 @@ extension Proxy {
         let isFailure = status == 408 || status == 503
         if isFailure, self.tryNextServer(slot, &transactions, at: now, into: &outbox) { return }
         transactions.stopTimer(&self.branches[slot].timerC)
+        transactions.stopTimer(&self.branches[slot].patience)
+        if status != 487 { self.noteSilence(slot) }
         self.branches[slot].isFinal = true
+        let isReplaced =
+            (isFailure || Self.isFailureOfFlow(status))
+            && self.tryAlternate(slot, &transactions, at: now, into: &outbox)
         self.contexts[number].pendingCount -= 1
-        self.noteFailure(number, status, reason, &transactions, at: now)
+        if !isReplaced { self.noteFailure(number, status, reason, &transactions, at: now) }
         self.removeBranch(slot)
         self.tryNext(number, &transactions, at: now, into: &outbox)
         self.finishIfDone(number, &transactions, at: now, into: &outbox)

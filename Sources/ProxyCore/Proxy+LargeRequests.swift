@@ -43,7 +43,7 @@ extension Proxy {
         var index = MessageIndex()
         let flow = Flow(endpoint: UInt16(endpoint), transport: .udp, remote: context.source.remote)
         let isWritten = Self.write(
-            context, client, block, target, flow, maxBreadth: maxBreadth, self.configuration,
+            context, client, block, target, flow, maxBreadth: maxBreadth, adding: [], self.configuration,
             (self.hashKey, self.tokenKey), &index, transactions, into: &output)
         return isWritten && output.count > self.configuration.maxDatagramOctets
     }
@@ -67,7 +67,8 @@ extension Proxy {
         guard let flow = target.flow else { return false }
         self.branches[slot].client = .none
         return self.send(
-            slot, block, target, over: flow, maxBreadth: self.branches[slot].maxBreadth, &transactions, at: now,
+            slot, block, target, over: flow, maxBreadth: self.branches[slot].maxBreadth, adding: [], &transactions,
+            at: now,
             into: &outbox)
     }
 

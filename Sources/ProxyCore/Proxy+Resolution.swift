@@ -11,6 +11,11 @@ public struct ProxyQuestion: Hashable, Sendable {
     public let id: UInt32
     /// The question.
     public let question: DNSQuestion
+
+    /// A question whose answer is for the one who asks.
+    package init(resolution: UInt64, id: UInt32, question: DNSQuestion) {
+        (self.resolution, self.id, self.question) = (resolution, id, question)
+    }
 }
 
 /// A branch whose target has a name: RFC 3263 finds its servers, one after the other.
@@ -43,10 +48,10 @@ extension Proxy {
 
     /// Begins to look for the servers of a target; the branch is counted as pending from now on.
     mutating func resolve(
-        _ number: Int32, _ hop: NextHop, _ block: [UInt8], maxBreadth: UInt32, _ transactions: inout TransactionLayer,
-        at now: MonotonicInstant, into outbox: inout Outbox
+        _ number: Int32, _ hop: NextHop, _ block: [UInt8], alternates: OctetRange, maxBreadth: UInt32,
+        _ transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
-        guard let slot = self.openBranch(number) else {
+        guard let slot = self.openBranch(number, alternates: alternates, maxBreadth: maxBreadth) else {
             return self.noteFailure(number, 503, "Too Many Branches", &transactions, at: now)
         }
         self.resolutionSerial += 1
@@ -59,6 +64,7 @@ extension Proxy {
         self.branches[slot].resolution = self.resolutionSerial
         let timer = transactions.setTimer(at: now.advanced(by: Self.resolutionPatience), payload: UInt64(slot))
         self.branches[slot].timerC = timer
+        if self.contexts[number].hasSuccession { self.awaitSign(slot, &transactions, at: now) }
         self.note(actions, of: self.resolutionSerial)
         self.advance(self.resolutionSerial, &transactions, at: now, into: &outbox)
     }
@@ -68,7 +74,9 @@ extension Proxy {
         _ resolution: UInt64, id: UInt32, _ answer: DNSAnswer, transactions: inout TransactionLayer,
         at now: MonotonicInstant, into outbox: inout Outbox
     ) {
-        guard self.resolutions[resolution] != nil else { return }
+        guard self.resolutions[resolution] != nil else {
+            return self.answeredStateless(resolution, id: id, answer, at: now, into: &outbox)
+        }
         var actions: [ServerSelection.Action] = []
         self.resolutions[resolution]?.selection.handle(
             answer, to: id, at: now, memory: &self.memory, into: &actions)
@@ -79,7 +87,7 @@ extension Proxy {
         self.advance(resolution, &transactions, at: now, into: &outbox)
     }
 
-    private mutating func note(_ actions: [ServerSelection.Action], of resolution: UInt64) {
+    mutating func note(_ actions: [ServerSelection.Action], of resolution: UInt64) {
         for case .query(let id, let question) in actions {
             self.questions.append(ProxyQuestion(resolution: resolution, id: id, question: question))
         }
@@ -173,9 +181,16 @@ extension Proxy {
         of target: Target, in block: [UInt8], _ server: TransactionID, _ index: inout MessageIndex,
         _ transactions: borrowing TransactionLayer
     ) -> NextHop? {
-        let octets = block.span
         let request = transactions.request(of: server)
         do { try index.parse(request) } catch { return nil }
+        return Self.nextHop(of: target, in: block, request, index)
+    }
+
+    /// The same for a request that is at hand.
+    static func nextHop(
+        of target: Target, in block: [UInt8], _ request: Span<UInt8>, _ index: borrowing MessageIndex
+    ) -> NextHop? {
+        let octets = block.span
         guard let uri = try? URIIndex(parsing: octets, in: target.uri.range) else { return nil }
         var hop: NextHop?
         if !target.route.isEmpty {

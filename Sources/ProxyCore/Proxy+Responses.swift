@@ -21,6 +21,8 @@ extension Proxy {
         guard self.branches.isInUse(slot) else { return }
         let number = self.branches[slot].context
         let status = index.statusCode
+        self.branches[slot].hasResponded = true
+        transactions.stopTimer(&self.branches[slot].patience)
         self.hidesIdentity =
             !isTrusted
             || (index.wantsPrivateIdentity(octets)
@@ -43,23 +45,33 @@ extension Proxy {
             self.consider(octets, index, via, number, &transactions)
             if self.tryNextServer(slot, &transactions, at: now, into: &outbox) { return }
         }
+        var isReplaced = false
         if isFirst {
             self.branches[slot].isFinal = true
-            self.contexts[number].pendingCount -= 1
             transactions.stopTimer(&self.branches[slot].timerC)
+            isReplaced =
+                Self.isFailureOfFlow(status) && self.tryAlternate(slot, &transactions, at: now, into: &outbox)
+            self.contexts[number].pendingCount -= 1
         }
         if status < 300 {
             self.receiveSuccess(octets, index, via, number, &transactions, at: now, &outbox)
             // A 2xx to an INVITE may come again, until its client transaction ends.
             if self.contexts[number].method != .invite { self.removeBranch(slot) }
         } else if isFirst {
-            self.consider(octets, index, via, number, &transactions)
+            self.noteAnswer(slot, octets, index)
+            let isFollowed = !isReplaced && self.follow(octets, index, slot, transactions)
+            if !isFollowed, !isReplaced { self.consider(octets, index, via, number, &transactions) }
             self.removeBranch(slot)
+            if self.contexts[number].hasSuccession, !isFollowed {
+                self.endSuccession(number, after: status, &transactions)
+            }
             if status >= 600 {
                 self.contexts[number].isStopped = true
                 self.cancelPending(number, reason: [], &transactions, at: now, into: &outbox)
             }
             self.tryNext(number, &transactions, at: now, into: &outbox)
+        } else {
+            self.removeBranch(slot)  // Forsaken, and over now.
         }
         self.finishIfDone(number, &transactions, at: now, into: &outbox)
     }
@@ -91,6 +103,7 @@ extension Proxy {
         self.contexts[number].isAnswered = true
         if isFirst { self.unansweredCount -= 1 }
         self.pass(octets, index, via, number, &transactions, at: now, &outbox)
+        if let succession = self.successions[number] { self.outcomes.append(.succeeded(succession.token)) }
         if isFirst {
             self.cancelPending(number, reason: Self.completedElsewhere, &transactions, at: now, into: &outbox)
         }
@@ -180,6 +193,7 @@ extension Proxy {
         guard self.contexts.isInUse(number) else { return }
         if self.contexts[number].pendingCount == 0, !self.contexts[number].isAnswered {
             self.contexts[number].isAnswered = true
+            if let succession = self.successions[number] { self.outcomes.append(.failed(succession.token)) }
             self.unansweredCount -= 1
             self.passBest(number, &transactions, at: now, into: &outbox)
         }
@@ -187,6 +201,7 @@ extension Proxy {
         transactions.release(&self.contexts[number].targets)
         transactions.release(&self.contexts[number].best)
         transactions.release(&self.contexts[number].challenges)
+        if self.contexts[number].hasSuccession { self.successions[number] = nil }
         self.contexts.remove(number)
     }
 

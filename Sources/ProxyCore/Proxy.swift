@@ -26,10 +26,17 @@ public struct Proxy: ~Copyable {
     var hidesIdentity = false
     /// Branches that look for a server, or may want another one.
     var resolutions: [UInt64: Resolution] = [:]
+    /// Requests without a transaction that wait for the DNS.
+    var stateless: [UInt64: StatelessResolution] = [:]
     var resolutionSerial: UInt64 = 0
     var questions: [ProxyQuestion] = []
     /// What the DNS has said, and which servers have failed.
     var memory = RoutingMemory()
+    /// How targets take each other's place, by the numbers of their contexts.
+    var successions: [Int32: Succession] = [:]
+    var outcomes: [SuccessionOutcome] = []
+    /// Answers that redirect and are to be followed.
+    var redirections: [FollowedRedirection] = []
 
     /// A core without requests.
     ///
@@ -57,12 +64,13 @@ public struct Proxy: ~Copyable {
     ///   - source: Where the request came from.
     ///   - targets: A block made by `Target.append`, best `q` first.
     ///   - traits: What is known of the request.
+    ///   - succession: How the targets take each other's place; `nil` forks to them by their `q`.
     /// - Returns: the number of the context, for `cancel`; `nil` when there are too many, answered with 503.
     @discardableResult
     public mutating func begin(
         _ server: TransactionID, method: Method.Code, source: Flow, targets: [UInt8], maxBreadth: UInt32?,
-        traits: RequestTraits = [], transactions: inout TransactionLayer, at now: MonotonicInstant,
-        into outbox: inout Outbox
+        traits: RequestTraits = [], succession: Succession? = nil, transactions: inout TransactionLayer,
+        at now: MonotonicInstant, into outbox: inout Outbox
     ) -> Int32? {
         var context = ResponseContext(
             server: server, method: method, source: source,
@@ -76,9 +84,14 @@ public struct Proxy: ~Copyable {
             let number = self.contexts.insert(context)
         else {
             transactions.reply(server, 503, "Too Many Requests At Once", at: now, into: &outbox)
+            if let succession { self.outcomes.append(.failed(succession.token)) }
             return nil
         }
         self.contexts[number].targets = kept
+        if let succession {
+            self.contexts[number].hasSuccession = true
+            self.successions[number] = succession
+        }
         self.unansweredCount += 1
         transactions.setOwner(UInt64(number), of: server)
         self.tryNext(number, &transactions, at: now, into: &outbox)
@@ -86,34 +99,41 @@ public struct Proxy: ~Copyable {
         return number
     }
 
-    /// Starts the next group of targets: those of the same `q` (§16.6).
-    func groupEnd(_ block: Span<UInt8>, from start: Int) -> (end: Int, count: UInt32) {
+    /// Starts the next group of targets: those of the same `q` (§16.6). Alternates belong to the target before them.
+    func groupEnd(_ block: Span<UInt8>, from start: Int, isAlone: Bool) -> (end: Int, count: UInt32) {
         let first = Target(block, at: start)
         var (end, count) = (first.whole.upper, UInt32(1))
+        if isAlone { return (end, count) }
         while end < block.count {
             let target = Target(block, at: end)
-            if self.configuration.serialByQ, target.q != first.q { break }
-            (end, count) = (target.whole.upper, count + 1)
+            let isAlternate = target.traits.contains(.isAlternate)
+            if self.configuration.serialByQ, !isAlternate, target.q != first.q { break }
+            end = target.whole.upper
+            if !isAlternate { count += 1 }
         }
         return (end, count)
     }
 
+    /// - Parameter isBesides: Whether one more target is begun while others are pending.
     mutating func tryNext(
-        _ number: Int32, _ transactions: inout TransactionLayer, at now: MonotonicInstant,
+        _ number: Int32, isBesides: Bool = false, _ transactions: inout TransactionLayer, at now: MonotonicInstant,
         into outbox: inout Outbox
     ) {
         guard self.contexts.isInUse(number) else { return }
-        while self.contexts[number].pendingCount == 0, !self.contexts[number].isStopped,
+        var isBesides = isBesides
+        while self.contexts[number].pendingCount == 0 || isBesides, !self.contexts[number].isStopped,
             !self.contexts[number].isAnswered,
             Int(self.contexts[number].nextTarget) < self.contexts[number].targets.count
         {
+            isBesides = false
             self.scratch.removeAll(keepingCapacity: true)
             transactions.pool.append(self.contexts[number].targets, to: &self.scratch)
             // Taken out for the time of the loop, since forwarding needs the rest of `self`.
             var block: [UInt8] = []
             swap(&block, &self.scratch)
             let start = Int(self.contexts[number].nextTarget)
-            let (end, count) = self.groupEnd(block.span, from: start)
+            let (end, count) = self.groupEnd(
+                block.span, from: start, isAlone: self.contexts[number].hasSuccession)
             self.contexts[number].nextTarget = UInt32(end)
             let breadth = self.contexts[number].maxBreadth / count
             if breadth == 0 {
@@ -126,8 +146,11 @@ public struct Proxy: ~Copyable {
             self.contexts[number].pendingCount += 1
             while position < end, breadth > 0 {
                 let target = Target(block.span, at: position)
-                self.forward(number, block, target, maxBreadth: breadth, &transactions, at: now, into: &outbox)
                 position = target.whole.upper
+                guard !target.traits.contains(.isAlternate) else { continue }
+                self.contexts[number].targetCount &+= 1
+                self.forwardWithAlternates(
+                    number, block, target, maxBreadth: breadth, &transactions, at: now, into: &outbox)
             }
             self.contexts[number].pendingCount -= 1
             swap(&block, &self.scratch)
@@ -137,18 +160,19 @@ public struct Proxy: ~Copyable {
     // MARK: Forwarding
 
     /// Forwards the request to one target (§16.6).
-    private mutating func forward(
-        _ number: Int32, _ block: [UInt8], _ target: Target, maxBreadth: UInt32,
+    ///
+    /// - Parameter alternates: Where the alternates of the target lie.
+    mutating func forward(
+        _ number: Int32, _ block: [UInt8], _ target: Target, alternates: OctetRange, maxBreadth: UInt32,
         _ transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
     ) {
         if let flow = target.flow {
             guard Int(flow.endpoint) < self.configuration.endpoints.count else {
                 return self.noteFailure(number, 480, "The Way To The Device Is Lost", &transactions, at: now)
             }
-            guard let slot = self.openBranch(number) else {
+            guard let slot = self.openBranch(number, alternates: alternates, maxBreadth: maxBreadth) else {
                 return self.noteFailure(number, 503, "Too Many Branches", &transactions, at: now)
             }
-            self.branches[slot].target = UInt32(target.whole.lower)
             if !self.send(
                 slot, block, target, over: flow, maxBreadth: maxBreadth, &transactions, at: now, into: &outbox)
             {
@@ -164,13 +188,16 @@ public struct Proxy: ~Copyable {
         }
         hop.isLarge = self.isLarge(number, block, target, maxBreadth: maxBreadth, &transactions)
         self.resolve(
-            number, hop, Array(block[target.whole.range]), maxBreadth: maxBreadth, &transactions, at: now,
-            into: &outbox)
+            number, hop, Array(block[target.whole.range]), alternates: alternates, maxBreadth: maxBreadth,
+            &transactions, at: now, into: &outbox)
     }
 
     /// A branch that counts as pending and has not been sent; `nil` when there are too many.
-    mutating func openBranch(_ number: Int32) -> Int32? {
-        let branch = Branch(context: number, next: self.contexts[number].firstBranch, client: .none)
+    mutating func openBranch(_ number: Int32, alternates: OctetRange, maxBreadth: UInt32) -> Int32? {
+        var branch = Branch(context: number, next: self.contexts[number].firstBranch, client: .none)
+        (branch.alternates, branch.maxBreadth) = (alternates, maxBreadth)
+        branch.ordinal = self.contexts[number].targetCount &- 1
+        branch.target = self.contexts[number].currentTarget
         guard let slot = self.branches.insert(branch) else { return nil }
         self.contexts[number].firstBranch = slot
         self.contexts[number].pendingCount += 1
@@ -180,9 +207,12 @@ public struct Proxy: ~Copyable {
 
     /// Sends the request on a branch; returns whether there was room for it.
     ///
-    /// - Parameter domain: Over TLS, the domain that was looked up; empty where there was none.
+    /// - Parameters:
+    ///   - domain: Over TLS, the domain that was looked up; empty where there was none.
+    ///   - fields: Whole lines to add to it.
     mutating func send(
         _ slot: Int32, _ block: [UInt8], _ target: Target, over flow: Flow, to domain: [UInt8] = [], maxBreadth: UInt32,
+        adding fields: [UInt8] = [],
         _ transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
     ) -> Bool {
         let context = self.contexts[self.branches[slot].context]
@@ -190,7 +220,7 @@ public struct Proxy: ~Copyable {
         let start = outbox.octets.count
         var flow = flow
         var isWritten = Self.write(
-            context, client, block, target, flow, maxBreadth: maxBreadth, self.configuration,
+            context, client, block, target, flow, maxBreadth: maxBreadth, adding: fields, self.configuration,
             (self.hashKey, self.tokenKey), &self.index, transactions, into: &outbox.octets)
         if isWritten,
             let stream = self.stream(insteadOf: flow, to: target, octets: outbox.octets.count - start, at: now)
@@ -198,7 +228,8 @@ public struct Proxy: ~Copyable {
             outbox.discard(from: start)
             (self.branches[slot].streamTo, flow) = (flow.remote, stream)
             isWritten = Self.write(
-                context, client, block, target, flow, maxBreadth: maxBreadth, self.configuration,
+                context, client, block, target, flow, maxBreadth: maxBreadth, adding: fields,
+                self.configuration,
                 (self.hashKey, self.tokenKey), &self.index, transactions, into: &outbox.octets)
         }
         guard isWritten else {
@@ -210,6 +241,7 @@ public struct Proxy: ~Copyable {
             transactions.sendRequest(client, over: flow, to: domain, from: start, at: now, into: &outbox)
         else { return false }
         self.branches[slot].client = client
+        if context.hasSuccession { self.awaitSign(slot, &transactions, at: now) }
         self.branches[slot].maxBreadth = maxBreadth
         self.branches[slot].isPinned = target.traits.contains(.isPinned) && !flow.mayConnect
         if context.method == .invite {
@@ -228,7 +260,7 @@ public struct Proxy: ~Copyable {
 
     static func write(
         _ context: ResponseContext, _ client: TransactionID, _ block: [UInt8], _ target: Target, _ flow: Flow,
-        maxBreadth: UInt32, _ configuration: borrowing ProxyConfiguration,
+        maxBreadth: UInt32, adding fields: [UInt8], _ configuration: borrowing ProxyConfiguration,
         _ keys: (hash: SipHashKey, token: SipHashKey), _ index: inout MessageIndex,
         _ transactions: borrowing TransactionLayer,
         into output: inout [UInt8]
@@ -254,7 +286,12 @@ public struct Proxy: ~Copyable {
                 configuration, key: keys.token)
             ends.writeRecordRoute(configuration, key: keys.token, into: &output)
         }
-        forwarding.writeRest(index, via: via, into: &output)
+        if context.traits.contains(.wantsPath) {
+            PathField.write(
+                request, index, via: via, context.source, endpoint: endpoint, configuration, key: keys.token,
+                into: &output)
+        }
+        forwarding.writeRest(index, via: via, adding: fields, into: &output)
         return true
     }
 }
@@ -283,24 +320,5 @@ extension MessageIndex {
             }
         }
         return hasher.finish()
-    }
-}
-
-extension Proxy {
-    /// Appends a request as it goes on without a transaction: an ACK to a 2xx (§16.6, §16.11).
-    ///
-    /// - Parameter branch: What makes the branch unique.
-    public func writeStateless(
-        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex, source: SocketAddress, endpoint: Int,
-        branch: UInt64, into output: inout [UInt8]
-    ) {
-        let forwarding = Forwarding(
-            octets, index, target: octets, index.requestURI, route: .absent, source: source,
-            maxBreadth: self.configuration.maxBreadth)
-        forwarding.writeStart(index, self.configuration.endpoints[endpoint], into: &output)
-        output.append("z9hG4bK")
-        output.append(hexadecimal: branch)
-        output.append("\r\n")
-        forwarding.writeRest(index, via: via, into: &output)
     }
 }

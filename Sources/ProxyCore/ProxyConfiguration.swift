@@ -1,5 +1,5 @@
 public import SIPMessages
-import SIPRouting
+package import SIPRouting
 
 /// One of our addresses, as the other elements know it: what goes into Via and Record-Route.
 public struct Endpoint: Hashable, Sendable {
@@ -33,7 +33,9 @@ public struct Endpoint: Hashable, Sendable {
         (self.advertised ?? Host(local.ip)).write(to: &self.sentBy)
         self.sentBy.append(0x3A)
         self.sentBy.append(decimal: local.port)
-        self.routeURI = Array("sip:".utf8) + self.sentBy
+        // A name goes without the port that is the transport's own anyway.
+        let isPortShown = self.advertised?.address != nil || self.advertised == nil || local.port != transport.defaultPort
+        self.routeURI = Array("sip:".utf8) + (isPortShown ? self.sentBy : Array((self.advertised?.name ?? "").utf8))
         if transport != .udp { self.routeURI += Array(";transport=\(transport)".utf8) }
         self.routeURI += Array(";lr".utf8)
         self.secureRouteURI =
@@ -65,6 +67,8 @@ public struct ProxyConfiguration: Sendable {
     /// Whether contacts of different `q` are tried one after the other, those of the same `q` at once (§16.6); otherwise
     /// all at once.
     public var serialByQ = true
+    /// Whether contacts of 300, 301, 302 and 305 are tried in place of telling the client (§16.7 step 4).
+    public var followsRedirections = false
     /// The octets of a request beyond which it goes over TCP where UDP would be next, as the MTU of paths is not known
     /// (§18.1.1).
     public var maxDatagramOctets = 1300
@@ -109,7 +113,7 @@ public struct ProxyConfiguration: Sendable {
 
 extension Proxy {
     /// What we can send over: UDP first, then the transports in the order of the end points (RFC 3263 §4.1).
-    var capabilities: RoutingCapabilities {
+    package var capabilities: RoutingCapabilities {
         let endpoints = self.configuration.endpoints.sorted { $0.transport == .udp && $1.transport != .udp }
         return RoutingCapabilities(
             endpoints.map {

@@ -20,6 +20,8 @@ public struct RequestTraits: OptionSet, BitwiseCopyable, Sendable {
     public static var isOutbound: RequestTraits { RequestTraits(rawValue: 8) }
     /// Its Request-URI is a SIPS URI.
     public static var isSecure: RequestTraits { RequestTraits(rawValue: 16) }
+    /// It is a REGISTER, on whose Path we want to be (RFC 3327 §5.2).
+    public static var wantsPath: RequestTraits { RequestTraits(rawValue: 32) }
 }
 
 /// What a proxy knows of one request and the branches it was forwarded on (RFC 3261 §16.7).
@@ -52,6 +54,13 @@ struct ResponseContext: BitwiseCopyable {
     var isStopped = false
     /// Whether it may make a dialog, on whose path we want to stay (§16.6 step 4).
     var mayMakeDialog = false
+    /// Whether its targets take each other's place, by what `Proxy.successions` says.
+    var hasSuccession = false
+    /// How many targets were tried, and where the one lies that is begun at present.
+    var targetCount: UInt16 = 0
+    var currentTarget: UInt32 = 0
+    /// How often answers that redirect have been followed.
+    var redirectCount: UInt8 = 0
     /// What is known of the request.
     var traits: RequestTraits = []
 
@@ -88,11 +97,14 @@ struct Branch: BitwiseCopyable {
     var client: TransactionID
     /// Timer C while an INVITE is pending; -1 for none.
     var timerC: Int32 = -1
+    /// Where the targets lie in those of its context that may take its place when its flow fails.
+    var alternates: OctetRange = .absent
+    /// What it was given of Max-Breadth.
+    var maxBreadth: UInt32 = 0
     /// The number of what knows its servers; 0 where the way was known from the start.
     var resolution: UInt64 = 0
-    /// Where its target lies in the targets of its context, and its share of Max-Breadth.
+    /// Where its target lies in the targets of its context.
     var target: UInt32 = 0
-    var maxBreadth: UInt32 = 0
     /// The place that it was sent to over TCP for its size alone, and that has not answered yet.
     var streamTo: SocketAddress?
     /// Whether it is to be cancelled as soon as that is allowed (§9.1).
@@ -101,6 +113,14 @@ struct Branch: BitwiseCopyable {
     var isCancelled = false
     /// Whether it has had a final response.
     var isFinal = false
+    /// Whether its server has given any sign of life.
+    var hasResponded = false
+    /// Whether it has answered a challenge.
+    var hasLoggedIn = false
+    /// The timer of a succession that waits for that sign; -1 for none.
+    var patience: Int32 = -1
+    /// The number of its target in the order in which they are tried.
+    var ordinal: UInt16 = 0
     /// Whether it goes over a flow that nothing can take the place of (RFC 5626 §5.3).
     var isPinned = false
 }

@@ -6,15 +6,15 @@ public import SIPMessages
 /// Targets are kept one after the other in a block of octets, as `Target.append` writes them.
 public struct Target: BitwiseCopyable, Sendable {
     /// Where the target lies in its block.
-    var whole: OctetRange
+    package var whole: OctetRange
     /// Preference in thousandths.
-    var q: UInt16
+    package var q: UInt16
     /// The way to the target; without one its URI decides.
     var flow: Flow?
     /// Where the URI lies.
-    var uri: OctetRange
+    package var uri: OctetRange
     /// Where the route values lie that are pushed before the request is sent (RFC 3327 §5.5); may be empty.
-    var route: OctetRange
+    package var route: OctetRange
     /// What else is known of it.
     var traits: Traits
 
@@ -31,6 +31,8 @@ public struct Target: BitwiseCopyable, Sendable {
         public static var isUser: Traits { Traits(rawValue: 16) }
         /// Its binding names an instance, so that it has a GRUU (RFC 5627 §5.1).
         public static var hasInstance: Traits { Traits(rawValue: 32) }
+        /// It is another way to the same device as the target before it, which is tried when that way fails (RFC 5626 §7).
+        public static var isAlternate: Traits { Traits(rawValue: 64) }
     }
 
     private static let headerOctets = 40

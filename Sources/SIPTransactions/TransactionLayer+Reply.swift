@@ -46,6 +46,25 @@ extension TransactionLayer {
         output.endHeader()
     }
 
+    /// Appends the response that `reply` would send, with a reason phrase that is not known before the program runs; line
+    /// ends in it become spaces.
+    ///
+    /// - Parameter fields: Whole lines to add, each with its line end; empty for none.
+    public mutating func writeReply(
+        _ id: TransactionID, _ status: UInt16, phrase: String, fields: [UInt8], into output: inout [UInt8]
+    ) {
+        guard self.isLive(server: id) else { return }
+        var response: [UInt8] = []
+        let (tag, record) = (self.tag(of: id), self.servers[id.slot])
+        Self.writeReply(record, in: self.pool, &self.scratch, status, "", toTag: tag, into: &response)
+        guard let lineEnd = response.firstIndex(of: 0x0D) else { return }
+        output += response[..<lineEnd]
+        output += phrase.utf8.map { $0 == 0x0D || $0 == 0x0A ? 0x20 : $0 }
+        output += response[lineEnd...]
+        output += fields
+        output.endHeader()
+    }
+
     /// The tag that every response of ours to one request carries (§8.2.6.2): a keyed hash of the transaction's key.
     private func tag(of id: TransactionID) -> UInt64 {
         var hasher = SipHash24(key: self.hashKey)

@@ -1,3 +1,4 @@
+public import CallRouting
 public import SIPMessages
 
 /// What a server is told to do: the file, with the environment and the command's options on top.
@@ -13,6 +14,8 @@ public struct Configuration: Hashable, Sendable {
 
     /// The domains whose users register here, in lower case; never empty.
     public var domains: [String]
+    /// Further ports at which the domains are this server.
+    public var ports: [UInt16]
     /// Where the server listens; never empty.
     public var listen: [Listener]
     /// The address or name that others reach the server by.
@@ -37,6 +40,8 @@ public struct Configuration: Hashable, Sendable {
     public var callRecords: CallRecords
     /// How long requests in progress may take to end when the server is stopped.
     public var shutdown: Duration
+    /// Domains of other servers, for which this one is an edge proxy, in the order of the file.
+    public var edge: [Edge]
     /// The server's certificate.
     public var tls: TLS?
     /// How many connections there may be.
@@ -65,6 +70,8 @@ public struct Configuration: Hashable, Sendable {
         public var isRequired: Bool
         /// What is offered, the preferred first; never empty.
         public var algorithms: [Algorithm]
+        /// Whether `auth-int` is offered beside `auth` (RFC 7616 §3.4.3).
+        public var offersIntegrity: Bool
     }
 
     /// How long and how often users may register: seconds, with `minExpires <= defaultExpires <= maxExpires`.
@@ -77,6 +84,24 @@ public struct Configuration: Hashable, Sendable {
         public var maxExpires: UInt32
         /// How many devices one user may have registered.
         public var maxContacts: Int
+        /// Seconds between the keep-alives of devices with outbound flows; `nil` asks for nothing (RFC 5626 §4.4).
+        public var flowTimer: UInt32?
+        /// Whether devices must know Path that register through proxies which write one (RFC 3327 §5.3).
+        public var requiresPathSupport = true
+        /// The URIs of the proxies that requests of devices are to pass (RFC 3608).
+        public var serviceRoute: [String] = []
+    }
+
+    /// A domain of another server, for which this one is an edge proxy.
+    public struct Edge: Hashable, Sendable {
+        /// Whether the server stays on the path to devices that register through it.
+        public enum Path: String, Hashable, Sendable { case known, any, none }
+        /// The domain, in lower case.
+        public var domain: String
+        /// The URI of the home's proxy; `nil` where the DNS says.
+        public var proxy: String?
+        /// Whether the server stays on the path to devices.
+        public var path: Path
     }
 
     /// How requests are forwarded.
@@ -89,6 +114,10 @@ public struct Configuration: Hashable, Sendable {
         public var forking: Forking
         /// More than three minutes (RFC 3261 §16.6).
         public var timerC: Duration
+        /// What becomes of an answer that redirects.
+        public enum Redirects: String, Hashable, Sendable { case passOn, follow }
+        /// What becomes of an answer that redirects.
+        public var redirects: Redirects
     }
 
     /// What is kept of calls.
@@ -145,6 +174,15 @@ public struct Configuration: Hashable, Sendable {
             public var passwordFile: String
             /// The domain of our address there; `nil` for the host of the first target.
             public var domain: String?
+            /// How long a registration is asked for, in seconds.
+            public var expires: UInt32
+        }
+        /// How calls log in.
+        public struct Login: Hashable, Sendable {
+            /// The user name.
+            public var user: String
+            /// The file whose first line is the password.
+            public var passwordFile: String
         }
         /// The name, by which routes call it.
         public var name: String
@@ -156,24 +194,20 @@ public struct Configuration: Hashable, Sendable {
         public var noAnswer: Duration
         /// How many calls may use the trunk at a time; `nil` for any number.
         public var lines: Int?
+        /// When a call is forgotten whose end was not seen.
+        public var longestCall: Duration
+        /// How often each gateway is asked whether it is there; `nil` for never.
+        public var probe: Duration?
         /// How the server registers at the gateway, if it must.
         public var register: Registration?
+        /// How calls log in, if they can: as `register`, where nothing else is said.
+        public var login: Login?
         /// From where its calls come.
         public var allow: [AddressBlock]
         /// The SIP domains that its certificates are for, in lower case.
         public var certificates: [String]
-    }
-
-    /// A line of the dial plan.
-    public struct Route: Hashable, Sendable {
-        /// The dialled user parts; one of them must match.
-        public var match: [RoutePattern]
-        /// Where the call goes.
-        public var to: Destination
-        /// What is dialled on, with `$0` to `$9`; `nil` for what was dialled.
-        public var rewrite: String?
-        /// Higher ones are tried first.
-        public var priority: Int
+        /// Where calls from it go, in the order in which the routes are tried.
+        public var inbound: [Route]
     }
 
     /// What holds for one user.
@@ -181,21 +215,25 @@ public struct Configuration: Hashable, Sendable {
         /// Where a user's calls go when the user does not take them.
         public struct Forward: Hashable, Sendable {
             /// Where every call goes, without ringing.
-            public var always: Destination?
+            public var always: Route.Destination?
             /// Where a call goes when the user is busy.
-            public var busy: Destination?
+            public var busy: Route.Destination?
             /// Where a call goes when the user does not answer.
-            public var noAnswer: Destination?
+            public var noAnswer: Route.Destination?
             /// How long the devices ring before that.
             public var noAnswerAfter: Duration
             /// Where a call goes when the user has no device registered.
-            public var unregistered: Destination?
+            public var unregistered: Route.Destination?
         }
         /// The user part.
         public var user: String
         /// The domain, in lower case.
         public var domain: String
+        /// Where callers are told to call instead; `nil` lets the user's devices ring.
+        public var redirect: Redirection?
         /// Where the user's calls go when the user does not take them.
         public var forward: Forward
+        /// Other users whose devices this one may register, as `user@domain`.
+        public var registersFor: [String]
     }
 }

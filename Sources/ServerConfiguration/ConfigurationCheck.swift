@@ -1,12 +1,16 @@
+import CallRouting
 import SIPMessages
 
 /// Looks at what several values mean together.
 struct ConfigurationCheck {
-    private let root: ConfigurationValue
+    let root: ConfigurationValue
     private(set) var problems: [ConfigurationProblem] = []
     private(set) var warnings: [ConfigurationProblem] = []
 
-    init(_ root: ConfigurationValue) { self.root = root }
+    /// Whether values that were wrong have been left out, so that what is missing says nothing.
+    let isIncomplete: Bool
+
+    init(_ root: ConfigurationValue, isIncomplete: Bool) { (self.root, self.isIncomplete) = (root, isIncomplete) }
 
     mutating func run() {
         self.checkRepetition(of: "domains", text: { $0.lowercased() })
@@ -16,10 +20,12 @@ struct ConfigurationCheck {
         self.checkHTTP()
         self.checkCertificates()
         self.checkDestinations()
+        self.checkRoutes()
         self.checkUsers()
+        self.checkEdge()
     }
 
-    private mutating func note(_ source: ConfigurationSource, _ message: String) {
+    mutating func note(_ source: ConfigurationSource, _ message: String) {
         self.problems.append(ConfigurationProblem(source: source, message: message))
     }
 
@@ -91,7 +97,8 @@ struct ConfigurationCheck {
     private mutating func checkDestinations() {
         let trunks = self.root["trunks"]?.fields.map(\.name) ?? []
         func check(_ value: ConfigurationValue?, at path: String, into problems: inout [ConfigurationProblem]) {
-            guard let value, case .trunk(let name) = value.text.flatMap({ Destination($0) }), !trunks.contains(name)
+            guard let value, case .trunk(let name) = value.text.flatMap({ Route.Destination($0) }),
+                !trunks.contains(name)
             else {
                 return
             }
@@ -102,7 +109,12 @@ struct ConfigurationCheck {
                 ConfigurationProblem(
                     source: value.source, message: "\(path) names trunk \"\(name)\", which is unknown\(hint)"))
         }
-        for route in self.root["routes"]?.elements ?? [] { check(route["to"], at: "routes.to", into: &self.problems) }
+        for (path, route) in self.routes {
+            check(route["to"], at: "\(path).to", into: &self.problems)
+            for caller in route["from"]?.elements ?? [] where caller.text?.hasPrefix("trunk:") == true {
+                check(caller, at: "\(path).from", into: &self.problems)
+            }
+        }
         for user in self.root["users"]?.fields ?? [] {
             for field in user.value["forward"]?.fields ?? [] {
                 let value = field.name == "noAnswer" ? field.value["to"] : field.value
@@ -131,6 +143,14 @@ struct ConfigurationCheck {
         }
     }
 
+    /// A domain is either ours or another server's.
+    private mutating func checkEdge() {
+        let domains = (self.root["domains"]?.elements ?? []).compactMap { $0.text?.lowercased() }
+        for field in self.root["edge"]?.fields ?? [] where domains.contains(field.name.lowercased()) {
+            self.note(field.nameSource, "edge has \(field.name), which is in domains: its users register here")
+        }
+    }
+
     /// The values that name files, with their keys.
     static func files(in root: ConfigurationValue) -> [(key: String, value: ConfigurationValue)] {
         var files: [(String, ConfigurationValue)] = []
@@ -138,8 +158,10 @@ struct ConfigurationCheck {
             if let value = root["tls"]?[name] { files.append(("tls.\(name)", value)) }
         }
         for trunk in root["trunks"]?.fields ?? [] {
-            if let value = trunk.value["register"]?["passwordFile"] {
-                files.append(("trunks.\(trunk.name).register.passwordFile", value))
+            for key in ["register", "login"] {
+                if let value = trunk.value[key]?["passwordFile"] {
+                    files.append(("trunks.\(trunk.name).\(key).passwordFile", value))
+                }
             }
         }
         return files

@@ -54,7 +54,7 @@ extension Configuration {
         for override in overrides { overlay.apply(override) }
         problems += overlay.problems
         root = ConfigurationDefaults.fill(overlay.root, keys: ConfigurationKeys.root)
-        var check = ConfigurationCheck(root)
+        var check = ConfigurationCheck(root, isIncomplete: !problems.isEmpty)
         check.run()
         problems += check.problems
         if !problems.isEmpty { throw ConfigurationError(problems) }

@@ -1,3 +1,4 @@
+import CallRouting
 import SIPMessages
 
 /// The forms that a text in the file can have.
@@ -16,10 +17,16 @@ enum TextForm: Sendable {
     case status
     /// A SIP, SIPS or tel URI.
     case uri
-    /// Where a call goes: a URI, `trunk:NAME` or `service:NAME`.
+    /// Where a call goes: a URI, `trunk:NAME`, `service:NAME` or `user:NAME`.
     case destination
-    /// A user part with wildcards.
+    /// A user part or URI with wildcards.
     case pattern
+    /// Who calls: `anyone`, `users`, `user:NAME` or `trunk:NAME`.
+    case callers
+    /// A host name or address, with or without a port.
+    case hostPort
+    /// A preference from 0 to 1.
+    case preference
     /// A file, relative to the directory of the configuration file.
     case file
     /// A directory.
@@ -37,8 +44,13 @@ enum TextForm: Sendable {
         case .block: "an IP address or block such as 192.0.2.0/24"
         case .status: "a status code such as 503, or a class of them such as 5xx"
         case .uri: "a SIP, SIPS or tel URI such as sip:192.0.2.10"
-        case .destination: "a URI such as sip:carol@biloxi.example, trunk:NAME or service:NAME"
-        case .pattern: "a user part, in which ? stands for any character and * for any number of them"
+        case .destination: "a URI such as sip:carol@biloxi.example, trunk:NAME, service:NAME or user:NAME"
+        case .pattern:
+            "a user part or a URI, in which ? stands for any character, * for any number of them, [2-9] for one of these"
+                + " and {200-299} for a number"
+        case .callers: "anyone, users, user:NAME or trunk:NAME"
+        case .hostPort: "a host name or IP address, with or without a port, such as gateway.example:5080"
+        case .preference: "a number from 0 to 1 with up to three decimals, such as 0.7"
         case .file: "the path of a file"
         case .directory: "the path of a directory"
         }
@@ -55,8 +67,11 @@ enum TextForm: Sendable {
         case .block: AddressBlock(text) != nil
         case .status: StatusPattern(text) != nil
         case .uri: Self.isCallableURI(text)
-        case .destination: Destination(text) != nil
+        case .destination: Route.Destination(text) != nil
         case .pattern: RoutePattern(text) != nil
+        case .callers: Route.CallerPattern(text) != nil
+        case .hostPort: Self.isHostPort(text)
+        case .preference: QValue(text) != nil
         }
     }
 
@@ -71,6 +86,12 @@ enum TextForm: Sendable {
             (1...63).contains(label.utf8.count) && label.utf8.first != 0x2D && label.utf8.last != 0x2D
                 && label.utf8.allSatisfy { $0 < 0x80 && ($0.isAlpha || $0.isDigit || $0 == 0x2D || $0 == 0x5F) }
         }
+    }
+
+    static func isHostPort(_ text: String) -> Bool {
+        let octets = Array("sip:\(text)".utf8)
+        guard let uri = try? URIIndex(parsing: octets.span, in: 0..<octets.count) else { return false }
+        return !uri.hasUser && uri.parameters.isEmpty && uri.headers.isEmpty
     }
 
     static func isCallableURI(_ text: String) -> Bool {

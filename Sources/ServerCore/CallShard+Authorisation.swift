@@ -1,3 +1,4 @@
+import LocationService
 import ProxyCore
 import SIPAuthentication
 import SIPMessages
@@ -11,6 +12,11 @@ struct Passage: BitwiseCopyable {
     var isFromUser = false
     /// Whether it stands in `rewritten`.
     var isRewritten = false
+    /// The home that it goes to, where we are an edge proxy; -1 elsewhere.
+    var home = -1
+
+    /// Whether it is a REGISTER to that home, on whose Path we want to be.
+    var isRegistration = false
 
     init(proof: RouteProof) { self.proof = proof }
 
@@ -20,6 +26,7 @@ struct Passage: BitwiseCopyable {
         if self.proof.isOfOurDialog { traits.insert(.isOfOurDialog) }
         if self.isFromUser { traits.insert(.isFromUser) }
         if self.proof.flow != nil { traits.insert(.isOverFlowToken) }
+        if self.isRegistration { traits.insert(.wantsPath) }
         return traits
     }
 }
@@ -37,14 +44,23 @@ extension CallShard {
     mutating func authorise(
         _ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: inout Passage
     ) -> Bool {
-        guard self.settings.requiresAuthentication else { return true }
-        if self.permits(&passage.proof, octets, workspace.index, over: workspace.flow) {
+        self.callerKind = .stranger
+        if !passage.proof.isOfOurDialog, passage.proof.flow == nil, let home = self.home(of: octets, workspace.index) {
+            guard self.checkPathSupport(octets, home, &workspace) else { return false }
+            passage.home = home
+            passage.isRegistration =
+                workspace.index.method == .register && self.settings.homes[home].isOnPath
+            self.dropClaims(octets, &workspace, &passage)
+            return true
+        }
+        guard self.settings.requiresAuthentication else {
+            self.noteUnprovedCaller(octets, workspace)
+            return true
+        }
+        if self.permits(&passage.proof, octets, workspace) {
             passage.isFromUser = passage.proof.isFromUser(over: workspace.flow)
-            // The token proves the dialog, and not who speaks in it (RFC 3325 §5).
-            if workspace.index.has(.pAssertedIdentity), !self.settings.trustsSender(workspace) {
-                self.rewrite(octets, workspace.index, identity: [])
-                passage.isRewritten = true
-            }
+            // The token proves the dialog, and not who speaks in it.
+            self.dropClaims(octets, &workspace, &passage)
             return true
         }
         guard let requestURI = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range),
@@ -54,14 +70,14 @@ extension CallShard {
             return false
         }
         let isForOurs = self.settings.isOurs(requestURI, octets) && !workspace.index.has(.route)
-        if isForOurs, !requestURI.hasUser || self.settings.trustsSender(workspace) { return true }
+        if isForOurs, !requestURI.hasUser || self.settings.trustsSender(workspace) {
+            if self.settings.trunk(of: workspace) != nil { self.callerKind = .trunk }
+            return true
+        }
         guard let domain = self.authenticator.domain(of: from, octets) else {
             let mayCall = isForOurs && self.settings.inbound == .anyone
             if !mayCall { self.refuse(octets, 403, "Relaying Is For Users Of This Server", &workspace) }
-            if mayCall, workspace.index.has(.pAssertedIdentity) {
-                self.rewrite(octets, workspace.index, identity: [])
-                passage.isRewritten = true
-            }
+            if mayCall { self.dropClaims(octets, &workspace, &passage) }
             return mayCall
         }
         let verdict = self.authenticator.judge(
@@ -75,16 +91,49 @@ extension CallShard {
             self.refuse(octets, 403, "From Is Not The Authenticated User", &workspace)
             return false
         }
+        guard self.hasOwnGRUU(octets, workspace.index) else {
+            self.refuse(octets, 403, "Contact Is The GRUU Of Another User", &workspace)
+            return false
+        }
+        self.callerKind = .user
         self.rewrite(octets, workspace.index, identity: self.authenticator.identity)
         (passage.isRewritten, passage.isFromUser) = (true, true)
         return true
     }
 
-    private func fromURI(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> URIIndex? {
+    func fromURI(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> URIIndex? {
         guard let value = index.value(.from),
             let address = try? AddressIndex(parsing: octets, in: value.range, field: .from)
         else { return nil }
         return try? URIIndex(parsing: octets, in: address.uri.range, field: .from)
+    }
+
+    /// Takes off the identities that a sender asserts whom we do not trust (RFC 3325 §5).
+    private mutating func dropClaims(
+        _ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: inout Passage
+    ) {
+        guard self.settings.requiresAuthentication, workspace.index.has(.pAssertedIdentity),
+            !self.settings.trustsSender(workspace)
+        else { return }
+        self.rewrite(octets, workspace.index, identity: [])
+        passage.isRewritten = true
+    }
+
+    /// Whether a GRUU of ours in Contact, if there is one, is one of the user who was proved (RFC 5627 §6.2).
+    private func hasOwnGRUU(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> Bool {
+        guard let value = index.value(.contact),
+            let uri = URIIndex(firstAddressOf: octets, in: value.range, field: .contact),
+            self.settings.isOurs(uri, octets), uri.parameter("gr", in: octets) != nil
+        else { return true }
+        var aor: [UInt8] = []
+        CallShard.appendAOR(uri, octets, into: &aor)
+        switch self.gruus.read(uri, octets, aor: aor.span) {
+        case .device: return aor == self.authenticator.identity
+        case .temporary(let hash, _, _):
+            let identity = self.authenticator.identity
+            return hash == SipHash13.hash(identity.span, 0..<identity.count, key: self.settings.hashKey)
+        case nil: return true  // None of ours, and good for nothing.
+        }
     }
 
     private func isOwner(of from: URIIndex, _ octets: Span<UInt8>) -> Bool {

@@ -106,7 +106,7 @@ extension CallShard {
             return false
         }
         var fields: [UInt8] = []
-        if index.writeUnsupported(.proxyRequire, of: octets, knowsPath: false, into: &fields) {
+        if index.writeUnsupported(.proxyRequire, of: octets, knowing: [], into: &fields) {
             self.refuse(octets, 420, "Bad Extension", fields: fields, &workspace)
             return false
         }
@@ -161,7 +161,12 @@ extension CallShard {
     private mutating func route(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: Passage) {
         guard let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range) else { return }
         let pinned = passage.proof.flow
-        if !workspace.index.has(.route), pinned == nil, self.settings.isOurs(uri, octets) {
+        self.noteEnd(octets, &workspace)
+        let isOurs = self.settings.isOurs(uri, octets)
+        // A GRUU stands for a device wherever that is now, also within a dialog (RFC 5627 §6.1).
+        let isGRUU = isOurs && uri.parameter("gr", in: octets) != nil
+        if pinned == nil, !isGRUU, passage.home < 0, self.routeByPlan(uri, octets, &workspace, passage) { return }
+        if isOurs, isGRUU || (pinned == nil && !workspace.index.has(.route)) {
             guard uri.hasUser else { return self.answerLocally(octets, &workspace) }
             if self.settings.isEcho(uri, octets) { return self.serve(octets, &workspace) }
             return self.lookUp(uri, octets, &workspace, passage)
@@ -176,35 +181,27 @@ extension CallShard {
         if pinned != nil { traits.insert(.isPinned) }
         if passage.proof.receiver.isUser { traits.insert(.isUser) }
         workspace.targets.removeAll(keepingCapacity: true)
-        Target.append(
-            uri: octets, workspace.index.requestURI.range, route: octets, 0..<0, q: 1000, flow: flow, traits: traits,
-            to: &workspace.targets)
+        if passage.home >= 0 {
+            self.appendHome(passage.home, octets, workspace.index, near: workspace.flow, into: &workspace.targets)
+        } else {
+            Target.append(
+                uri: octets, workspace.index.requestURI.range, route: octets, 0..<0, q: 1000, flow: flow,
+                traits: traits, to: &workspace.targets)
+        }
         let maxBreadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
         self.begin(
             server, workspace.index.method, workspace.flow, maxBreadth: maxBreadth, passage.traits, &workspace)
     }
 
-    private mutating func lookUp(
-        _ uri: URIIndex, _ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: Passage
-    ) {
-        guard let server = self.createServer(octets, &workspace) else { return }
-        let start = workspace.mail.count
-        Registrar.appendKey(uri, of: octets, into: &workspace.mail)
-        let key = OctetRange(start, workspace.mail.count)
-        let hash = SipHash13.hash(workspace.mail.span, key.range, key: self.settings.hashKey)
-        let breadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
-        var traits = passage.traits
-        if uri.scheme == .sips { traits.insert(.isSecure) }
-        workspace.posts.append(
-            .lookUp(
-                shard: self.settings.shard(of: hash), hash: hash, key: key,
-                asker: Asker(shard: self.number, server: server, maxBreadth: breadth, traits: traits)))
-    }
-
-    private mutating func createServer(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> TransactionID? {
+    /// Starts the transaction of a request.
+    ///
+    /// - Parameter isTrying: Whether the answer will take its time.
+    mutating func createServer(
+        _ octets: Span<UInt8>, _ workspace: inout Workspace, isTrying: Bool = true
+    ) -> TransactionID? {
         let server = self.transactions.createServer(
-            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, at: workspace.now,
-            into: &workspace.outbox)
+            octets, workspace.index, via: workspace.via, flow: workspace.flow, owner: .max, promisesAnswer: !isTrying,
+            at: workspace.now, into: &workspace.outbox)
         guard let server else {
             var fields: [UInt8] = []
             fields.append("Retry-After: 5\r\n")
@@ -218,30 +215,7 @@ extension CallShard {
         return server
     }
 
-    /// The bindings of a callee are there: forks to them.
-    mutating func fork(_ asker: Asker, _ block: OctetRange, _ workspace: inout Workspace) {
-        let server = asker.server
-        guard self.transactions.isLive(server: server), let method = self.transactions.method(of: server) else {
-            return
-        }
-        guard !block.isEmpty else {
-            self.transactions.reply(
-                server, 480, "Not Registered", at: workspace.now, into: &workspace.outbox)
-            return
-        }
-        workspace.targets.removeAll(keepingCapacity: true)
-        let isSecure = asker.traits.contains(.isSecure)
-        self.appendTargets(workspace.mail, block, isSecure: isSecure, into: &workspace.targets)
-        guard !workspace.targets.isEmpty else {
-            self.transactions.reply(
-                server, 480, isSecure ? "SIPS Not Allowed" : "SIPS Required",
-                fields: isSecure ? Self.notAllowed : Self.required, at: workspace.now, into: &workspace.outbox)
-            return
-        }
-        self.begin(server, method, workspace.flow, maxBreadth: asker.maxBreadth, asker.traits, &workspace)
-    }
-
-    private mutating func begin(
+    mutating func begin(
         _ server: TransactionID, _ method: Method.Code, _ source: Flow, maxBreadth: UInt32?,
         _ traits: RequestTraits, _ workspace: inout Workspace
     ) {
@@ -250,104 +224,7 @@ extension CallShard {
             traits: traits, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
     }
 
-    /// Writes the bindings in `block` as targets, the preferred first.
-    ///
-    /// - Parameter isSecure: Whether the request is for a SIPS URI, and so for SIPS contacts alone (RFC 5630 §5.3).
-    private func appendTargets(
-        _ octets: [UInt8], _ block: OctetRange, isSecure: Bool, into targets: inout [UInt8]
-    ) {
-        let mail = octets.span
-        var limit: UInt16 = .max
-        // Most users have one or two bindings: from the highest q down, one pass for each value.
-        while true {
-            var best: UInt16?
-            var position = block.lower
-            while position < block.upper {
-                let binding = StoredBinding(mail, at: position)
-                if binding.q < limit, best.map({ binding.q > $0 }) ?? true { best = binding.q }
-                position = binding.whole.upper
-            }
-            guard let q = best else { return }
-            limit = q
-            position = block.lower
-            while position < block.upper {
-                let binding = StoredBinding(mail, at: position)
-                position = binding.whole.upper
-                guard binding.q == q else { continue }
-                self.appendTarget(binding, mail, isSecure: isSecure, into: &targets)
-            }
-        }
-    }
-
-    private func appendTarget(
-        _ binding: StoredBinding, _ mail: Span<UInt8>, isSecure: Bool, into targets: inout [UInt8]
-    ) {
-        let contact = try? URIIndex(parsing: mail, in: binding.contact.range, field: .contact)
-        let isContactSecure = contact?.scheme == .sips
-        guard isContactSecure || !isSecure else { return }
-        let way = self.way(to: binding, mail, isSecure: isContactSecure)
-        if isContactSecure, let flow = way.flow, !flow.transport.isSecure { return }
-        guard isContactSecure, !isSecure else {
-            return Target.append(
-                uri: mail, binding.contact.range, route: mail, binding.path.range, q: binding.q, flow: way.flow,
-                traits: way.traits, to: &targets)
-        }
-        // A SIP URI is not upgraded: the device is sent its own URI as a SIP URI, over TLS all the same (RFC 5630 §5.3).
-        var uri = Array("sip".utf8)
-        uri.append(mail, binding.contact.lower + 4..<binding.contact.upper)
-        Target.append(
-            uri: uri.span, 0..<uri.count, route: mail, binding.path.range, q: binding.q, flow: way.flow,
-            traits: way.traits, to: &targets)
-    }
-
-    // MARK: ACK and CANCEL
-
-    /// Passes on an ACK to a 2xx, which is no transaction's (§16.6, §13.2.2.4).
-    private mutating func relayACK(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
-        if self.agent.owns(dialogOf: octets, workspace.index) {
-            return self.agent.receive(
-                ack: octets, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
-        }
-        // The ACK to a refusal of ours that had no transaction ends here.
-        if let to = workspace.index.value(.to), to.count > 16 {
-            var tag: [UInt8] = []
-            tag.append(hexadecimal: self.settings.statelessTag(octets, workspace.index))
-            if octets.equals(to.upper - 16..<to.upper, tag.span, 0..<16) { return }
-        }
-        switch self.preprocess(octets, &workspace) {
-        case .unchanged: if !self.settings.requiresAuthentication { self.forwardACK(octets, &workspace, RouteProof()) }
-        case .changed(let proof):
-            // An ACK cannot be challenged (§22.1); only the token of its dialog lets it through.
-            guard !proof.isForged, proof.isOfOurDialog || !self.settings.requiresAuthentication else { return }
-            Self.forwardACK(&self, &workspace, proof)
-        }
-    }
-
-    private static func forwardACK(_ shard: inout CallShard, _ workspace: inout Workspace, _ proof: RouteProof) {
-        var request: [UInt8] = []
-        swap(&request, &shard.preprocessed)
-        defer { swap(&request, &shard.preprocessed) }
-        guard shard.reindex(request.span, &workspace) else { return }
-        shard.forwardACK(request.span, &workspace, proof)
-    }
-
-    private mutating func forwardACK(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ proof: RouteProof) {
-        var way = proof.flow
-        if way == nil, let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range),
-            let hop = self.nextHop(octets, workspace.index, uri), !self.settings.isOurs(hop, octets)
-        {
-            way = self.settings.proxy.flow(
-                to: hop, octets, near: workspace.flow, isSecure: uri.scheme == .sips)
-        }
-        guard let flow = way else { return }
-        if let value = workspace.index.value(.maxForwards), octets.maxForwards(value) == 0 { return }
-        let start = workspace.outbox.octets.count
-        let nonce = self.transactions.randomNumber()
-        self.proxy.writeStateless(
-            octets, workspace.index, via: workspace.via, source: workspace.flow.remote, endpoint: Int(flow.endpoint),
-            branch: nonce, into: &workspace.outbox.octets)
-        workspace.outbox.send(from: start, over: flow)
-    }
+    // MARK: CANCEL
 
     /// Answers a CANCEL and cancels what it names (§9.2, §16.10).
     private mutating func cancel(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
@@ -376,7 +253,7 @@ extension CallShard {
 extension CallShard {
     /// Indexes a request of our own making in place of the one at hand. One that has become longer than a message may
     /// be, or whose new Request-URI is none, is refused.
-    private mutating func reindex(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
+    mutating func reindex(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
         do {
             try workspace.index.parse(octets)
             guard let via = workspace.index.value(.via) else { return false }

@@ -145,7 +145,9 @@ extension CallShard {
     /// Answers a request whose target is the server and none of its users (§8.2).
     mutating func answerLocally(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         var fields: [UInt8] = []
-        if workspace.index.writeUnsupported(.require, of: octets, knowsPath: true, into: &fields) {
+        if workspace.index.writeUnsupported(
+            .require, of: octets, knowing: ServerSettings.registrarOptions, into: &fields)
+        {
             return self.refuse(octets, 420, "Bad Extension", fields: fields, &workspace)
         }
         guard workspace.index.method == .options else {
@@ -167,7 +169,7 @@ extension CallShard {
         Accept: */*\r
         Accept-Encoding: identity\r
         Accept-Language: en\r
-        Supported: path\r
+        Supported: path, outbound, gruu\r
 
         """
 }

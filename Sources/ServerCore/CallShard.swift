@@ -23,8 +23,17 @@ public struct CallShard: ~Copyable {
     /// The request after its sender was found out, where that changed it.
     var rewritten: [UInt8] = []
     var authenticator: Authenticator
+    /// What is known of the trunks, in the shard with the number 0.
+    var desk = TrunkDesk()
+    /// The calls that go by trunks.
+    var trunkCalls = TrunkCalls()
+    /// Who sent the request at hand.
+    var callerKind = CallerKind.stranger
     /// Records the calls, where that is wanted.
     public internal(set) var recorder: CallRecorder
+    /// Where an authenticator takes its secrets from.
+    private var secrets: RandomSource
+    let gruus: GRUUKeys
     /// Calls of our own whose offer waits for an answer.
     var offers: Set<CallHandle> = []
 
@@ -42,16 +51,24 @@ public struct CallShard: ~Copyable {
         self.authenticator = Authenticator(settings: settings) { random.next() }
         self.proxy = Proxy(configuration: settings.proxy, hashKey: settings.hashKey)
         self.recorder = CallRecorder(policy: settings.callRecords, hashKey: seed.0, at: now)
+        self.gruus = GRUUKeys(of: settings.hashKey)
+        self.secrets = RandomSource(seed: SipHashKey(random.next(), random.next()))
         self.agent = Agent(
             configuration: settings.agent, timers: timers, seed: SipHashKey(random.next(), random.next()))
+        self.manTheDesk(at: now)
     }
 
     /// Takes new settings; calls in progress keep what they have.
     public mutating func apply(_ settings: ServerSettings) {
+        if settings.challengesOtherwise(than: self.settings) {
+            self.authenticator = Authenticator(settings: settings) { self.secrets.next() }
+        }
         self.settings = settings
         self.proxy.configuration = settings.proxy
         self.recorder.policy = settings.callRecords
         self.agent.configuration = settings.agent
+        // What is due at once is done at the next opportunity.
+        self.manTheDesk(at: .start)
     }
 
     /// Begins nothing new from now on.
@@ -71,12 +88,22 @@ public struct CallShard: ~Copyable {
             } else {
                 self.receiveResponse(octets, &workspace)
             }
-        case .bindings(let asker, let block): self.fork(asker, block, &workspace)
+        case .bindings(let asker, let block): self.fork(asker, octets, block, &workspace)
+        case .seize(let trunk, let number, let takesLine, let asker):
+            let name = String(decoding: workspace.mail[trunk.range], as: UTF8.self)
+            let grant = self.desk.seize(name, takesLine: takesLine, at: workspace.now)
+            workspace.posts.append(.seized(trunk: trunk, number: number, grant, asker))
+        case .seized(let trunk, let number, let grant, let asker):
+            self.begin(byTrunk: trunk, number: number, grant, asker, &workspace)
+        case .release(let trunk): self.desk.release(String(decoding: workspace.mail[trunk.range], as: UTF8.self))
+        case .report(let trunk, let target, let report):
+            self.desk.report(
+                String(decoding: workspace.mail[trunk.range], as: UTF8.self), target: target, report, at: workspace.now)
         case .register, .lookUp, nil: break
         }
         self.serveCalls(&workspace)
+        self.collect(&workspace)
         self.recordCalls(from: first, &workspace)
-        self.collectQuestions(&workspace)
     }
 
     /// The DNS has answered a question of `Workspace.questions`.
@@ -84,16 +111,21 @@ public struct CallShard: ~Copyable {
         _ question: ProxyQuestion, _ answer: DNSAnswer, _ workspace: inout Workspace
     ) {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
+        if question.resolution & Self.deskResolution != 0 {
+            return self.deskAnswered(question, answer, &workspace)
+        }
         let first = workspace.outbox.messages.count
         self.proxy.answered(
             question.resolution, id: question.id, answer, transactions: &self.transactions, at: workspace.now,
             into: &workspace.outbox)
+        self.collect(&workspace)
         self.recordCalls(from: first, &workspace)
-        self.collectQuestions(&workspace)
     }
 
-    /// Leaves what the proxy wants to ask in the workspace.
-    private mutating func collectQuestions(_ workspace: inout Workspace) {
+    /// Leaves what the proxy wants to ask in the workspace, and takes what it has to tell.
+    private mutating func collect(_ workspace: inout Workspace) {
+        self.settleTrunkCalls(&workspace)
+        self.followRedirections(&workspace)
         guard self.proxy.hasQuestions else { return }
         for question in self.proxy.takeQuestions() { workspace.questions.append((self.number, question)) }
     }
@@ -109,16 +141,32 @@ public struct CallShard: ~Copyable {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
         let first = workspace.outbox.messages.count
         while let event = self.transactions.wake(at: workspace.now, into: &workspace.outbox) {
-            if Agent.owns(event) {
-                self.agent.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
-            } else {
-                self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
-            }
+            self.handle(event, &workspace)
         }
         self.serveCalls(&workspace)
+        self.collect(&workspace)
         self.recordCalls(from: first, &workspace)
         self.recorder.wake(at: workspace.now, into: &workspace.endedCalls)
-        self.collectQuestions(&workspace)
+    }
+
+    /// Hands what happened to whom it concerns.
+    private mutating func handle(_ event: TransactionEvent, _ workspace: inout Workspace) {
+        if Agent.owns(event) {
+            return self.agent.handle(
+                event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+        }
+        switch event {
+        case .timer(let payload) where payload & Self.deskTimer != 0:
+            self.deskTimerFired(UInt32(truncatingIfNeeded: payload), &workspace)
+        case .timer(let payload) where payload & Self.callTimer != 0:
+            self.trunkCalls.setTimer(-1, of: payload & ~Self.callTimer)
+            self.endTrunkCall(payload & ~Self.callTimer, &workspace)
+        case .clientTimedOut(let client, let owner) where owner & Self.deskOwner != 0,
+            .clientTransportFailed(let client, let owner) where owner & Self.deskOwner != 0:
+            self.deskUnanswered(owner, client, &workspace)
+        default:
+            self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+        }
     }
 
     /// What a transaction of the shard has sent did not reach its destination.
@@ -130,17 +178,17 @@ public struct CallShard: ~Copyable {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
         let first = workspace.outbox.messages.count
         guard let event = self.transactions.transportFailed(sender, at: workspace.now) else { return }
-        if Agent.owns(event) {
-            self.agent.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
-            self.serveCalls(&workspace)
-        } else if isFlowLost, case .clientTransportFailed(let client, let owner) = event {
+        if isFlowLost, !Agent.owns(event), case .clientTransportFailed(let client, let owner) = event,
+            owner & Self.deskOwner == 0
+        {
             self.proxy.flowLost(
                 client, owner: owner, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         } else {
-            self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+            self.handle(event, &workspace)
         }
+        self.serveCalls(&workspace)
+        self.collect(&workspace)
         self.recordCalls(from: first, &workspace)
-        self.collectQuestions(&workspace)
     }
 
     private mutating func receiveResponse(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
@@ -153,6 +201,8 @@ public struct CallShard: ~Copyable {
                 response: octets, owner: owner, transactions: &self.transactions, at: workspace.now,
                 into: &workspace.outbox)
         }
+        if owner & Self.deskOwner != 0 { return self.deskReceived(octets, owner: owner, &workspace) }
+        if self.answerChallenge(octets, owner: owner, &workspace) { return }
         let isTrusted = !self.settings.requiresAuthentication || self.settings.trustsSender(workspace)
         if workspace.index.statusCode >= 200, self.recorder.isWatching {
             self.recorder.received(octets, branch: workspace.via.branch, over: workspace.flow)
@@ -160,6 +210,9 @@ public struct CallShard: ~Copyable {
         self.proxy.receive(
             octets, workspace.index, via: workspace.via, owner: owner, isTrusted: isTrusted,
             transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+        guard !self.trunkCalls.isEmpty || self.proxy.hasOutcomes else { return }
+        self.settleTrunkCalls(calleeTag: workspace.index.tags(octets).to, &workspace)
+        self.noteDialogResponse(octets, &workspace)
     }
 }
 

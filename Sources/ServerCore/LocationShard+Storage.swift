@@ -26,7 +26,7 @@ extension LocationShard {
         self.deferred.append(DeferredRequest(octets: octets.octets(0..<octets.count), flow: workspace.flow))
     }
 
-    /// The changes with this token are stored, or never will be.
+    /// The changes with this token are stored, or never will be. It may leave further changes in the workspace.
     ///
     /// - Returns: REGISTERs of the same AOR that waited; they are to be received again.
     public mutating func complete(
@@ -37,6 +37,7 @@ extension LocationShard {
         } else {
             self.service.failed(token, into: &workspace.outbox)
         }
+        workspace.changes += self.service.takeChanges()
         guard !self.deferred.isEmpty else { return [] }
         defer { self.deferred = [] }
         return self.deferred

@@ -12,6 +12,8 @@ public struct LocationShard: ~Copyable {
     public var settings: ServerSettings
     let number: Int
     var authenticator: Authenticator
+    /// Where an authenticator takes its secrets from.
+    private var secrets: RandomSource
     /// REGISTERs that wait for the one in front of them.
     var deferred: [DeferredRequest] = []
     var nextSweep: Int64 = 0
@@ -25,17 +27,27 @@ public struct LocationShard: ~Copyable {
         self.number = number
         var random = RandomSource(seed: seed)
         self.authenticator = Authenticator(settings: settings) { random.next() }
+        self.secrets = RandomSource(seed: SipHashKey(random.next(), random.next()))
         self.random = random
         self.settings = settings
         self.service = Registrar(
             policy: settings.registrar, shard: UInt8(truncatingIfNeeded: number), isDurable: settings.isDurable,
             hashKey: settings.hashKey)
+        self.service.locals = settings.proxy.endpoints.map(\.local)
     }
 
-    /// Takes new settings.
-    public mutating func apply(_ settings: ServerSettings) {
+    /// Takes new settings. The bindings of users who are none any more are removed.
+    ///
+    /// - Returns: what is to be stored of that, under one token that nobody waits for.
+    public mutating func apply(_ settings: ServerSettings) -> [(token: UInt64, change: BindingChange)] {
+        let (old, new) = (self.settings.subscribers, settings.subscribers)
+        if settings.challengesOtherwise(than: self.settings) {
+            self.authenticator = Authenticator(settings: settings) { self.secrets.next() }
+        }
         self.settings = settings
         self.service.policy = settings.registrar
+        if old !== new { self.service.removeBindings { old.contains($0) && !new.contains($0) } }
+        return self.service.takeChanges()
     }
 
     /// What became of credentials.
@@ -45,13 +57,22 @@ public struct LocationShard: ~Copyable {
     public mutating func run(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         switch workspace.takePost() {
         case .register: self.register(octets, &workspace)
-        case .lookUp(_, let hash, let key, let asker):
-            let start = workspace.mail.count
-            let aor = workspace.mail.span.octets(key.range)
-            _ = self.service.appendTargets(of: aor.span, hash: hash, wall: workspace.wall, into: &workspace.mail)
-            workspace.posts.append(.bindings(asker, block: OctetRange(start, workspace.mail.count)))
-        case .message, .bindings, nil: break
+        case .lookUp(_, let hash, let key, let selection, let asker):
+            self.lookUp(key, hash, selection, asker, &workspace)
+        case .message, .bindings, .seize, .seized, .release, .report, nil: break
         }
+    }
+
+    private func lookUp(
+        _ key: OctetRange, _ hash: UInt64, _ selection: Registrar.Selection, _ asker: Asker,
+        _ workspace: inout Workspace
+    ) {
+        let start = workspace.mail.count
+        let aor = workspace.mail.span.octets(key.range)
+        // The AOR of a temporary GRUU is known by its hash only.
+        _ = self.service.appendTargets(
+            of: key.isEmpty ? nil : aor.span, hash: hash, selection, wall: workspace.wall, into: &workspace.mail)
+        workspace.posts.append(.bindings(asker, block: OctetRange(start, workspace.mail.count)))
     }
 
     private mutating func register(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
@@ -88,6 +109,11 @@ public struct LocationShard: ~Copyable {
                 fields.append(decimal: retryAfter)
                 fields.append("\r\n")
             }
+            if let unsupported = error.unsupported {
+                fields.append("Unsupported: ")
+                fields.append(unsupported)
+                fields.append("\r\n")
+            }
             workspace.reply(octets, error.status, error.reason, fields: fields, tag: tag)
         }
     }
@@ -95,7 +121,9 @@ public struct LocationShard: ~Copyable {
     /// Decides whether the sender may change the bindings of the AOR (§10.3 steps 2 to 5).
     private mutating func authorise(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ tag: UInt64) -> Bool {
         var fields: [UInt8] = []
-        if workspace.index.writeUnsupported(.require, of: octets, knowsPath: true, into: &fields) {
+        if workspace.index.writeUnsupported(
+            .require, of: octets, knowing: ServerSettings.registrarOptions, into: &fields)
+        {
             workspace.reply(octets, 420, "Bad Extension", fields: fields, tag: tag)
             return false
         }
@@ -122,7 +150,9 @@ public struct LocationShard: ~Copyable {
             workspace.reply(octets, 401, "Unauthorized", fields: fields, tag: tag)
             return false
         }
-        guard self.authenticator.identity == workspace.mail else {
+        let identity = self.authenticator.identity
+        // Step 4: others may register for a user where the configuration says so.
+        guard identity == workspace.mail || self.settings.registrants[identity]?.contains(workspace.mail) == true else {
             workspace.reply(octets, 403, "Not Your Address", tag: tag)
             return false
         }
@@ -145,10 +175,10 @@ extension MessageIndex {
     /// Appends an Unsupported field that names the options of Require or Proxy-Require which we do not know
     /// (RFC 3261 §8.2.2.3, §16.3).
     ///
-    /// - Parameter knowsPath: Whether `path` is one that we know (RFC 3327).
+    /// - Parameter known: The options that we know.
     /// - Returns: whether there are any; if not, nothing was appended.
     func writeUnsupported(
-        _ id: HeaderID, of octets: Span<UInt8>, knowsPath: Bool, into fields: inout [UInt8]
+        _ id: HeaderID, of octets: Span<UInt8>, knowing known: [StaticString], into fields: inout [UInt8]
     ) -> Bool {
         let start = fields.count
         var position = self.first(id)
@@ -160,7 +190,8 @@ extension MessageIndex {
                 while option < value.upper, !octets[option].isToken { option += 1 }
                 var end = option
                 while end < value.upper, octets[end].isToken { end += 1 }
-                if end > option, !(knowsPath && octets.equals(option..<end, ignoringCase: "path")) {
+                let isKnown = known.contains { octets.equals(option..<end, ignoringCase: $0) }
+                if end > option, !isKnown {
                     fields.append(fields.count == start ? "Unsupported: " : ", ")
                     fields.append(octets, option..<end)
                 }

@@ -7,6 +7,8 @@ struct RouteProof: BitwiseCopyable {
     var isForged = false
     /// Whether the request belongs to a dialog that was set up through us.
     var isOfOurDialog = false
+    /// Whether the value was our Path of a client that has registered through us at its home (RFC 3327 §5.4).
+    var isOfPath = false
     /// The end that the request says it comes from, as the first of our values knows it.
     var sender = DialogSide()
     /// The end that it goes to, as the last of our values knows it.
@@ -32,6 +34,13 @@ extension CallShard {
         _ uri: URIIndex, _ octets: Span<UInt8>, _ index: borrowing MessageIndex, into proof: inout RouteProof
     ) {
         guard let value = uri.parameter("d", in: octets) else { return }
+        let registered = FlowToken(
+            octets, value.range, for: FlowToken.registration, self.settings.proxy, key: self.proxy.tokenKey)
+        if let registered {
+            // Who has the Path has it from the client's home, and it leads to the client only.
+            (proof.isOfPath, proof.receiver) = (true, registered.caller)
+            return
+        }
         // Without a tag in To the request begins something new; the token of another call is no key to it.
         guard let callID = index.value(.callID), let to = Self.tag(.to, octets, index), !to.isEmpty,
             let from = Self.tag(.from, octets, index)
@@ -66,15 +75,15 @@ extension CallShard {
 
     /// Whether the token of a request's dialog lets it go where it wants, unchallenged: see `FlowToken`.
     func permits(
-        _ proof: inout RouteProof, _ octets: Span<UInt8>, _ index: borrowing MessageIndex, over source: Flow
+        _ proof: inout RouteProof, _ octets: Span<UInt8>, _ workspace: borrowing Workspace
     ) -> Bool {
-        guard proof.isOfOurDialog else { return false }
+        guard proof.isOfOurDialog || proof.isOfPath else { return false }
         if proof.receiver.isPinned { return true }
-        if proof.isFromUser(over: source) || self.settings.trusts(source.remote.ip) { return true }
-        if let uri = try? URIIndex(parsing: octets, in: index.requestURI.range) {
+        if proof.isFromUser(over: workspace.flow) || self.settings.trustsSender(workspace) { return true }
+        if let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range) {
             // To a user of ours everyone may send.
-            if !index.has(.route), self.settings.isOurs(uri, octets) { return true }
-            if proof.receiver.hop != 0, let hop = self.nextHop(octets, index, uri),
+            if !workspace.index.has(.route), self.settings.isOurs(uri, octets) { return true }
+            if proof.receiver.hop != 0, let hop = self.nextHop(octets, workspace.index, uri),
                 FlowToken.hop(hop, octets, key: self.proxy.tokenKey) == proof.receiver.hop
             {
                 return true

@@ -1,4 +1,5 @@
 public import CallRecords
+public import CallRouting
 public import LocationService
 public import ProxyCore
 public import SIPAuthentication
@@ -10,6 +11,8 @@ public struct ServerSettings: Sendable {
     public var domains: [[UInt8]]
     /// Addresses by which it is reached besides those of its end points: those behind a wildcard, an advertised one.
     public var addresses: [SocketAddress] = []
+    /// Domains of other servers, of which this one is an edge proxy.
+    public var homes: [HomeDomain] = []
     /// How it proxies, and its addresses.
     public var proxy: ProxyConfiguration
     /// What its registrar grants.
@@ -30,6 +33,8 @@ public struct ServerSettings: Sendable {
     public var offersIntegrity = false
     /// Our users.
     public var subscribers = Subscribers()
+    /// Users who may register other addresses than their own, with these (RFC 3261 §10.3 step 4); by `user@domain`.
+    public var registrants: [[UInt8]: Set<[UInt8]>] = [:]
     /// Who may call our users from elsewhere.
     public var inbound = Inbound.anyone
     /// Addresses of gateways and neighbours, whose requests to our users are not challenged and whose asserted identities
@@ -38,6 +43,16 @@ public struct ServerSettings: Sendable {
         get { self.proxy.trusted }
         set { self.proxy.trusted = newValue }
     }
+    /// Where calls go before the users are asked.
+    public var plan = DialPlan()
+    /// Users whose callers are told to try elsewhere, by `user@domain` in canonical form.
+    public var redirections: [[UInt8]: Redirection] = [:]
+    /// Gateways to other networks.
+    public var trunks: [TrunkSettings] = []
+    /// The services that run, each with the URI at which it listens.
+    public var services: [String: [UInt8]] = [:]
+    /// Ports besides those of the end points at which the domains are this server.
+    public var ports: [UInt16] = []
     /// SIP domains of gateways and neighbours whose certificates say so: their requests are treated in the same way,
     /// wherever they come from (RFC 5922 §7.4).
     public var trustedDomains: [String] = []
@@ -81,6 +96,9 @@ public struct ServerSettings: Sendable {
         self.hashKey = hashKey
     }
 
+    /// The options that our registrar knows (RFC 3327, 5626, 5627).
+    static let registrarOptions: [StaticString] = ["path", "outbound", "gruu"]
+
     /// Whether an address is one of a gateway or neighbour.
     func trusts(_ ip: IPAddress) -> Bool {
         self.proxy.trusts(ip)
@@ -93,6 +111,12 @@ public struct ServerSettings: Sendable {
         return self.trustedDomains.contains { identities.prove(Host($0)) }
     }
 
+    /// Whether challenges are others than by these settings; what answers an old one is stale then.
+    func challengesOtherwise(than other: ServerSettings) -> Bool {
+        self.domains != other.domains || self.algorithms != other.algorithms
+            || self.offersIntegrity != other.offersIntegrity
+    }
+
     /// The shard to which a keyed hash belongs.
     public func shard(of hash: UInt64) -> Int {
         Int(truncatingIfNeeded: hash) & (self.shardCount &- 1)
@@ -103,13 +127,19 @@ public struct ServerSettings: Sendable {
         self.isOurDomain(uri, octets) || self.isOurAddress(uri, octets)
     }
 
-    /// Whether the host of a URI is one of our domains, with no port or the standard one.
+    /// Whether the host of a URI is one of our domains, and its port, where it has one, is one of ours: at another port of
+    /// the same domain there may be another server (RFC 3261 §16.4, RFC 3263 §4.2).
     func isOurDomain(_ uri: URIIndex, _ octets: Span<UInt8>) -> Bool {
-        guard uri.scheme == .sip || uri.scheme == .sips else { return false }
+        guard uri.scheme == .sip || uri.scheme == .sips, uri.port == 0 || self.isOurPort(uri.port) else { return false }
         for i in self.domains.indices where self.domains[i].count == uri.host.count {
             if octets.equalsLowercased(uri.host.range, self.domains[i]) { return true }
         }
         return false
+    }
+
+    private func isOurPort(_ port: UInt16) -> Bool {
+        for i in self.proxy.endpoints.indices where self.proxy.endpoints[i].local.port == port { return true }
+        return self.addresses.contains { $0.port == port } || self.ports.contains(port)
     }
 
     /// Whether host and port of a URI are one of our addresses, or an advertised name with the port of its end point.

@@ -18,16 +18,25 @@ enum Post: BitwiseCopyable {
     case message(shard: Int)
     /// The REGISTER at hand, to the shard of its AOR.
     case register(shard: Int)
-    /// Find the bindings of the AOR in `key`.
-    case lookUp(shard: Int, hash: UInt64, key: OctetRange, asker: Asker)
+    /// Find the bindings of the AOR in `key`, which is empty where only the hash is known.
+    case lookUp(shard: Int, hash: UInt64, key: OctetRange, selection: Registrar.Selection, asker: Asker)
     /// The bindings that were asked for.
     case bindings(Asker, block: OctetRange)
+    /// A call with the number in `number` wants to go by the trunk whose name lies in `trunk`.
+    case seize(trunk: OctetRange, number: OctetRange, takesLine: Bool, Asker)
+    /// What the desk says to that.
+    case seized(trunk: OctetRange, number: OctetRange, TrunkGrant, Asker)
+    /// A line of a trunk is free again.
+    case release(trunk: OctetRange)
+    /// What a call has learned of a target of a trunk.
+    case report(trunk: OctetRange, target: Int, TargetReport)
 
     var address: ShardAddress {
         switch self {
         case .message(let shard): .calls(shard)
-        case .bindings(let asker, _): .calls(asker.shard)
-        case .register(let shard), .lookUp(let shard, _, _, _): .locations(shard)
+        case .bindings(let asker, _), .seized(_, _, _, let asker): .calls(asker.shard)
+        case .seize, .release, .report: .calls(0)
+        case .register(let shard), .lookUp(let shard, _, _, _, _): .locations(shard)
         }
     }
 }
@@ -36,12 +45,26 @@ enum Post: BitwiseCopyable {
 struct Asker: BitwiseCopyable {
     /// The shard of its call.
     var shard: Int
-    /// Its transaction.
+    /// Its transaction; none for an ACK.
     var server: TransactionID
     /// The Max-Breadth that it came with (RFC 5393 §5.3).
     var maxBreadth: UInt32?
     /// What is known of the request.
     var traits: RequestTraits
+    /// Whether the bindings are those of a temporary GRUU, which is none any more when there are none (RFC 5627 §5.3).
+    var isTemporary = false
+    /// Whether the request has a Route of its own, in whose place no Path may come (RFC 5627 §6.1).
+    var hasRoute = false
+    /// The status of the answer that tells the caller the bindings; 0 lets the devices ring.
+    var redirectStatus: UInt16 = 0
+    /// Whether the bindings take the place of a contact that an answer has redirected to.
+    var isRedirected = false
+    /// The targets that are tried besides those bindings.
+    var otherTargets = OctetRange.absent
+
+    init(shard: Int, server: TransactionID, maxBreadth: UInt32? = nil, traits: RequestTraits = []) {
+        (self.shard, self.server, self.maxBreadth, self.traits) = (shard, server, maxBreadth, traits)
+    }
 }
 
 /// What a thread works with: the message at hand and its index, what is to be sent, and the events on their way from
@@ -103,7 +126,7 @@ public struct Workspace: Sendable {
     }
 
     /// Forgets the events that are done.
-    mutating func clearPosts() {
+    public mutating func clearPosts() {
         self.posts.removeAll(keepingCapacity: true)
         self.mail.removeAll(keepingCapacity: true)
         self.nextPost = 0

@@ -72,7 +72,13 @@ public final class SimulatedServer: SimulatedNode {
         self.settings = settings
         self.reception.settings = settings
         for calls in self.calls { calls.shard.apply(settings) }
-        for locations in self.locations { locations.shard.apply(settings) }
+        for locations in self.locations { self.workspace.changes += locations.shard.apply(settings) }
+        self.storeChanges()
+    }
+
+    /// How the trunks are.
+    public var trunkStatus: [TrunkStatus] {
+        self.calls.first?.shard.trunkStatus(at: self.workspace.now) ?? []
     }
 
     /// The records of the calls that are over, in the order in which they ended.
@@ -133,6 +139,7 @@ public final class SimulatedServer: SimulatedNode {
         for calls in self.calls {
             guard let due = calls.shard.nextWakeUp, due <= now else { continue }
             calls.shard.wake(&self.workspace)
+            self.deliverPosts()
         }
         self.leave(&outbox)
     }
@@ -183,6 +190,7 @@ public final class SimulatedServer: SimulatedNode {
         self.enter(at: now, &outbox)
         self.calls[Int(shard)].shard.transportFailed(
             sender, isFlowLost: flow.connection != 0 && !flow.mayConnect, &self.workspace)
+        self.deliverPosts()
         self.leave(&outbox)
     }
 
@@ -198,6 +206,7 @@ public final class SimulatedServer: SimulatedNode {
             self.enter(at: now, &outbox)
             self.calls[asked.shard].shard.answered(
                 asked.question, DNSAnswer(answer.outcome), &self.workspace)
+            self.deliverPosts()
             return self.leave(&outbox)
         }
         guard self.keys.removeValue(forKey: answer.id) != nil else { return }
@@ -251,6 +260,18 @@ public final class SimulatedServer: SimulatedNode {
 
     private func receive(_ octets: Span<UInt8>, over flow: Flow) {
         self.reception.receive(octets, over: flow, into: &self.workspace)
+        self.runShards(octets)
+    }
+
+    /// Runs what shards have left for each other while no message was at hand.
+    private func deliverPosts() {
+        guard self.workspace.next != nil else { return }
+        let octets: [UInt8] = []
+        self.runShards(octets.span)
+        self.workspace.clearPosts()
+    }
+
+    private func runShards(_ octets: Span<UInt8>) {
         while let address = self.workspace.next {
             switch address {
             case .calls(let number): self.calls[number].shard.run(octets, &self.workspace)
@@ -289,6 +310,7 @@ public final class SimulatedServer: SimulatedNode {
         let shard = Int(token >> 56)
         guard shard < self.locations.count else { return }
         let deferred = self.locations[shard].shard.complete(token, isStored: isStored, &self.workspace)
+        self.storeChanges()
         for request in deferred { self.receive(request.octets.span, over: request.flow) }
     }
 }

@@ -26,7 +26,12 @@ extension SignallingServer {
         settings.proxy.endpoints = self.settings.proxy.endpoints
         settings.proxy.generation = self.settings.proxy.generation
         for shard in self.calls { shard.run { $0.apply(settings) } }
-        for shard in self.locations { shard.run { $0.apply(settings) } }
+        for shard in self.locations {
+            var changes: [(token: UInt64, change: BindingChange)] = []
+            shard.run { changes = $0.apply(settings) }
+            // What the store cannot take now it finds gone: who removes a user removes the bindings in the database too.
+            if let token = changes.first?.token { _ = self.store(changes.map(\.change), token) }
+        }
         for thread in self.udpThreads { thread.leave(.settings(settings)) }
         self.streams.apply(settings)
     }
@@ -64,6 +69,7 @@ extension SignallingServer {
                 { deferred += $0.complete(token, isStored: isStored, &worker.workspace) },
                 thenSend: { self.send(&worker) })
         }
+        if !worker.workspace.changes.isEmpty { self.storeChanges(&worker) }
         for request in deferred { self.receive(request.octets.span, over: request.flow, &worker) }
     }
 

@@ -141,6 +141,14 @@ public final class SignallingServer: Sendable {
         self.send(&worker)
     }
 
+    /// Runs what shards have left for each other while no message was at hand.
+    func deliverPosts(_ worker: inout Worker) {
+        guard worker.workspace.next != nil else { return }
+        let octets: [UInt8] = []
+        self.run(octets.span, &worker)
+        worker.workspace.clearPosts()
+    }
+
     private func run(_ octets: Span<UInt8>, _ worker: inout Worker) {
         while let address = worker.workspace.next {
             switch address {
@@ -169,6 +177,7 @@ public final class SignallingServer: Sendable {
                     $0.transportFailed(failure.sender, isFlowLost: failure.isFlowLost, &worker.workspace)
                 },
                 thenSend: { self.send(&worker) })
+            self.deliverPosts(&worker)
         }
         if !worker.workspace.endedCalls.isEmpty { self.recordCalls(&worker) }
     }
@@ -191,6 +200,7 @@ public final class SignallingServer: Sendable {
                     if let next = shard.nextWakeUp, next < earliest { earliest = next }
                 },
                 thenSend: { self.send(&worker) })
+            self.deliverPosts(&worker)
         }
         self.reportUnreached(&worker)
         self.ask(&worker)

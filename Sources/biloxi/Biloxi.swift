@@ -9,7 +9,10 @@ struct Biloxi: ParsableCommand {
             4 authentication, 5 timeout, 6 busy or declined, 7 unreachable, 8 media expectation not met, \
             9 server error, 130 interrupted.
             """,
-        version: Self.version, subcommands: [Serve.self, UserCommand.self, ConfigCommand.self, Calls.self, Reload.self])
+        version: Self.version,
+        subcommands: [
+            Serve.self, UserCommand.self, ConfigCommand.self, RouteCommand.self, Calls.self, Reload.self,
+        ])
 
     /// The version of the program.
     static let version = "0.1.0"

@@ -21,7 +21,7 @@ struct InspectionTests {
 
     @Test(
         "A method that it does not take is refused with 405, one that it does not know with 501, and Allow (§8.2.1)",
-        arguments: [(Method.register, StatusCode(405)), (Method("FUTURE"), 501)])
+        arguments: [(Method.register, StatusCode(405)), (Method("FUTURE"), StatusCode(501))])
     func method(method: Method, status: StatusCode) throws {
         let scene = try Scene()
         try scene.alice.sends(method, to: try URI(Scene.uri))

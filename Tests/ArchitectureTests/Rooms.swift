@@ -28,6 +28,7 @@ struct Room {
         Room("SIPRouting", .core, ["SIPMessages"]),
         // Hashing is the one thing that a protocol room takes from outside.
         Room("SIPAuthentication", .core, ["SIPMessages", "Containers"], foreign: ["Crypto"]),
+        Room("CallRouting", .roles, ["SIPMessages"]),
         Room("SIPDialogs", .core, ["SIPMessages"]),
         Room("AgentCore", .roles, ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
         Room("ProxyCore", .roles, ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
@@ -37,7 +38,7 @@ struct Room {
             "ServerCore", .roles,
             [
                 "SIPMessages", "Containers", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore",
-                "LocationService", "AgentCore", "CallRecords",
+                "LocationService", "AgentCore", "CallRouting", "CallRecords",
             ]),
         Room("MediaEngine", .roles, ["SIPMessages", "SDP", "RTP"]),
         Room("CLinuxIO", .drivers),
@@ -51,7 +52,7 @@ struct Room {
             "SignallingTransport", .drivers,
             [
                 "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore", "LocationService",
-                "AgentCore", "ServerCore", "CallRecords", "CLinuxIO", "SystemSockets",
+                "AgentCore", "ServerCore", "CallRouting", "CallRecords", "CLinuxIO", "SystemSockets",
             ],
             foreign: [
                 "CCAres", "Crypto", "Glibc", "NIOConcurrencyHelpers", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
@@ -61,7 +62,7 @@ struct Room {
         Room(
             "Persistence", .drivers, ["SIPMessages", "LocationService", "CallRecords"],
             foreign: ["Foundation", "GRDB", "GRDBSQLite", "Glibc", "Musl", "Synchronization"]),
-        Room("ServerConfiguration", .drivers, ["SIPMessages"], foreign: ["Yams"]),
+        Room("ServerConfiguration", .drivers, ["SIPMessages", "CallRouting"], foreign: ["Yams"]),
         Room(
             "OperationsHTTP", .drivers,
             foreign: ["Glibc", "HTTPTypes", "Hummingbird", "Logging", "NIOCore"]),
@@ -69,8 +70,8 @@ struct Room {
             "biloxi", .programs,
             [
                 "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "AgentCore",
-                "ServerCore", "SignallingTransport", "MediaTransport", "SDP", "Persistence", "ServerConfiguration",
-                "CallRecords", "OperationsHTTP",
+                "CallRouting", "ServerCore", "SignallingTransport", "MediaTransport", "SDP", "Persistence",
+                "ServerConfiguration", "CallRecords", "OperationsHTTP",
             ], foreign: ["ArgumentParser", "Foundation", "Glibc", "Logging", "Synchronization"]),
         Room(
             "SIPSimulation", .programs,

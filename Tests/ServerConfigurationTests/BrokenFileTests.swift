@@ -23,9 +23,9 @@ struct BrokenFileTests {
             "f.yaml:1:1: the key \"http\" stands more than once in this object"),
         .init(
             "- udp:127.0.0.1:5060",
-            "f.yaml:1:1: the file must be an object with the keys domains, listen, advertise,"
+            "f.yaml:1:1: the file must be an object with the keys domains, ports, listen, advertise,"
                 + " storage, data, http, threads, logLevel, authentication, registrar, proxy, callRecords,"
-                + " shutdown, tls, connections, nat, trunks, inbound, routes and users, not a list"),
+                + " shutdown, edge, tls, connections, nat, trunks, inbound, routes and users, not a list"),
         // Unknown keys.
         .init("domain: [a.test]", "f.yaml:1:1: unknown key \"domain\": did you mean \"domains\"?"),
         .init(
@@ -34,7 +34,7 @@ struct BrokenFileTests {
         .init("proxy: { timerc: 200 }", "f.yaml:1:10: unknown key \"timerc\" in proxy: did you mean \"timerC\"?"),
         .init(
             "authentication: {secret: x}",
-            "f.yaml:1:18: unknown key \"secret\" in authentication: known is required and algorithms"),
+            "f.yaml:1:18: unknown key \"secret\" in authentication: known is required, algorithms and integrity"),
         .init(
             "trunks:\n  pstn: {targets: [\"sip:192.0.2.1\"], line: 3}",
             "f.yaml:2:38: unknown key \"line\" in trunks.pstn: did you mean \"lines\"?"),
@@ -45,7 +45,7 @@ struct BrokenFileTests {
         .init(
             "registrar: 60",
             "f.yaml:1:12: registrar must be an object with the keys minExpires, defaultExpires,"
-                + " maxExpires and maxContacts, not \"60\""),
+                + " maxExpires, maxContacts, flowTimer, path and serviceRoute, not \"60\""),
         .init(
             "registrar: {minExpires: soon}", "f.yaml:1:25: registrar.minExpires must be 1 to 3600 seconds, not \"soon\""
         ),
@@ -56,6 +56,13 @@ struct BrokenFileTests {
             "f.yaml:1:28: authentication.required must be true or false, not \"yes\""),
         .init("domains: {a: b}", "f.yaml:1:10: domains must be a host name or IP address, not an object"),
         .init("trunks: [a]", "f.yaml:1:9: trunks must be an object whose keys are trunk names, not a list"),
+        // Ours or another's.
+        .init(
+            "domains: [a.test]\nedge: {A.test: {}}",
+            "f.yaml:2:8: edge has A.test, which is in domains: its users register here"),
+        .init(
+            "edge: {b.test: {proxy: \"mailto:x@y\"}}",
+            "f.yaml:1:24: edge.b.test.proxy must be a SIP, SIPS or tel URI such as sip:192.0.2.10, not \"mailto:x@y\""),
         // Out of range.
         .init("registrar: {minExpires: 0}", "f.yaml:1:25: registrar.minExpires must be 1 to 3600 seconds, not 0"),
         .init(
@@ -103,7 +110,7 @@ struct BrokenFileTests {
         .init(
             "routes: [{match: \"9*\", to: nowhere}]",
             "f.yaml:1:28: routes.to must be a URI such as"
-                + " sip:carol@biloxi.example, trunk:NAME or service:NAME, not \"nowhere\""),
+                + " sip:carol@biloxi.example, trunk:NAME, service:NAME or user:NAME, not \"nowhere\""),
         .init(
             "trunks: {a: {targets: [\"sip:192.0.2.1\"], certificates: [a.example]}}",
             "f.yaml:1:56: trunks.a.certificates needs tls.clientCertificates to be optional or required: nobody is asked"
@@ -116,8 +123,33 @@ struct BrokenFileTests {
         ),
         .init(
             "routes:\n  - match: 9*",
-            "f.yaml:2:5: routes has no to: it must be a URI such as sip:carol@biloxi.example,"
-                + " trunk:NAME or service:NAME"),
+            "f.yaml:2:5: routes must say where calls go: add to, host, redirect or reject"),
+        .init(
+            "routes: [{match: \"9*\", to: \"sip:a@b.test\", reject: 403}]",
+            "f.yaml:1:52: routes has to and reject, of which only one can hold: leave the others out"),
+        .init(
+            "routes: [{match: \"9*\", to: \"user:bob\", strip: 1, rewrite: \"$1\"}]",
+            "f.yaml:1:59: routes.rewrite takes the place of strip: leave one of them out"),
+        .init(
+            "routes: [{match: \"9[\", to: \"user:bob\"}]",
+            "f.yaml:1:18: routes.match must be a user part or a URI, in which ? stands for any character, * for any number"
+                + " of them, [2-9] for one of these and {200-299} for a number, not \"9[\""),
+        .init(
+            "routes: [{match: \"9*\", reject: 302}]", "f.yaml:1:32: routes.reject must be 400 to 699, not 302"),
+        .init(
+            "routes: [{match: \"9*\", redirect: {status: 303}}]",
+            "f.yaml:1:43: routes.redirect.status must be 300, 301, 302, 305 or 380, not \"303\": did you mean \"300\"?"),
+        .init(
+            "users: {bob: {redirect: {contacts: [{uri: \"sip:b@c.test\", q: 1.5}]}}}",
+            "f.yaml:1:62: users.bob.redirect.contacts.q must be a number from 0 to 1 with up to three decimals, such as"
+                + " 0.7, not \"1.5\""),
+        .init(
+            "trunks: {t: {targets: [\"sip:192.0.2.1\"]}}\nroutes: [{match: \"9*\", to: \"trunk:t\", from: anyone}]",
+            "f.yaml:2:45: routes.from lets anyone use a trunk, which others pay for and strangers find: name users,"
+                + " user:NAME or trunk:NAME"),
+        .init(
+            "routes: [{match: \"9*\", reject: 403, from: [\"trunk:t\"]}]",
+            "f.yaml:1:44: routes.from names trunk \"t\", which is unknown: there are no trunks"),
         // What does not fit together.
         .init("domains: [a.test, b.test, A.TEST]", "f.yaml:1:27: domains has a.test twice"),
         .init(

@@ -1,3 +1,4 @@
+import CallRouting
 import Foundation
 import SIPMessages
 import Testing
@@ -23,7 +24,10 @@ struct ConfigurationTests {
         #expect(
             configuration.registrar
                 == .init(minExpires: 60, defaultExpires: 3600, maxExpires: 7200, maxContacts: 10))
-        #expect(configuration.proxy == .init(recordRoute: true, forking: .parallel, timerC: .seconds(185)))
+        #expect(
+            configuration.proxy
+                == .init(
+                    recordRoute: true, forking: .parallel, timerC: .seconds(185), redirects: .passOn))
         #expect(configuration.connections == .init(limit: 100_000, perSource: 2000, idle: .seconds(600)))
         #expect(configuration.nat == .init(keepAlive: .options, interval: .seconds(25)))
         #expect(configuration.storage == .sqlite)
@@ -52,25 +56,36 @@ struct ConfigurationTests {
         http: 127.0.0.1:8080
         threads: 4
         logLevel: debug
-        authentication: { required: true, algorithms: [SHA-512-256, SHA-256, MD5] }
-        registrar: { minExpires: 30, defaultExpires: 600, maxExpires: 600, maxContacts: 3 }
-        proxy: { recordRoute: false, forking: sequential, timerC: 181 }
+        authentication: { required: true, algorithms: [SHA-512-256, SHA-256, MD5], integrity: true }
+        registrar: { minExpires: 30, defaultExpires: 600, maxExpires: 600, maxContacts: 3, flowTimer: 120, path: any,
+                     serviceRoute: ["sip:192.0.2.7;lr", "sip:192.0.2.8;lr"] }
+        edge:
+          Atlanta.example: { proxy: "sip:192.0.2.9", path: any }
+          chicago.example: {}
+        proxy: { recordRoute: false, forking: sequential, timerC: 181, redirects: follow }
         callRecords: { enabled: false, keep: 7, longestCall: 7200 }
         shutdown: 30
         tls: { certificate: cert.pem, key: /keys/key.pem, clientCertificates: optional, authorities: ca.pem }
         trunks:
           pstn: { targets: ["sip:192.0.2.10", "sip:192.0.2.11"], failover: [503, 5xx, 408], noAnswer: 5, lines: 30,
                   register: { user: "4711", passwordFile: trunk.secret }, allow: ["192.0.2.0/24", "2001:db8::/32"],
-                  certificates: [PSTN.example] }
+                  certificates: [PSTN.example], inbound: [{ match: "4711*", to: "user:$1" }], longestCall: 600,
+                  probe: 0 }
         connections: { limit: 10, perSource: 5, idle: 60 }
         nat: { keepAlive: emptyLines, interval: 15 }
         inbound: trusted
         routes:
           - { match: "9???", to: trunk:pstn }
           - { match: ["echo", "600"], to: service:echo, priority: 5 }
-          - { match: "0049*", to: trunk:pstn, rewrite: "+49$1" }
+          - { match: "0049*", to: trunk:pstn, rewrite: "+49$1", from: [users, "trunk:pstn"] }
+          - { match: "7*", strip: 1, prepend: "+", host: "gw.example:5080" }
+          - { match: "8*", redirect: { status: 301, contacts: [{ uri: "sip:a@b.test", q: 0.7, expires: 60 }] } }
+          - { match: ["0900*", "sip:*@bad.example"], reject: { status: 403, reason: No Premium Numbers } }
+          - { match: "666", reject: 404 }
         users:
-          bob: { forward: { busy: "sip:carol@biloxi.example", noAnswer: { after: 30, to: service:voicemail } } }
+          bob: { forward: { busy: "sip:carol@biloxi.example", noAnswer: { after: 30, to: service:voicemail } },
+                 registersFor: [carol, Carol@example.test] }
+          dave: { redirect: { contacts: "sip:dave@b.test" } }
           Carol@example.test: { forward: { noAnswer: "sip:bob@biloxi.example", always: "tel:+49301234" } }
         """
 
@@ -88,8 +103,23 @@ struct ConfigurationTests {
         #expect(configuration.callRecords == .init(isEnabled: false, keepDays: 7, longestCall: .seconds(7200)))
         #expect(configuration.shutdown == .seconds(30))
         #expect(configuration.authentication.algorithms == [.sha512_256, .sha256, .md5])
-        #expect(configuration.registrar == .init(minExpires: 30, defaultExpires: 600, maxExpires: 600, maxContacts: 3))
-        #expect(configuration.proxy == .init(recordRoute: false, forking: .sequential, timerC: .seconds(181)))
+        #expect(configuration.authentication.offersIntegrity)
+        #expect(
+            configuration.registrar
+                == .init(
+                    minExpires: 30, defaultExpires: 600, maxExpires: 600, maxContacts: 3, flowTimer: 120,
+                    requiresPathSupport: false, serviceRoute: ["sip:192.0.2.7;lr", "sip:192.0.2.8;lr"]))
+        #expect(
+            configuration.edge == [
+                .init(domain: "atlanta.example", proxy: "sip:192.0.2.9", path: .any),
+                .init(domain: "chicago.example", proxy: nil, path: .known),
+            ])
+        #expect(configuration.users.first?.registersFor == ["carol@biloxi.example", "Carol@example.test"])
+        #expect(
+            configuration.proxy
+                == .init(
+                    recordRoute: false, forking: .sequential, timerC: .seconds(181), redirects: .follow
+                ))
         #expect(
             configuration.tls
                 == .init(
@@ -101,16 +131,32 @@ struct ConfigurationTests {
         #expect(trunk.failover.map(\.codes) == [503...503, 500...599, 408...408])
         #expect(trunk.noAnswer == .seconds(5))
         #expect(trunk.lines == 30)
-        #expect(trunk.register == .init(user: "4711", passwordFile: "/etc/biloxi/trunk.secret", domain: nil))
+        #expect(
+            trunk.register == .init(user: "4711", passwordFile: "/etc/biloxi/trunk.secret", domain: nil, expires: 3600))
+        #expect(trunk.login == .init(user: "4711", passwordFile: "/etc/biloxi/trunk.secret"))
+        #expect(trunk.inbound.map(\.destination) == [.user("$1")])
+        #expect(trunk.longestCall == .seconds(600) && trunk.probe == nil)
         #expect(trunk.allow.map(\.description) == ["192.0.2.0/24", "2001:db8::/32"])
         #expect(trunk.certificates == ["pstn.example"])
         #expect(configuration.connections == .init(limit: 10, perSource: 5, idle: .seconds(60)))
         #expect(configuration.nat == .init(keepAlive: .emptyLines, interval: .seconds(15)))
         #expect(configuration.inbound == .trusted)
-        #expect(configuration.routes.map { $0.match.map(\.description) } == [["echo", "600"], ["9???"], ["0049*"]])
-        #expect(configuration.routes.map(\.to) == [.service("echo"), .trunk("pstn"), .trunk("pstn")])
-        #expect(configuration.routes.last?.rewrite == "+49$1")
-        #expect(configuration.users.map { "\($0.user)@\($0.domain)" } == ["bob@biloxi.example", "Carol@example.test"])
+        #expect(
+            configuration.routes.map { $0.match.map(\.description) }
+                == [["echo", "600"], ["9???"], ["0049*"], ["7*"], ["8*"], ["0900*", "sip:*@bad.example"], ["666"]])
+        #expect(
+            configuration.routes.map(\.destination) == [
+                .service("echo"), .trunk("pstn"), .trunk("pstn"), .host("gw.example:5080"),
+                .redirect(Redirection(301, [.init("sip:a@b.test", q: QValue("0.7"), expires: 60)])),
+                .refuse(403, "No Premium Numbers"), .refuse(404, "Not Found"),
+            ])
+        #expect(configuration.routes[2].rewriting == .template("+49$1"))
+        #expect(configuration.routes[2].from == [.users, .trunk("pstn")])
+        #expect(configuration.routes[3].rewriting == .edit(strip: 1, prepend: "+"))
+        #expect(
+            configuration.users.map { "\($0.user)@\($0.domain)" }
+                == ["bob@biloxi.example", "dave@biloxi.example", "Carol@example.test"])
+        #expect(configuration.users[1].redirect == Redirection(302, [.init("sip:dave@b.test")]))
         #expect(
             configuration.users.first?.forward
                 == .init(
@@ -127,7 +173,7 @@ struct ConfigurationTests {
         #expect(
             loaded.files.map(\.key)
                 == ["tls.certificate", "tls.key", "tls.authorities", "trunks.pstn.register.passwordFile"])
-        #expect(loaded.files.last?.source == .file("f.yaml", line: 20, column: 51))
+        #expect(loaded.files.last?.source == .file("f.yaml", line: 22, column: 51))
     }
 
     @Test("The environment overrides the file, and options override both")
@@ -160,7 +206,7 @@ struct ConfigurationTests {
             ])
         #expect(configuration.trunks.first?.lines == 7)
         #expect(configuration.trunks.first?.failover.map(\.description) == ["503", "6xx"])
-        #expect(configuration.routes.first?.to == .trunk("pstn-1"))
+        #expect(configuration.routes.first?.destination == .trunk("pstn-1"))
         #expect(configuration.users.first?.forward.busy == .service("voicemail"))
     }
 
@@ -261,29 +307,6 @@ struct ConfigurationValueTests {
     func blocks(block: String, address: String, isInside: Bool) throws {
         let address = try #require(IPAddress(address))
         #expect(try #require(AddressBlock(block)).contains(address) == isInside)
-    }
-
-    @Test(
-        "Patterns match whole user parts, and say what the wildcards stood for",
-        arguments: [
-            ("9???", "9123", ["123"]), ("9???", "91234", nil), ("9???", "8123", nil), ("echo", "echo", []),
-            ("echo", "Echo", nil),
-            ("0049*", "004930123", ["30123"]), ("0049*", "0049", [""]), ("*7*", "37178", ["3", "178"]), ("*", "", [""]),
-            ("a*b?c", "axbbxc", ["xb", "x"]), ("*a*a*b", String(repeating: "a", count: 5000), nil),
-        ] as [(String, String, [String]?)])
-    func patterns(pattern: String, user: String, captures: [String]?) throws {
-        #expect(try #require(RoutePattern(pattern)).match(user) == captures)
-    }
-
-    @Test(
-        "A template puts in what was dialled and what the wildcards stood for",
-        arguments: [
-            ("+49$1", "+4930123"), ("$0", "004930123"), ("$2", ""), ("a$", "a$"), ("$$1", "$30123"),
-            ("x$1y$1", "x30123y30123"),
-        ])
-    func rewrites(template: String, expected: String) throws {
-        let captures = try #require(RoutePattern("0049*")?.match("004930123"))
-        #expect(RoutePattern.rewrite("004930123", captures: captures, by: template) == expected)
     }
 
     @Test(

@@ -314,13 +314,23 @@ struct RegistrarTests {
         try office.stage.world.end()
     }
 
-    @Test("A device that does not say that it knows Path is not shown it, and registers all the same (RFC 3327 §5.3)")
+    @Test("A Path that a device does not know of is refused with 420 that names it (RFC 3327 §5.3)")
     func unsupportedPath() throws {
         let office = try Office()
         try office.bob.registers { $0.add(named: "Path", "<sip:192.0.2.40;lr>") }
-        let response = try office.bob.expects(200)
-        #expect(!response.has(.path) && response.contacts.count == 1)
+        #expect(try office.bob.expects(420).values(named: "Unsupported") == ["path"])
         try office.stage.world.end()
+    }
+
+    @Test("Where the policy allows it, such a device registers all the same, and is not shown the Path (RFC 3327 §5.3)")
+    func toleratedPath() throws {
+        let stage = Stage()
+        stage.server { $0.registrar.requiresPathSupport = false }
+        let bob = try stage.bob()
+        try bob.registers { $0.add(named: "Path", "<sip:192.0.2.40;lr>") }
+        let response = try bob.expects(200)
+        #expect(!response.has(.path) && response.contacts.count == 1)
+        try stage.world.end()
     }
 
     @Test("Instance and reg-id name the binding, whatever its address has become (RFC 5626 §6)")

@@ -81,7 +81,7 @@ struct RegistrationFlowTests {
         let wrong = Account(username: "bob", domain: Place.domain, password: "guess")
         let response = try office.register(["<sip:bob@client.biloxi.example.com>"], as: wrong, then: 401)
         // §2.5 F4: another challenge, and the old nonce was not stale.
-        #expect(response.values(named: "WWW-Authenticate").allSatisfy { !$0.contains("stale=true") })
+        #expect(response.values(named: "WWW-Authenticate").allSatisfy { !$0.contains("stale=TRUE") })
         try office.stage.world.end()
         #expect(office.stage.flow() == Office.challenged + ["ss2>bob 401 Unauthorized REGISTER 2"])
     }

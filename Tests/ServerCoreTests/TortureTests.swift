@@ -112,7 +112,7 @@ struct TortureTests {
             "example.com", "example.net", "example.org", "registrar.example.com", "company.com",
             "chair-dnrc.example.com", "host.example.net", "2001:db8::10", "2001:db8::10:5070",
         ]
-        stage.server("proxy", at: Place.proxy, domains)
+        stage.server("proxy", at: Place.proxy, domains) { $0.ports = [5070] }
     }
 
     @Test("Each is treated as its section says", arguments: Self.rfc4475 + Self.rfc5118)

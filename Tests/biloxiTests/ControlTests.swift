@@ -91,7 +91,8 @@ struct ControlTests {
         let server = try ControlServer(path: path) { _, reply in reply(ControlReply(ok: true)) }
         #expect(
             try self.exchange(Array("\(line)\n".utf8), path: path)
-                == "{\"messages\":[\"unknown request: known are reload, usersChanged and status\"],\"ok\":false}")
+                == "{\"messages\":[\"unknown request: known are reload, usersChanged, status and route\"],\"ok\":false}"
+        )
         #expect(try ControlClient(path: path).send(.status)?.ok == true)
         server.stop()
     }

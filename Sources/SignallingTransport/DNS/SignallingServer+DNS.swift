@@ -25,6 +25,7 @@ extension SignallingServer {
     func answered(shard: Int, _ question: ProxyQuestion, _ answer: DNSAnswer, _ worker: inout Worker) {
         self.calls[shard].run(
             { $0.answered(question, answer, &worker.workspace) }, thenSend: { self.send(&worker) })
+        self.deliverPosts(&worker)
         self.reportUnreached(&worker)
     }
 }

@@ -10,6 +10,14 @@ struct ControlClient {
     /// - Returns: The answer; `nil` when no server runs.
     /// - Throws: `CommandError` when a server is there and does not answer.
     func send(_ kind: ControlRequest.Kind) throws(CommandError) -> ControlReply? {
+        try self.send(ControlRequest(request: kind))
+    }
+
+    /// Sends a request and waits for the answer.
+    ///
+    /// - Returns: The answer; `nil` when no server runs.
+    /// - Throws: `CommandError` when a server is there and does not answer.
+    func send(_ request: ControlRequest) throws(CommandError) -> ControlReply? {
         guard let socket = LocalSocket.make() else {
             throw CommandError(.failed, "control socket \(self.path): \(String(cString: strerror(errno)))")
         }
@@ -19,7 +27,7 @@ struct ControlClient {
             throw CommandError(.failed, "control socket \(self.path): \(String(cString: strerror(errno)))")
         }
         socket.setTimeout(seconds: 40)
-        guard socket.send(ControlLine.encode(ControlRequest(request: kind))),
+        guard socket.send(ControlLine.encode(request)),
             let line = socket.receiveLine(limit: ControlLine.maximumOctets * 16),
             let reply = ControlLine.decode(ControlReply.self, from: line)
         else { throw CommandError(.timeout, "the running server does not answer on \(self.path)") }

@@ -10,8 +10,12 @@ struct ControlRequest: Codable, Hashable, Sendable {
         case usersChanged
         /// Say how the server is.
         case status
+        /// Say where a call would go.
+        case route
     }
     var request: Kind
+    /// What `route` asks.
+    var route: RouteQuestion?
 }
 
 /// What the server answers: one line of JSON.

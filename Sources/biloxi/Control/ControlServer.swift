@@ -72,7 +72,8 @@ final class ControlServer: Sendable {
 
     private static func reply(to line: [UInt8], _ handler: Handler) -> ControlReply {
         guard let request = ControlLine.decode(ControlRequest.self, from: line) else {
-            return ControlReply(ok: false, messages: ["unknown request: known are reload, usersChanged and status"])
+            return ControlReply(
+                ok: false, messages: ["unknown request: known are reload, usersChanged, status and route"])
         }
         let box = ReplyBox()
         handler(request) { box.put($0) }

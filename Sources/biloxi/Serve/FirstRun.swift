@@ -1,3 +1,4 @@
+import CallRouting
 import Persistence
 import SIPMessages
 import ServerConfiguration
@@ -60,7 +61,7 @@ struct FirstRun {
 
     /// The number that a route leads to the echo service, without wildcards.
     static func echoNumber(_ configuration: Configuration) -> String? {
-        configuration.routes.first { $0.to == .service("echo") }?.match.map(\.description)
-            .first { !$0.contains("*") && !$0.contains("?") }
+        configuration.routes.first { $0.destination == .service("echo") }?.match
+            .first { $0.isLiteral && !$0.isForURI }?.description
     }
 }

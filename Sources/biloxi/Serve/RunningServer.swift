@@ -15,6 +15,8 @@ import Synchronization
 /// The server as the configuration wants it: listeners, users, bindings and their store.
 final class RunningServer: Sendable {
     private let server: SignallingServer
+    /// The driver, for questions.
+    var signalling: SignallingServer { self.server }
     private let store: BindingStore
     private let echo: EchoDesk
     private let database: ServerDatabase
@@ -147,8 +149,62 @@ final class RunningServer: Sendable {
         return streams
     }
 
+    /// What the server is by a configuration.
+    func currentSettings(_ configuration: Configuration) throws -> ServerCore.ServerSettings {
+        try Self.settings(configuration, database: self.database, key: self.key)
+    }
+
     private static func settings(
         _ configuration: Configuration, database: ServerDatabase, key: ServerKey
+    ) throws -> ServerCore.ServerSettings {
+        var settings = try Self.routingSettings(configuration, key: key.hashKey)
+        settings.homes = try configuration.edge.map { try HomeDomain($0) }
+        settings.offersIntegrity = configuration.authentication.offersIntegrity
+        settings.isDurable = configuration.storage == .sqlite
+        settings.callRecords.isOn = configuration.callRecords.isEnabled && settings.isDurable
+        settings.callRecords.longestCall = .seconds(configuration.callRecords.longestCall.components.seconds)
+        settings.requiresAuthentication = configuration.authentication.isRequired
+        settings.algorithms = configuration.authentication.algorithms.map {
+            switch $0 {
+            case .md5: .md5
+            case .sha256: .sha256
+            case .sha512_256: .sha512256
+            }
+        }
+        settings.registrar.minExpires = configuration.registrar.minExpires
+        settings.registrar.defaultExpires = configuration.registrar.defaultExpires
+        settings.registrar.maxExpires = configuration.registrar.maxExpires
+        settings.registrar.maxContacts = configuration.registrar.maxContacts
+        settings.registrar.flowTimer = configuration.registrar.flowTimer ?? 0
+        settings.registrar.requiresPathSupport = configuration.registrar.requiresPathSupport
+        let serviceRoute = configuration.registrar.serviceRoute.map { "<\($0)>" }.joined(separator: ", ")
+        settings.registrar.serviceRoute = Array(serviceRoute.utf8)
+        for user in configuration.users where !user.registersFor.isEmpty {
+            settings.registrants[Array("\(user.user)@\(user.domain)".utf8)] = Set(
+                user.registersFor.map { Array($0.utf8) })
+        }
+        settings.inbound =
+            switch configuration.inbound {
+            case .anyone: .anyone
+            case .trusted: .trusted
+            case .none: .nobody
+            }
+        let interval = TimeSpan.seconds(configuration.nat.interval.components.seconds)
+        settings.keepAlive =
+            switch configuration.nat.keepAlive {
+            case .options: ServerCore.ServerSettings.KeepAlive(method: .options, interval: interval)
+            case .emptyLines: ServerCore.ServerSettings.KeepAlive(method: .emptyLines, interval: interval)
+            case .off: nil
+            }
+        settings.subscribers = try Self.subscribers(database)
+        // A user of that name is not to lose his calls.
+        if try database.subscribers().contains(where: { $0.aor.hasPrefix("echo@") }) { settings.echoUser = [] }
+        return settings
+    }
+
+    /// What decides where calls go, of all that the server is.
+    static func routingSettings(
+        _ configuration: Configuration, key: SipHashKey = SipHashKey(0, 0)
     ) throws -> ServerCore.ServerSettings {
         let advertised = configuration.advertise.map { Host($0) }
         var endpoints: [ProxyCore.Endpoint] = []
@@ -167,41 +223,10 @@ final class RunningServer: Sendable {
         proxy.recordRoute = configuration.proxy.recordRoute
         proxy.serialByQ = configuration.proxy.forking == .sequential
         proxy.timerC = .seconds(configuration.proxy.timerC.components.seconds)
-        var settings = ServerCore.ServerSettings(domains: configuration.domains, proxy: proxy, hashKey: key.hashKey)
+        proxy.followsRedirections = configuration.proxy.redirects == .follow
+        var settings = ServerCore.ServerSettings(domains: configuration.domains, proxy: proxy, hashKey: key)
         settings.addresses = addresses
-        settings.isDurable = configuration.storage == .sqlite
-        settings.callRecords.isOn = configuration.callRecords.isEnabled && settings.isDurable
-        settings.callRecords.longestCall = .seconds(configuration.callRecords.longestCall.components.seconds)
-        settings.requiresAuthentication = configuration.authentication.isRequired
-        settings.algorithms = configuration.authentication.algorithms.map {
-            switch $0 {
-            case .md5: .md5
-            case .sha256: .sha256
-            case .sha512_256: .sha512256
-            }
-        }
-        settings.registrar.minExpires = configuration.registrar.minExpires
-        settings.registrar.defaultExpires = configuration.registrar.defaultExpires
-        settings.registrar.maxExpires = configuration.registrar.maxExpires
-        settings.registrar.maxContacts = configuration.registrar.maxContacts
-        settings.inbound =
-            switch configuration.inbound {
-            case .anyone: .anyone
-            case .trusted: .trusted
-            case .none: .nobody
-            }
-        settings.trusted = configuration.trunks.flatMap(\.allow)
-        settings.trustedDomains = configuration.trunks.flatMap(\.certificates)
-        let interval = TimeSpan.seconds(configuration.nat.interval.components.seconds)
-        settings.keepAlive =
-            switch configuration.nat.keepAlive {
-            case .options: ServerCore.ServerSettings.KeepAlive(method: .options, interval: interval)
-            case .emptyLines: ServerCore.ServerSettings.KeepAlive(method: .emptyLines, interval: interval)
-            case .off: nil
-            }
-        settings.subscribers = try Self.subscribers(database)
-        // A user of that name is not to lose his calls.
-        if try database.subscribers().contains(where: { $0.aor.hasPrefix("echo@") }) { settings.echoUser = [] }
+        try settings.takeRouting(configuration)
         return settings
     }
 
@@ -238,5 +263,21 @@ extension Logger.Metadata {
             "status": "\(call.status)", "ending": "\(call.ending)", "milliseconds": "\(call.duration)",
             "source": "\(call.source)",
         ]
+    }
+}
+
+extension HomeDomain {
+    /// The home of a domain for which the configuration makes the server an edge proxy.
+    ///
+    /// - Throws: `CommandError` when its proxy is no SIP URI.
+    fileprivate init(_ edge: Configuration.Edge) throws {
+        // A proxy is a loose router: without `lr` it would find itself in the Request-URI (RFC 3261 §16.6 step 6).
+        let proxy = edge.proxy.map { $0.contains(";lr") ? $0 : "\($0);lr" }
+        guard var home = HomeDomain(edge.domain, proxy: proxy) else {
+            throw CommandError(.usage, "edge.\(edge.domain).proxy must be a SIP URI such as sip:192.0.2.7")
+        }
+        home.isOnPath = edge.path != .none
+        home.requiresPathSupport = edge.path == .known
+        self = home
     }
 }

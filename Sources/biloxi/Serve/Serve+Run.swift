@@ -86,6 +86,11 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
             } catch {
                 reply(ControlReply(ok: false, messages: ["\(error)"]))
             }
+        case .routeAsked(let question, let reply): reply(server.explain(question, current))
+        case .request(.route, let reply):
+            reply(
+                ControlReply(
+                    ok: false, messages: ["route asks for a URI: {\"request\":\"route\",\"route\":{\"uri\":…}}"]))
         case .request(.status, let reply):
             let uptime = started.duration(to: .now).components.seconds
             reply(

@@ -6,6 +6,8 @@ enum ServerEvent: Sendable {
     case stop(signal: Int32)
     /// SIGHUP, or a request of another process. `reply` is called once.
     case request(ControlRequest.Kind, reply: @Sendable (ControlReply) -> Void)
+    /// Another process asks where a call would go. `reply` is called once.
+    case routeAsked(RouteQuestion, reply: @Sendable (ControlReply) -> Void)
 }
 
 /// Turns signals and the requests of the control socket into one sequence of events.
@@ -29,7 +31,11 @@ final class ServerEvents: Sendable {
             }
         }
         self.control = try ControlServer(path: controlSocketPath) { request, reply in
-            continuation.yield(.request(request.request, reply: reply))
+            guard let question = request.route else {
+                continuation.yield(.request(request.request, reply: reply))
+                return
+            }
+            continuation.yield(.routeAsked(question, reply: reply))
         }
     }
 

@@ -12,7 +12,9 @@ struct Account {
     static let alice = Account(username: "alice", domain: "atlanta.example.com", password: "atlanta")
 
     /// The value of Authorization or Proxy-Authorization that answers a response; `nil` when there is no challenge in it.
-    func answer(_ response: SIPMessage, _ method: Method, _ uri: String, as name: String? = nil) -> String? {
+    func answer(
+        _ response: SIPMessage, _ method: Method, _ uri: String, as name: String? = nil, integrity: Bool = false
+    ) -> String? {
         let fields = response.values(named: "WWW-Authenticate") + response.values(named: "Proxy-Authenticate")
         let challenges = fields.compactMap { field -> DigestChallenge? in
             let octets = Array(field.utf8)
@@ -25,7 +27,7 @@ struct Account {
                 secret: DigestSecret(
                     username: name ?? self.username, realm: self.domain, password: self.password,
                     algorithm: algorithm),
-                cnonce: "0a4f113b")
+                cnonce: "0a4f113b", prefersIntegrity: integrity)
         else { return nil }
         var value: [UInt8] = []
         let body: [UInt8] = []

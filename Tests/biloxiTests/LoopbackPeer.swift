@@ -1,0 +1,75 @@
+import Foundation
+import SIPMessages
+
+/// A UDP socket on loopback that sends what it is told and reads what comes, for tests with real servers.
+final class LoopbackPeer {
+    private let descriptor: Int32
+    /// Its port.
+    let port: UInt16
+
+    init() throws {
+        self.descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = Self.address(0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let descriptor = self.descriptor
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+            }
+        }
+        guard isBound else { throw CocoaError(.fileReadUnknown) }
+        self.port = UInt16(bigEndian: address.sin_port)
+        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    deinit { close(self.descriptor) }
+
+    private static func address(_ port: UInt16) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return address
+    }
+
+    /// Sends a request: start line, a Via of its own, then these fields.
+    func request(_ startLine: String, branch: String, _ fields: [String], to port: UInt16) {
+        let lines =
+            ["\(startLine) SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:\(self.port);branch=z9hG4bK\(branch)"]
+            + ["Max-Forwards: 70"] + fields + ["Content-Length: 0", "", ""]
+        self.send(lines.joined(separator: "\r\n"), to: port)
+    }
+
+    /// Answers a request over the way it came.
+    func respond(_ status: String, to request: SIPMessage, _ fields: [String] = [], by port: UInt16) {
+        var lines = ["SIP/2.0 \(status)"]
+        for name in ["Via", "Record-Route", "From", "To", "Call-ID", "CSeq"] {
+            for value in request.values(named: name) {
+                let isUntagged = name == "To" && !value.contains("tag=")
+                lines.append("\(name): \(value)" + (isUntagged ? ";tag=callee" : ""))
+            }
+        }
+        self.send((lines + fields + ["Content-Length: 0", "", ""]).joined(separator: "\r\n"), to: port)
+    }
+
+    private func send(_ text: String, to port: UInt16) {
+        var address = Self.address(port)
+        let octets = Array(text.utf8)
+        withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                _ = sendto(self.descriptor, octets, octets.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+    }
+
+    /// The next message for which `isWanted` holds; `nil` when none comes within twenty seconds.
+    func receive(where isWanted: (SIPMessage) -> Bool) -> SIPMessage? {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = recv(self.descriptor, &buffer, buffer.count, 0)
+            guard count > 0 else { return nil }
+            if let message = try? SIPMessage(parsing: Array(buffer[..<count])), isWanted(message) { return message }
+        }
+    }
+}
