@@ -34,8 +34,12 @@ public struct Endpoint: Hashable, Sendable {
         self.sentBy.append(0x3A)
         self.sentBy.append(decimal: local.port)
         // A name goes without the port that is the transport's own anyway.
-        let isPortShown = self.advertised?.address != nil || self.advertised == nil || local.port != transport.defaultPort
-        self.routeURI = Array("sip:".utf8) + (isPortShown ? self.sentBy : Array((self.advertised?.name ?? "").utf8))
+        self.routeURI = Array("sip:".utf8)
+        if let name = self.advertised, name.address == nil, local.port == transport.defaultPort {
+            self.routeURI += Array(name.name.utf8)
+        } else {
+            self.routeURI += self.sentBy
+        }
         if transport != .udp { self.routeURI += Array(";transport=\(transport)".utf8) }
         self.routeURI += Array(";lr".utf8)
         self.secureRouteURI =

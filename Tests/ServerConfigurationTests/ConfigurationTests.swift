@@ -173,7 +173,7 @@ struct ConfigurationTests {
         #expect(
             loaded.files.map(\.key)
                 == ["tls.certificate", "tls.key", "tls.authorities", "trunks.pstn.register.passwordFile"])
-        #expect(loaded.files.last?.source == .file("f.yaml", line: 22, column: 51))
+        #expect(loaded.files.last?.source == .file("f.yaml", line: 24, column: 51))
     }
 
     @Test("The environment overrides the file, and options override both")

@@ -96,8 +96,9 @@ struct UDPTests {
         server.server.apply(settings)
         let peer = try Peer(udpTo: SocketAddress(.loopback, server.address(.udp).port))
         // An address is ours whatever the domains; its end point is none of those that the settings name.
-        try peer.send(
-            Text.request("REGISTER", to: "bob", uri: "sip:other.test", from: peer.local, over: .udp, call: "r1"))
+        let register = Text.request(
+            "REGISTER", to: "bob", uri: "sip:other.test", from: peer.local, over: .udp, call: "r1")
+        try peer.send(register.replacing("@sip.test", with: "@other.test"))
         #expect(Text.startLine(try peer.inbox.message()) == "SIP/2.0 200 OK")
     }
 }
