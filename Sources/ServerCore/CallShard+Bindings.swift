@@ -22,6 +22,7 @@ extension CallShard {
         var asker = Asker(shard: self.number, server: server, maxBreadth: breadth, traits: traits)
         asker.hasRoute = workspace.index.has(.route)
         if case .temporary = goal.selection { asker.isTemporary = true }
+        asker.aor = goal.key
         workspace.posts.append(
             .lookUp(
                 shard: self.settings.shard(of: goal.hash), hash: goal.hash, key: goal.key, selection: goal.selection,
@@ -61,9 +62,8 @@ extension CallShard {
         }
         if asker.isRedirected { return self.resume(asker, block, &workspace) }
         guard !block.isEmpty else {
-            self.transactions.reply(
-                server, asker.isTemporary ? 404 : 480, asker.isTemporary ? "No Such GRUU" : "Not Registered",
-                at: workspace.now, into: &workspace.outbox)
+            let (status, reason) = self.absence(asker, workspace)
+            self.transactions.reply(server, status, reason, at: workspace.now, into: &workspace.outbox)
             return
         }
         guard asker.redirectStatus == 0 else { return self.redirect(asker, block, &workspace) }
@@ -78,6 +78,16 @@ extension CallShard {
             return
         }
         self.begin(server, method, workspace.flow, maxBreadth: asker.maxBreadth, asker.traits, &workspace)
+    }
+
+    /// What is said of an address without bindings. Users of ours learn that there is no such user (§21.4.5); to others
+    /// everybody who cannot be reached is the same, so that nobody finds out who our users are.
+    private func absence(_ asker: Asker, _ workspace: borrowing Workspace) -> (UInt16, StaticString) {
+        if asker.isTemporary { return (404, "No Such GRUU") }
+        guard self.settings.requiresAuthentication, asker.traits.contains(.isFromUser), !asker.aor.isEmpty,
+            !self.settings.subscribers.contains(Array(workspace.mail[asker.aor.range]))
+        else { return (480, "Not Registered") }
+        return (404, "No Such User")
     }
 
     /// Writes the bindings in `block` as targets, the preferred first.

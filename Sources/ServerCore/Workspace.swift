@@ -53,6 +53,8 @@ struct Asker: BitwiseCopyable {
     var traits: RequestTraits
     /// Whether the bindings are those of a temporary GRUU, which is none any more when there are none (RFC 5627 §5.3).
     var isTemporary = false
+    /// Where the AOR lies in the mail whose bindings are asked for.
+    var aor = OctetRange.absent
     /// Whether the request has a Route of its own, in whose place no Path may come (RFC 5627 §6.1).
     var hasRoute = false
     /// The status of the answer that tells the caller the bindings; 0 lets the devices ring.

@@ -61,6 +61,17 @@ struct AuthorisationTests {
     }
 
     @Test(
+        "A user who calls one that there is not is told so (§21.4.5); one without a device is not there now (§21.4.18)",
+        arguments: [("nobody", StatusCode(404), "No Such User"), ("dave", 480, "Not Registered")])
+    func absent(user: String, status: StatusCode, reason: String) throws {
+        let dave = Account(username: "dave", domain: Place.domain, password: "polly")
+        let office = try Office { $0.requires([.bob, Self.carol, dave]) }
+        try office.bobInvites("sip:\(user)@biloxi.example.com")
+        #expect(try office.bob.expects(status).reasonPhrase == reason)
+        try office.stage.world.end()
+    }
+
+    @Test(
         "A caller who wants it so is not named to whom we do not trust (RFC 3325 §7)",
         arguments: [
             ("id", false, false), ("user; ID;critical", false, false), ("none", false, true), ("header", false, true),

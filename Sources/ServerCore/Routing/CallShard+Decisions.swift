@@ -136,6 +136,7 @@ extension CallShard {
         let breadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
         var asker = Asker(shard: self.number, server: server, maxBreadth: breadth, traits: traits)
         asker.redirectStatus = status
+        asker.aor = key
         workspace.posts.append(
             .lookUp(
                 shard: self.settings.shard(of: hash), hash: hash, key: key, selection: .all, asker: asker))
