@@ -42,11 +42,11 @@ extension Configuration.Authentication {
 
 extension Configuration.Registrar {
     fileprivate init(_ value: ConfigurationValue) {
-        self.minExpires = UInt32(clamping: value["minExpires"]?.number ?? 0)
-        self.defaultExpires = UInt32(clamping: value["defaultExpires"]?.number ?? 0)
-        self.maxExpires = UInt32(clamping: value["maxExpires"]?.number ?? 0)
-        self.maxContacts = value["maxContacts"]?.number ?? 1
-        self.flowTimer = value["flowTimer"]?.number.map { UInt32(clamping: $0) }
+        self.minExpires = UInt32(clamping: value.number("minExpires") ?? 0)
+        self.defaultExpires = UInt32(clamping: value.number("defaultExpires") ?? 0)
+        self.maxExpires = UInt32(clamping: value.number("maxExpires") ?? 0)
+        self.maxContacts = value.number("maxContacts") ?? 1
+        self.flowTimer = value.number("flowTimer").map { UInt32(clamping: $0) }
         self.requiresPathSupport = value["path"]?.text != "any"
         self.serviceRoute = value.texts("serviceRoute")
     }
@@ -191,7 +191,8 @@ extension ConfigurationValue {
     fileprivate func child(_ name: String) -> ConfigurationValue {
         self[name] ?? ConfigurationValue(content: .object([]), source: .builtIn)
     }
-    fileprivate func seconds(_ name: String) -> Duration { .seconds(self[name]?.number ?? 0) }
+    fileprivate func number(_ name: String) -> Int? { self[name]?.number }
+    fileprivate func seconds(_ name: String) -> Duration { .seconds(self.number(name) ?? 0) }
     fileprivate func destination(_ name: String) -> Route.Destination? {
         self[name]?.text.flatMap { Route.Destination($0) }
     }

@@ -24,8 +24,13 @@ struct ConfigurationValue {
     var fields: [Field] { if case .object(let fields) = self.content { fields } else { [] } }
     var elements: [ConfigurationValue] { if case .list(let elements) = self.content { elements } else { [] } }
     var text: String? { if case .text(let text) = self.content { text } else { nil } }
-    var number: Int? { if case .number(let number) = self.content { number } else { nil } }
-    var boolean: Bool? { if case .boolean(let boolean) = self.content { boolean } else { nil } }
+    // Not inlined: the optimiser of Swift 6.3 finds fault with its own work there, and stops.
+    var number: Int? {
+        @inline(never) get { if case .number(let number) = self.content { number } else { nil } }
+    }
+    var boolean: Bool? {
+        @inline(never) get { if case .boolean(let boolean) = self.content { boolean } else { nil } }
+    }
 
     /// Puts `value` at a path below this object, with objects in between where there are none.
     mutating func set(_ value: ConfigurationValue, at path: ArraySlice<String>) {
