@@ -47,7 +47,7 @@ extension Configuration.Registrar {
         self.maxExpires = UInt32(clamping: value.number("maxExpires") ?? 0)
         self.maxContacts = value.number("maxContacts") ?? 1
         self.flowTimer = value.number("flowTimer").map { UInt32(clamping: $0) }
-        self.requiresPathSupport = value["path"]?.text != "any"
+        self.requiresPathSupport = value["path"]?.text == "known"
         self.serviceRoute = value.texts("serviceRoute")
     }
 }

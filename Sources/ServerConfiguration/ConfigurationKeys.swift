@@ -97,7 +97,7 @@ enum ConfigurationKeys {
             "How often devices with outbound flows are asked to send a keep-alive. Without it, as they like"
                 + " (RFC 5626 §4.4)."),
         .init(
-            "path", .choice(["known", "any"]), default: "known",
+            "path", .choice(["known", "any"]), default: "any",
             "Whether a registration that came through edge proxies must be of a device that knows Path; others are"
                 + " answered 420 (RFC 3327 §5.3)."),
         .init(
