@@ -87,7 +87,7 @@ public struct Configuration: Hashable, Sendable {
         /// Seconds between the keep-alives of devices with outbound flows; `nil` asks for nothing (RFC 5626 §4.4).
         public var flowTimer: UInt32?
         /// Whether devices must know Path that register through proxies which write one (RFC 3327 §5.3).
-        public var requiresPathSupport = true
+        public var requiresPathSupport = false
         /// The URIs of the proxies that requests of devices are to pass (RFC 3608).
         public var serviceRoute: [String] = []
     }
