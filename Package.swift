@@ -64,20 +64,21 @@ let package = Package(
         // Types: no imports.
         room("SIPMessages"),
         room("Containers"),
-        tests("SIPMessages", resources: [.copy("Torture")]),
+        tests("SIPMessages", ["FuzzInputs"], resources: [.copy("Torture")]),
         tests("Containers"),
         room("SDP", ["SIPMessages"]),
-        tests("SDP", ["SIPMessages"], resources: [.copy("Examples")]),
+        tests("SDP", ["SIPMessages", "FuzzInputs"], resources: [.copy("Examples")]),
         room("RTP", ["SIPMessages"]),
-        tests("RTP", ["SIPMessages"]),
+        tests("RTP", ["SIPMessages", "FuzzInputs"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         // Core.
         room("SIPTransactions", ["SIPMessages", "Containers"]),
         tests("SIPTransactions", ["SIPMessages", "Containers", "SIPSimulation"]),
         room("SIPRouting", ["SIPMessages"]),
-        tests("SIPRouting", ["SIPMessages", "DNSTestServer"]),
+        tests("SIPRouting", ["SIPMessages", "DNSTestServer", "FuzzInputs"]),
         room("SIPDialogs", ["SIPMessages"]),
         tests("SIPDialogs", ["SIPMessages"]),
+        .target(name: "FuzzInputs", path: "Tests/Support/FuzzInputs", swiftSettings: settings),
         .target(
             name: "DNSTestServer", dependencies: ["SIPMessages", "SIPRouting"], path: "Tests/Support/DNSTestServer",
             swiftSettings: settings),
@@ -88,11 +89,11 @@ let package = Package(
         room("LocationService", ["SIPMessages", "Containers", "SIPTransactions"]),
         room("CallRecords", ["SIPMessages", "Containers"]),
         tests("CallRecords", ["SIPMessages"]),
-        tests("LocationService", ["SIPMessages", "SIPTransactions"]),
+        tests("LocationService", ["SIPMessages", "SIPTransactions", "FuzzInputs"]),
         room("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
         tests("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs", "SIPSimulation"]),
         room("MediaEngine", ["SIPMessages", "SDP", "RTP"]),
-        tests("MediaEngine", ["SIPMessages", "SDP", "RTP"]),
+        tests("MediaEngine", ["SIPMessages", "SDP", "RTP", "FuzzInputs"]),
         // Drivers.
         .target(name: "CLinuxIO"),
         room("SystemSockets", ["SIPMessages", "CLinuxIO"]),
@@ -122,7 +123,7 @@ let package = Package(
             : [
                 // Core, with a package.
                 room("SIPAuthentication", ["SIPMessages", crypto]),
-                tests("SIPAuthentication", ["SIPMessages"]),
+                tests("SIPAuthentication", ["SIPMessages", "FuzzInputs"]),
                 // Roles that authenticate.
                 room(
                     "ServerCore",
@@ -134,7 +135,7 @@ let package = Package(
                     "ServerCore",
                     [
                         "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService",
-                        "CallRouting", "SIPSimulation", "ServerSimulation", "CallRecords",
+                        "CallRouting", "SIPSimulation", "ServerSimulation", "CallRecords", "FuzzInputs",
                     ]),
                 // Support, with a package.
                 room(
