@@ -28,4 +28,9 @@ public struct TLSSettings: Hashable, Sendable {
     public init(certificateFile: String, keyFile: String) {
         (self.certificateFile, self.keyFile) = (certificateFile, keyFile)
     }
+
+    /// Reads the files, to see whether a server could use them.
+    ///
+    /// - Throws: `TransportError` that names the file at fault.
+    public func check() throws(TransportError) { try TLSContexts.check(self) }
 }
