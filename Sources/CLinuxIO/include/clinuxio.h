@@ -40,6 +40,10 @@ int cio_read_address(const struct sockaddr_storage *from, uint64_t *high, uint64
 int cio_recvmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags);
 int cio_sendmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags);
 
+// A timer as a descriptor, and the moment of CLOCK_MONOTONIC, in nanoseconds, at which it becomes readable.
+int cio_timer(void);
+void cio_set_timer(int fd, int64_t nanoseconds);
+
 // Room for the control message that holds a local address.
 enum { cio_control_octets = 64 };
 

@@ -215,7 +215,7 @@ final class StreamEngine: @unchecked Sendable {
         guard !unsent.isEmpty else { return }
         connection.loop.worker.setTime()
         connection.loop.worker.unreached += unsent
-        server.reportUnreached(&connection.loop.worker)
+        server.finish(&connection.loop.worker)
     }
 
     // MARK: Connections that are opened
