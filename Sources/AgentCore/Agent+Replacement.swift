@@ -5,8 +5,8 @@ import SIPMessages
 enum Entrance {
     /// As a call of its own.
     case own
-    /// In the place of another.
-    case replaces(CallHandle)
+    /// In the place of another, which is answered or not yet.
+    case replaces(CallHandle, isEarly: Bool)
     /// To be mixed into another.
     case joins(CallHandle)
     case refused(StatusCode, String?)
@@ -46,10 +46,10 @@ extension Agent {
         case .refused(let status, let reason): return .refused(status, reason)
         case .found(let call, let leg):
             if call.legs[leg].state == .confirmed {
-                return replaces.isEarlyOnly ? .refused(486, "Answered Already") : .replaces(call.handle)
+                return replaces.isEarlyOnly ? .refused(486, "Answered Already") : .replaces(call.handle, isEarly: false)
             }
             // Of early dialogs only those that this side began can be replaced (RFC 3891 §3).
-            return call.isCaller ? .replaces(call.handle) : .refused(481, nil)
+            return call.isCaller ? .replaces(call.handle, isEarly: true) : .refused(481, nil)
         }
     }
 
@@ -79,17 +79,28 @@ extension Agent {
 }
 
 extension Call {
+    /// What the Contact of one who mixes says (RFC 4579 §5.1).
+    static let focus = Parameters([Parameter("isfocus")])
+
+    /// The new call stands: the old one may go. One that is only ringing goes as soon as the new one is answered, so that
+    /// nobody answers it meanwhile; one that stands lives until the new one stands for sure.
+    mutating func takePlace(isAcknowledged: Bool, _ work: inout CallWork) {
+        guard let (other, isEarly) = self.replaced, isEarly || isAcknowledged else { return }
+        self.replaced = nil
+        work.effects.append(.post(other, .replaced(by: self.handle)))
+    }
+
     /// Tells how the call came in; one that takes the place of another is accepted at once (RFC 3891 §3).
     mutating func enter(_ entrance: Entrance, _ work: inout CallWork) {
         guard !self.isEnded else { return }
         switch entrance {
         case .own, .refused: break
-        case .replaces(let other):
-            self.replaced = other
+        case .replaces(let other, let isEarly):
+            self.replaced = (other, isEarly)
             work.tell(.replaces(self.handle, other: other))
             self.accept(&work)
         case .joins(let other):
-            self.contactParameters = ["isfocus": nil]
+            self.contactParameters = Self.focus
             work.tell(.joins(self.handle, other: other))
         }
     }

@@ -33,7 +33,32 @@ extension Agent {
         else { return nil }
         let routes = subject.account.flatMap { self.grant(of: $0)?.serviceRoute } ?? []
         self.turn(handle, &transactions, at: now, &outbox) {
-            $0.transfer(plan, number: number, of: call, leg, routes: routes, &$1)
+            $0.refer(
+                leg.dialog.remoteTarget, plan, number: number, from: leg.dialog.local, routes: routes,
+                subject: (call, leg), &$1)
+        }
+        return TransferHandle(call: handle, number: number)
+    }
+
+    /// Asks someone outside of calls to call someone: a phone of ours for a click to dial, a server to take a call over
+    /// that it is to park or play music to (RFC 5359 §2.3, §2.15, §2.18).
+    ///
+    /// - Parameters:
+    ///   - recipient: Who is asked.
+    ///   - sender: Who asks: From.
+    /// - Returns: `nil` when there are too many calls and transfers.
+    public mutating func refer(
+        _ recipient: URI, to plan: TransferPlan, from sender: NameAddress, account: RegistrationHandle? = nil,
+        transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
+    ) -> TransferHandle? {
+        guard let handle = self.makeCall(isCaller: true, contactUser: sender.uri.sip?.user, account: account) else {
+            return nil
+        }
+        self.work.referralNumber &+= 1
+        let number = self.work.referralNumber
+        let routes = account.flatMap { self.grant(of: $0)?.serviceRoute } ?? []
+        self.turn(handle, &transactions, at: now, &outbox) {
+            $0.refer(recipient, plan, number: number, from: sender, routes: routes, subject: nil, &$1)
         }
         return TransferHandle(call: handle, number: number)
     }
@@ -48,17 +73,26 @@ extension Agent {
     ) -> TransferHandle? {
         guard self.calls.isLive(other.slot, other.generation), let target = self.calls[other.slot], !target.isEnded
         else { return nil }
-        guard let i = target.standingLeg else {
+        guard let plan = self.takingOver(other) else {
             guard let uri = target.setup?.plan.target else { return nil }
             self.hangUp(other, transactions: &transactions, at: now, into: &outbox)
             return self.transfer(
                 call, to: TransferPlan(to: uri), transactions: &transactions, at: now, into: &outbox)
         }
-        let dialog = target.legs[i].dialog
-        var plan = TransferPlan(to: dialog.remoteTarget)
-        // As the target sees it (RFC 3891 §3).
-        plan.replaces = Replaces(dialog.id.callID, toTag: dialog.id.remoteTag, fromTag: dialog.id.localTag)
         return self.transfer(call, to: plan, transactions: &transactions, at: now, into: &outbox)
+    }
+
+    /// What someone needs who is to call the other side of a call of ours in our place (RFC 3891 §4): for `transfer` or
+    /// `refer`; `nil` when the call does not stand.
+    public func takingOver(_ call: CallHandle) -> TransferPlan? {
+        guard self.calls.isLive(call.slot, call.generation), let call = self.calls[call.slot],
+            let i = call.standingLeg
+        else { return nil }
+        let dialog = call.legs[i].dialog
+        var plan = TransferPlan(to: dialog.remoteTarget)
+        // As the other side sees it (RFC 3891 §3).
+        plan.replaces = Replaces(dialog.id.callID, toTag: dialog.id.remoteTag, fromTag: dialog.id.localTag)
+        return plan
     }
 
     // MARK: Transferee

@@ -70,6 +70,7 @@ extension Agent {
         guard let handle = self.makeCall(isCaller: true, contactUser: user, account: plan.account) else { return nil }
         self.turn(handle, &transactions, at: now, &outbox) { call, work in
             call.referral = referral
+            if plan.isFocus { call.contactParameters = Call.focus }
             call.start(plan, &work)
         }
         return handle
@@ -134,6 +135,18 @@ extension Agent {
         var isSent = false
         self.turn(call, &transactions, at: now, &outbox) { isSent = $0.message(body, type, &$1) }
         return isSent
+    }
+
+    /// Mixes a call with others from now on, or does not any more: its other side learns by a re-INVITE that we are a
+    /// focus (RFC 4579 §5.1, RFC 5359 §2.10).
+    public mutating func mix(
+        _ call: CallHandle, _ isFocus: Bool = true, transactions: inout TransactionLayer, at now: MonotonicInstant,
+        into outbox: inout Outbox
+    ) {
+        self.turn(call, &transactions, at: now, &outbox) { call, work in
+            call.contactParameters = isFocus ? Call.focus : Parameters()
+            call.modify(&work)
+        }
     }
 
     // MARK: Answers to questions

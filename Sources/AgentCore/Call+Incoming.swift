@@ -209,6 +209,7 @@ extension Call {
             .success, from: .local, hasDescription: description != nil)
         if reading == .answer { self.agreed(i, &work) }
         guard incoming.isInitial else { return }
+        self.takePlace(isAcknowledged: false, &work)
         self.chosen = i
         self.isToldEstablished = true
         work.tell(.established(self.handle, leg: i))
@@ -270,11 +271,7 @@ extension Call {
             return self.end(.failed("the ACK brings no answer to our offer"), &work)
         case .nothing, .offer, .preview, .ignored, .collision, .overlap: break
         }
-        if let replaced = self.replaced {
-            // Only now the new call stands for sure: until then the old one lives.
-            self.replaced = nil
-            work.effects.append(.post(replaced, .replaced(by: self.handle)))
-        }
+        self.takePlace(isAcknowledged: true, &work)
         if self.legs[i].wantsBye { return self.release(i, &work) }
         self.advance(i, &work)
     }

@@ -18,40 +18,41 @@ extension Call {
         self.send(leg, .refer(number), builder, &work)
     }
 
-    /// Asks it outside of the dialog of the call (RFC 4538, RFC 5589 §6.1).
-    mutating func transfer(
-        _ plan: TransferPlan, number: UInt32, of subject: CallHandle, _ leg: Leg, routes: [NameAddress],
-        _ work: inout CallWork
+    /// Asks someone outside of any dialog: the other side of a call, which Target-Dialog names (RFC 4538,
+    /// RFC 5589 §6.1), or anyone else.
+    mutating func refer(
+        _ recipient: URI, _ plan: TransferPlan, number: UInt32, from local: NameAddress, routes: [NameAddress],
+        subject: (call: CallHandle, leg: Leg)?, _ work: inout CallWork
     ) {
         self.isEnded = true  // There is no session to tell the application of.
-        let (dialog, callID) = (leg.dialog, work.makeCallID())
-        var from = dialog.local
+        let callID = work.makeCallID()
+        var from = local
         from.tag = work.makeTag()
         let half = DialogID(callID, localTag: from.tag ?? "", remoteTag: "")
         self.halfDialog = half
         let sequence = self.nextSequence(-1)
-        var builder = MessageBuilder(.refer, dialog.remoteTarget)
+        var builder = MessageBuilder(.refer, recipient)
         builder.add(.route, routes)
         builder.add(.maxForwards, 70)
         builder.add(.from, from)
-        builder.add(.to, NameAddress(dialog.remoteTarget))
+        builder.add(.to, NameAddress(recipient))
         builder.add(.callID, callID)
         builder.add(.cseq, CSeq(sequence, .refer))
-        Self.write(plan, from: dialog.local, knowing: leg.peer, to: &builder, work)
-        builder.add(.require, "tdialog")
-        // As the recipient sees it (RFC 4538 §3).
-        builder.add(
-            .targetDialog,
-            TargetDialog(dialog.id.callID, localTag: dialog.id.remoteTag, remoteTag: dialog.id.localTag))
+        Self.write(plan, from: local, knowing: subject?.leg.peer ?? Leg.Peer(), to: &builder, work)
+        if let id = subject?.leg.dialog.id {
+            builder.add(.require, "tdialog")
+            // As the recipient sees it (RFC 4538 §3).
+            builder.add(.targetDialog, TargetDialog(id.callID, localTag: id.remoteTag, remoteTag: id.localTag))
+        }
         if !work.configuration.product.isEmpty { builder.add(.userAgent, FieldText(work.configuration.product)) }
-        self.begin(plan, number: number, of: subject, in: -1, sequence: sequence, &work)
+        self.begin(plan, number: number, of: subject?.call, in: -1, sequence: sequence, &work)
         work.effects.append(.addDialog(half))
-        let nextHop = routes.first?.uri ?? dialog.remoteTarget
+        let nextHop = routes.first?.uri ?? recipient
         work.effects.append(.request(leg: -1, .refer(number), .refer, builder, nextHop: nextHop, near: nil))
     }
 
     private mutating func begin(
-        _ plan: TransferPlan, number: UInt32, of subject: CallHandle, in leg: Int, sequence: UInt32,
+        _ plan: TransferPlan, number: UInt32, of subject: CallHandle?, in leg: Int, sequence: UInt32,
         _ work: inout CallWork
     ) {
         self.transfers.append(
@@ -164,8 +165,8 @@ extension Call {
         guard case .succeeded = end, self.transfers[k].plan.endsCall else { return }
         if self.transfers[k].subject == self.handle {
             self.hangUp(&work)
-        } else {
-            work.effects.append(.post(self.transfers[k].subject, .transferred))
+        } else if let subject = self.transfers[k].subject {
+            work.effects.append(.post(subject, .transferred))
         }
     }
 

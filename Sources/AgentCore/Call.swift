@@ -46,7 +46,7 @@ struct Call {
     /// The transfer that asked for this call, which is told what becomes of it.
     var referral: ReferralHandle?
     /// The call that this one takes the place of, once it stands (RFC 3891 §3).
-    var replaced: CallHandle?
+    var replaced: (call: CallHandle, isEarly: Bool)?
     /// How many requests of ours are underway.
     var openRequests = 0
     /// When the last of those that wait for the way to their server has waited too long.

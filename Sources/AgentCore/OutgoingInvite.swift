@@ -22,6 +22,8 @@ public struct CallPlan: Hashable, Sendable {
     public var replaces: Replaces?
     /// The dialog at the other side that the call is to be mixed into (RFC 3911).
     public var joins: Join?
+    /// Whether we mix the call with others: our Contact says that we are a focus (RFC 4579 §5.1).
+    public var isFocus = false
     /// What is done about a redirection; as the configuration says unless set.
     public var redirections: Redirections?
 

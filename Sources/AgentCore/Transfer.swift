@@ -111,8 +111,8 @@ public struct TransferRequest: Hashable, Sendable {
 struct OutgoingTransfer {
     let number: UInt32
     let plan: TransferPlan
-    /// The call that is transferred.
-    let subject: CallHandle
+    /// The call that is transferred; `nil` when the request is about none of ours.
+    let subject: CallHandle?
     /// The leg in whose dialog the reports come; -1 before the first of a dialog of its own.
     var leg: Int
     /// The CSeq of the REFER, which tells its reports from those of others in the dialog (RFC 3515 §2.4.6).

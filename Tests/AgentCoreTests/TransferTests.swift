@@ -115,17 +115,18 @@ struct TransferTests {
         try company.world.end()
     }
 
-    @Test("A user who thinks about it: 200 and a pending report in time, then what was decided (RFC 3515 §2.4.2, §2.4.5)")
+    @Test(
+        "A user who thinks about it: 200 and a pending report in time, then what was decided (RFC 3515 §2.4.2, §2.4.5)")
     func pending() throws {
         let (company, call, _) = try Self.talking()
         company["bob"].behaviour.transfers = .wait
         company.begin()
         try company.transfer("alice", call, to: "carol")
-        #expect(company.flow == ["alice>bob REFER"])
+        #expect(Set(company.flow) == ["alice>bob REFER"])
         company.world.run(for: .seconds(5))
         #expect(
-            company.flow == [
-                "alice>bob REFER", "bob>alice 200 OK REFER", "bob>alice NOTIFY (100 Trying)", "alice>bob 200 OK NOTIFY",
+            company.flow.drop { $0 == "alice>bob REFER" } == [
+                "bob>alice 200 OK REFER", "bob>alice NOTIFY (100 Trying)", "alice>bob 200 OK NOTIFY",
             ])
         let referral = try #require(company["bob"].referrals.first)
         try company.does("bob") { $0.refuseTransfer(referral, transactions: &$1, at: $2, into: &$3) }
