@@ -67,6 +67,12 @@ public struct Agent: ~Copyable {
         return self.calls[call.slot]?.legs.first?.near
     }
 
+    /// The account that a call is of; `nil` for one of none, and for one that is no more.
+    public func account(of call: CallHandle) -> RegistrationHandle? {
+        guard self.calls.isLive(call.slot, call.generation) else { return nil }
+        return self.calls[call.slot]?.account
+    }
+
     /// Whether there is something to take.
     public var hasActions: Bool { !self.actions.isEmpty }
 
