@@ -53,6 +53,7 @@ extension Call {
     mutating func acceptReferral(_ number: UInt32, _ work: inout CallWork) {
         guard let k = self.referrals.firstIndex(where: { $0.number == number && $0.decision == .open }) else { return }
         self.referrals[k].decision = .accepted
+        self.referrals[k].answersAt = .never
         self.answerReferral(k, isAccepted: true, &work)
         self.referrals[k].usage?.accept()
         self.notify(k, &work)
@@ -62,6 +63,7 @@ extension Call {
     mutating func refuseReferral(_ number: UInt32, _ status: StatusCode, _ reason: String?, _ work: inout CallWork) {
         guard let k = self.referrals.firstIndex(where: { $0.number == number && $0.decision == .open }) else { return }
         self.referrals[k].decision = .refused
+        self.referrals[k].answersAt = .never
         let reason = reason ?? status.reasonPhrase
         if let transaction = self.referrals[k].transaction {
             let referral = self.referrals[k]
@@ -86,7 +88,6 @@ extension Call {
         if referral.isSilent, request.has(.referSub) { builder.add(.referSub, ParameterizedToken("false")) }
         work.respond(transaction, 200, builder)
         self.referrals[k].transaction = nil
-        self.referrals[k].answersAt = .never
         guard !referral.isSilent else { return }
         self.legs[referral.leg].dialog.confirm()
         self.referrals[k].usage = NotifierUsage(
@@ -172,11 +173,13 @@ extension Call {
             guard let k = self.referrals.firstIndex(where: { $0.number == number }) else { continue }
             if self.referrals[k].answersAt <= work.now {
                 // Without reports nobody would learn of a later decision.
-                if self.referrals[k].isSilent {
-                    self.refuseReferral(number, 603, nil, &work)
+                if self.referrals[k].isSilent || self.referrals[k].transaction == nil {
+                    self.refuseReferral(number, 480, "Nobody Decided", &work)
                     continue
                 }
                 self.answerReferral(k, isAccepted: false, &work)
+                self.referrals[k].answersAt = work.now.advanced(
+                    by: .seconds(Int64(work.configuration.reportingLimit)))
             }
             self.referrals[k].usage?.wake(at: work.now)
             self.notify(k, &work)

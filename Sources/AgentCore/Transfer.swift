@@ -142,7 +142,7 @@ struct IncomingReferral {
     let isSilent: Bool
     let event: EventType
     var decision = Decision.open
-    /// When the REFER is answered without the application.
+    /// When the REFER is answered without the application, and later, when it has not decided by then.
     var answersAt = MonotonicInstant.never
     var usage: NotifierUsage?
     /// Who we are in the call that it asks for.

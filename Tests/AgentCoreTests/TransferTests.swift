@@ -137,6 +137,17 @@ struct TransferTests {
         try company.world.end()
     }
 
+    @Test("A user who never decides: the request is given up in the end")
+    func undecided() throws {
+        let (company, call, _) = try Self.talking()
+        company["bob"].behaviour.transfers = .wait
+        try company.transfer("alice", call, to: "carol")
+        company.hangUp("alice", call)
+        try company.world.end()
+        #expect(company["alice"].transferEnds == [.failed(480, "Nobody Decided")])
+        #expect(company.world.now <= MonotonicInstant.start.advanced(by: .seconds(400)))
+    }
+
     @Test("The transferor hangs up at once, and the reports go on in the dialog (RFC 5057 §4.1, RFC 5589 §6)")
     func earlyBYE() throws {
         let (company, call, _) = try Self.talking()
