@@ -7,11 +7,12 @@ import SIPTransactions
 extension Call {
     /// The application wants the session changed: the media will be asked for a new offer.
     mutating func modify(_ work: inout CallWork) {
-        guard !self.isEnded, let i = self.isCaller && self.chosen >= 0 ? self.chosen : self.legs.indices.first else {
-            return
+        guard !self.isEnded else { return }
+        // Before one of several forks has answered it is wished of each.
+        for i in self.legs.indices where self.legs[i].isLive && (self.chosen < 0 || i == self.chosen) {
+            self.wish(i, .modify, at: work.now)
+            self.advanceWish(i, &work)
         }
-        self.wish(i, .modify, at: work.now)
-        self.advanceWish(i, &work)
     }
 
     mutating func wish(_ i: Int, _ wish: Leg.Wish, at moment: MonotonicInstant) {

@@ -256,6 +256,7 @@ extension Call {
         self.isToldEstablished = true
         work.tell(.established(self.handle, leg: i))
         self.report(200, "OK", isFinal: true, &work)
+        self.advance(i, &work)
     }
 
     // MARK: Hanging up
