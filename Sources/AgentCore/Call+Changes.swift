@@ -224,7 +224,8 @@ extension Call {
         switch purpose {
         case .invite: return self.setupFailed(end, &work)
         case .bye: return self.drop(i, &work)
-        case .prack, .subscribe: return
+        case .prack: return
+        case .subscribe(let number): return self.subscribeFailed(number, &work)
         case .refer(let number): return self.referFailed(number, end, &work)
         case .notify(let number): return self.notified(number, nil, &work)
         case .info, .message: return work.tell(.informationFailed(self.handle, end))

@@ -37,8 +37,8 @@ struct Call {
     var contactParameters = Parameters()
     /// The number of the last request of ours that had no dialog yet.
     var sequence: UInt32 = 0
-    /// A dialog of which we know our half only: that of a REFER whose first report is to come (RFC 6665 §4.4.1).
-    var halfDialog: DialogID?
+    /// Where we are, as the flow of the last request to us makes it, whether or not we have a GRUU.
+    var address: URI?
     /// Transfers that we ask the other side for.
     var transfers: [OutgoingTransfer] = []
     /// Transfers that the other side asks us for.

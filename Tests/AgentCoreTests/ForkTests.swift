@@ -36,7 +36,9 @@ struct ForkTests {
             builder.add(named: "Contact", "<sip:\(tag)@\(address)>")
             for field in fields { builder.add(named: field.0, field.1) }
             let isReliable = fields.contains { $0.0 == "RSeq" }
-            if status.isSuccess || isReliable { builder.setBody(Array(tag.utf8), type: MediaType("application", "sdp")) }
+            if status.isSuccess || isReliable {
+                builder.setBody(Array(tag.utf8), type: MediaType("application", "sdp"))
+            }
             let alice = SocketAddress(try #require(IPAddress("192.0.2.101")), 5060)
             try self.proxy.sendsOctets(builder.octets, to: alice)
             self.world.run(for: .milliseconds(1))
