@@ -8,6 +8,8 @@ extension Call {
     /// The application wants the session changed: the media will be asked for a new offer.
     mutating func modify(_ work: inout CallWork) {
         guard !self.isEnded else { return }
+        // An INVITE that has no answer yet is followed by the change.
+        self.wantsChange = self.isCaller && !self.isToldEstablished && self.legs.isEmpty
         // Before one of several forks has answered it is wished of each.
         for i in self.legs.indices where self.legs[i].isLive && (self.chosen < 0 || i == self.chosen) {
             self.wish(i, .modify, at: work.now)

@@ -28,6 +28,8 @@ struct Call {
     /// Whether the application was told that the call stands.
     var isToldEstablished = false
     var hasMedia = false
+    /// Whether the session is to be changed as soon as there is one.
+    var wantsChange = false
     /// Our Contact, as the flow of the last message makes it.
     var contact: URI?
     /// The account that it is of, and its GRUU, which takes the place of our address.

@@ -90,9 +90,12 @@ struct HandbookFlowTests {
         #expect(stage.alice.ends == [.remoteHungUp])
     }
 
-    @Test("Before the first offer has its answer no UPDATE makes another (handbook 10.2, RFC 3311 §5.1)")
-    func tooEarly() throws {
+    @Test(
+        "Before the first offer has its answer no UPDATE makes another (handbook 10.2, RFC 3311 §5.1)",
+        arguments: [true, false])
+    func tooEarly(rings: Bool) throws {
         let stage = try Stage()
+        stage.bob.behaviour.rings = rings
         stage.bob.behaviour.answersAfter = .seconds(2)
         stage.bob.behaviour.hangsUpAfter = .seconds(2)
         let call = try stage.call()
