@@ -88,8 +88,13 @@ extension Call {
     ) {
         guard let k = self.transfers.firstIndex(where: { $0.number == number }) else { return }
         guard status.isSuccess else {
+            let leg = self.transfers[k].leg
             self.tell(k, .refused(status, response.reasonPhrase), &work)
-            return self.removeTransfer(k, &work)
+            self.removeTransfer(k, &work)
+            guard status == 481, leg >= 0, self.legs[leg].isLive else { return }
+            // The other side has no such dialog (RFC 3261 §12.2.1.2).
+            self.release(leg, &work)
+            return self.end(.rejected(status, response.reasonPhrase), &work)
         }
         // 202 is as good as 200 (RFC 7647 §5).
         let isSilent =
