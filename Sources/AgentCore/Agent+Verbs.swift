@@ -105,6 +105,16 @@ extension Agent {
         self.turn(call, &transactions, at: now, &outbox) { $0.hangUp(&$1) }
     }
 
+    /// Ends all calls.
+    public mutating func hangUpAll(
+        transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
+    ) {
+        for slot in self.calls.slots {
+            let call = CallHandle(slot: slot, generation: self.calls.generation(of: slot))
+            self.hangUp(call, transactions: &transactions, at: now, into: &outbox)
+        }
+    }
+
     /// Changes the session of a call: the media is asked for a new offer as soon as one may be made.
     public mutating func modify(
         _ call: CallHandle, transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox

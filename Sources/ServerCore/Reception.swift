@@ -115,8 +115,8 @@ public struct Reception: Sendable {
             let address = try? AddressIndex(parsing: octets, in: to.range, field: .to),
             let aor = try? URIIndex(parsing: octets, in: address.uri.range, field: .to)
         else { return nil }
-        Registrar.appendKey(aor, of: octets, into: &workspace.mail)
-        let hash = SipHash13.hash(workspace.mail.span, 0..<workspace.mail.count, key: self.settings.hashKey)
+        let key = self.settings.appendAOR(of: aor, octets, into: &workspace.mail)
+        let hash = SipHash13.hash(workspace.mail.span, key.range, key: self.settings.hashKey)
         return self.settings.shard(of: hash)
     }
 

@@ -77,9 +77,9 @@ extension SignallingServer {
         return statistics
     }
 
-    /// Whether every request has its final response, and every REGISTER its commit.
+    /// Whether every request has its final response, every REGISTER its commit, and no call of the server's own goes on.
     public var isIdle: Bool {
-        self.calls.allSatisfy { $0.run { $0.proxy.unansweredCount == 0 } }
+        self.calls.allSatisfy { $0.run { $0.isIdle } }
             && self.locations.allSatisfy { $0.run { !$0.service.isWaiting } }
     }
 }

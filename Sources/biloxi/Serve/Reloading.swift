@@ -12,10 +12,11 @@ enum Reloading {
 
     /// - Parameters:
     ///   - settings: From where it is read.
+    ///   - running: The configuration that the server was started with.
     ///   - makeSettings: What the server is by a configuration; throws where something that it names is of no use.
     /// - Returns: What holds now, `nil` when the new configuration is wrong; and the answer to whoever asked.
     static func read(
-        _ settings: ServerSettings, current: Configuration, logger: Logger,
+        _ settings: ServerSettings, running: Configuration, logger: Logger,
         makeSettings: (Configuration) throws -> ServerCore.ServerSettings
     ) -> (Accepted?, ControlReply) {
         let messages: [String]
@@ -25,7 +26,7 @@ enum Reloading {
             if useless.isEmpty {
                 let accepted = Accepted(
                     configuration: loaded.configuration, settings: try makeSettings(loaded.configuration))
-                let fixed = Self.needingRestart(from: current, to: loaded.configuration)
+                let fixed = Self.needingRestart(from: running, to: loaded.configuration)
                 var notes = loaded.warnings.map { "warning: \($0)" }
                 if !fixed.isEmpty {
                     notes.append("these hold when the server is started again: \(fixed.joined(separator: ", "))")
@@ -53,7 +54,11 @@ enum Reloading {
         if old.data != new.data { keys.append("data") }
         if old.storage != new.storage { keys.append("storage") }
         if old.tls != new.tls { keys.append("tls") }
-        if old.connections != new.connections { keys.append("connections") }
+        // The pages of the domains may connect by WebSocket.
+        let hasOtherPages =
+            old.domains != new.domains && new.connections.origins.contains("own")
+            && new.listen.contains { $0.transport == .ws || $0.transport == .wss }
+        if old.connections != new.connections || hasOtherPages { keys.append("connections") }
         if old.threads != new.threads { keys.append("threads") }
         if old.http != new.http { keys.append("http") }
         return keys

@@ -86,8 +86,14 @@ final class RunningServer: Sendable {
         self.store.close()
     }
 
-    /// Begins nothing new; what is in progress goes on.
-    func beginStopping() { self.server.beginStopping() }
+    /// Begins nothing new, and ends the calls of its own; what others have in progress goes on.
+    func beginStopping() {
+        self.server.beginStopping()
+        self.server.endCalls(givesUp: false)
+    }
+
+    /// Gives up what is in progress: whoever waits for an answer gets one.
+    func giveUp() { self.server.endCalls(givesUp: true) }
 
     /// Whether nothing is in progress.
     var isIdle: Bool { self.server.isIdle }

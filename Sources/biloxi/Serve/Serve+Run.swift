@@ -63,15 +63,14 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
             server.beginStopping()
             let grace = current.shutdown
             Task {
-                let deadline = ContinuousClock.now.advanced(by: grace)
-                while ContinuousClock.now < deadline, !server.isIdle { try? await Task.sleep(for: .milliseconds(20)) }
+                await wait(until: { server.isIdle }, atMost: grace)
                 events.end()
             }
         case .request(_, let reply) where stopSignal != nil:
             reply(ControlReply(ok: false, messages: ["the server is stopping"]))
         case .request(.reload, let reply):
             let (next, answer) = Reloading.read(
-                options.settings, current: current, logger: logger, makeSettings: server.currentSettings)
+                options.settings, running: loaded.configuration, logger: logger, makeSettings: server.currentSettings)
             if let next {
                 LogLines.level.store(Logger.Level(next.configuration.logLevel))
                 current = next.configuration
@@ -105,6 +104,16 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
                     ]))
         }
     }
+    if !server.isIdle {
+        server.giveUp()
+        await wait(until: { server.isIdle }, atMost: .seconds(1))
+    }
     await operations.stop()
     if stopSignal == SIGINT { throw CommandError(.interrupted) }
+}
+
+/// Waits until something holds.
+private func wait(until condition: () -> Bool, atMost patience: Duration) async {
+    let deadline = ContinuousClock.now.advanced(by: patience)
+    while ContinuousClock.now < deadline, !condition() { try? await Task.sleep(for: .milliseconds(20)) }
 }
