@@ -193,10 +193,9 @@ extension Agent {
         self.turn(handle, &layer, at: now, &outbox) { call, work in
             var leg = Leg(dialog)
             (leg.state, leg.near) = (.gone, flow)
-            call.legs.append(leg)
-            work.effects.append(.addDialog(id))
-            call.transfers[k].leg = call.legs.count - 1
-            call.receiveNotify(call.legs.count - 1, request, server, &work)
+            let i = call.addLeg(leg, &work)
+            call.transfers[k].leg = i
+            call.receiveNotify(i, request, server, &work)
         }
         return true
     }

@@ -134,15 +134,13 @@ extension Call {
         builder.set(.expires, expires)
         builder.add(.contact, Contact(contact))
         work.respond(transaction, 200, builder)
-        self.legs.append(leg)
-        self.referrals[k].leg = self.legs.count - 1
+        self.referrals[k].leg = self.addLeg(leg, &work)
         self.referrals[k].event = request.first(.event) ?? self.referrals[k].event
         // One who asks for no time asks for the state as it is (RFC 6665 §4.4.3).
         let ending = self.referrals[k].ending ?? (expires == 0 ? "timeout" : nil)
         self.referrals[k].usage = NotifierUsage(
             self.referrals[k].event, isActive: self.referrals[k].decision != .open, ending: ending, expires: expires,
             body: self.referrals[k].status, at: work.now)
-        work.effects.append(.addDialog(leg.dialog.id))
         self.notify(k, &work)
     }
 

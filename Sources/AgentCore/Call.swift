@@ -141,6 +141,20 @@ struct Call {
         self.transfers.contains { $0.leg == i } || self.referrals.contains { $0.leg == i }
     }
 
+    /// Adds the dialog of a subscription alone, in the place of one that is over: there may be many in a long call.
+    mutating func addLeg(_ leg: Leg, _ work: inout CallWork) -> Int {
+        work.effects.append(.addDialog(leg.dialog.id))
+        let unused = self.legs.indices.dropFirst().first { i in
+            i != self.chosen && self.legs[i].state == .gone && self.legs[i].incoming == nil && !self.hasTransfer(i)
+        }
+        guard let unused else {
+            self.legs.append(leg)
+            return self.legs.count - 1
+        }
+        self.legs[unused] = leg
+        return unused
+    }
+
     /// Nothing goes on in a leg any more.
     private mutating func settle(_ i: Int, _ work: inout CallWork) {
         self.legs[i].timer = nil

@@ -408,6 +408,32 @@ struct ExplicitSubscriptionTests {
         try company.world.end()
     }
 
+    @Test("However often someone asks for the outcome, one answer at a time, and nothing piles up (RFC 6665 §4.4.3)")
+    func polled() throws {
+        let company = try Company("bob", "carol")
+        company["carol"].behaviour.answersAfter = nil
+        let peer = company.world.peer("peer", at: "192.0.2.150")
+        try peer.sends(.refer, to: try company.uri("bob")) {
+            $0.add(named: "Refer-To", "<\((try? company.uri("carol").description) ?? "")>")
+            $0.add(named: "Require", "explicitsub")
+        }
+        let value = try #require(try peer.expects(200).values(named: "Refer-Events-At").first)
+        let uri = try URI(String(value.dropFirst().dropLast()))
+        for _ in 0..<50 {
+            try peer.sends(.subscribe, to: uri) {
+                $0.add(named: "Event", "refer")
+                $0.set(.expires, 0)
+            }
+            try peer.expects(200)
+            #expect(try peer.expects(.notify).first(.subscriptionState)?.reason == "timeout")
+            try peer.sends(200)
+            company.world.run(for: .milliseconds(100))
+        }
+        #expect(try company.does("bob") { agent, _, _, _ in agent.dialogCount } <= 2)
+        company.hangUp("bob", company["bob"].calls[0])
+        try company.world.end()
+    }
+
     @Test("Without support on the other side the REFER makes the subscription")
     func unsupported() throws {
         let company = try Company("alice", "bob", "carol") { name, configuration in
