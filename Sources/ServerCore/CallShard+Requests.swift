@@ -37,13 +37,13 @@ extension CallShard {
         var request: [UInt8] = []
         swap(&request, &shard.preprocessed)
         defer { swap(&request, &shard.preprocessed) }
-        guard shard.reindex(request.span, &workspace) else { return }
+        guard shard.reindexPreprocessed(request.span, &workspace) else { return }
         shard.proceed(request.span, &workspace, proof)
     }
 
     private mutating func proceed(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ proof: RouteProof) {
         // The hash in our Via was made of the request without our Route values, so only now it can be compared.
-        if self.isLoop(octets, workspace.index) {
+        if self.isLoop(octets, workspace.index, via: workspace.via) {
             return self.refuse(octets, 482, "Loop Detected", &workspace)
         }
         guard !proof.isForged else {
@@ -118,8 +118,11 @@ extension CallShard {
     }
 
     /// Whether we have had this very request before (RFC 5393 §4.2): a Via of ours whose branch ends in the same hash.
-    private func isLoop(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> Bool {
+    ///
+    /// - Parameter via: The topmost Via; most requests that come have no other.
+    private func isLoop(_ octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex) -> Bool {
         var hash: UInt64?
+        guard index.hasVia(below: via) else { return self.isLoop(octets, index, via, &hash) }
         var position = index.first(.via)
         var via = ViaIndex()
         while let field = position {
@@ -264,6 +267,16 @@ extension CallShard {
 }
 
 extension CallShard {
+    /// Indexes the request as preprocessing left it.
+    mutating func reindexPreprocessed(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
+        // Where only lines behind the topmost Via have gone, all that is left is known.
+        guard let removed = self.removedRoutes,
+            workspace.via.whole.upper <= workspace.index.startOfLine(removed.lowerBound)
+        else { return self.reindex(octets, &workspace) }
+        workspace.index.removeFields(removed)
+        return true
+    }
+
     /// Indexes a request of our own making in place of the one at hand. One that has become longer than a message may
     /// be, or whose new Request-URI is none, is refused.
     mutating func reindex(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {

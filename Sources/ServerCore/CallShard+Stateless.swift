@@ -47,7 +47,7 @@ extension CallShard {
         var request: [UInt8] = []
         swap(&request, &shard.preprocessed)
         defer { swap(&request, &shard.preprocessed) }
-        guard shard.reindex(request.span, &workspace) else { return }
+        guard shard.reindexPreprocessed(request.span, &workspace) else { return }
         body(&shard, request.span, &workspace)
     }
 

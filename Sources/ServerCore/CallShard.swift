@@ -20,6 +20,8 @@ public struct CallShard: ~Copyable {
     let number: Int
     /// The request after its routes were preprocessed, where that changed it.
     var preprocessed: [UInt8] = []
+    /// The fields whose lines preprocessing has taken out of it, where it has done nothing else.
+    var removedRoutes: Range<Int>?
     /// The request after its sender was found out, where that changed it.
     var rewritten: [UInt8] = []
     var authenticator: Authenticator
