@@ -21,10 +21,10 @@ extension Agent {
     private func refusal(of request: SIPMessage, _ method: Method) -> Refusal? {
         let isInDialog = request.first(.to)?.tag?.isEmpty == false
         // Within a dialog the dialog answers what it does not know, so that its CSeq is counted.
-        if !isInDialog, !AgentConfiguration.methods.contains(method) {
+        if !isInDialog, !self.configuration.methods.contains(method) {
             // One that we know and do not take is not allowed; one that we do not know we take for nobody (§21.5.2).
             let status: StatusCode = method.code == .other ? 501 : 405
-            return (status, nil, .init("Allow", AgentConfiguration.methods.map(\.name).joined(separator: ", ")))
+            return (status, nil, .init("Allow", self.configuration.methods.map(\.name).joined(separator: ", ")))
         }
         guard request.requestURI?.sip != nil else { return (416, nil, nil) }
         if !isInDialog, let key = MergeKey(request), self.merges[key] != nil { return (482, nil, nil) }
@@ -45,8 +45,8 @@ extension Agent {
     }
 
     private func refusal(ofBody request: SIPMessage, _ method: Method) -> Refusal? {
-        // The body of an INFO is for the application, whatever it is.
-        guard !request.body.isEmpty, method != .info else { return nil }
+        // The body of an INFO or MESSAGE is for the application, whatever it is.
+        guard !request.body.isEmpty, method != .info, method != .message else { return nil }
         guard request.first(.contentDisposition)?.isRequired ?? true else { return nil }
         let accepted = self.configuration.mediaTypes
         let encodings = request.all(.contentEncoding).filter { $0 != "identity" }

@@ -118,6 +118,9 @@ extension Agent {
             self.begin(request, server, flow, contactUser: contactUser, &transactions, at: now, &outbox)
         case .options:
             self.answerOptions(request, server, &transactions, at: now, &outbox)
+        case .message:
+            self.reply(server, 200, to: request, nil, &transactions, at: now, &outbox)
+            self.actions.append(.message(request))
         default:
             // BYE, PRACK, UPDATE, INFO mean nothing without their dialog.
             self.reply(server, 481, to: request, nil, &transactions, at: now, &outbox)

@@ -20,6 +20,8 @@ extension Agent {
         switch request.owner {
         case .registration(let registration):
             self.receive(response, status, handle, of: registration, &transactions, at: now, &outbox)
+        case .application:
+            self.receive(response, status, toApplication: handle, &transactions, at: now, &outbox)
         case .call(let number, let leg, let purpose):
             guard let purpose, var call = self.calls.take(number.slot, number.generation) else { return }
             // After a 2xx to INVITE the transaction may bring copies and 2xx of other forks (RFC 6026 §7.2).
@@ -105,6 +107,9 @@ extension Agent {
         case .registration(let registration):
             self.requests.remove(handle.slot)
             self.failed(registration, end == .timedOut ? 408 : 503, &layer, at: now, &outbox)
+        case .application:
+            self.requests.remove(handle.slot)
+            self.actions.append(.unanswered(handle, end))
         case .call(let number, let leg, let purpose):
             guard let purpose, var call = self.calls.take(number.slot, number.generation) else { return }
             self.detach(handle, &call)
@@ -131,7 +136,7 @@ extension Agent {
         let octets = sent.octets.span
         let challenged = AgentConfiguration.Challenged(
             response: response, method: request.method, uri: octets.string(sent.index.requestURI), body: sent.body,
-            random: self.work.random.next())
+            random: self.work.random.next(), attempts: request.attempts)
         guard let lines = credentials(challenged) else { return false }
         var builder = request.builder
         for line in lines { builder.remove(named: line.name) }

@@ -9,6 +9,8 @@ struct OutgoingRequest {
         /// A call's; an ACK has no purpose, and no response.
         case call(CallHandle, leg: Int, RequestPurpose?)
         case registration(RegistrationHandle)
+        /// The application's own, outside of calls.
+        case application
     }
     /// What a Contact says beside our address.
     struct ContactPlan {
@@ -27,6 +29,8 @@ struct OutgoingRequest {
     /// As it was sent.
     var message: SIPMessage?
     var flow: Flow?
+    /// The domain that the certificate of a TLS server must be for; empty where no name led there.
+    var domain: [UInt8] = []
     /// How often it was sent with credentials.
     var attempts = 0
 }
@@ -63,8 +67,11 @@ extension Agent {
     }
 
     /// The way that `AgentAction.resolve` asked for; `nil` when there is none.
+    ///
+    /// - Parameter domain: Over TLS, the domain that the server's certificate must be for (RFC 5922 §7.3).
     public mutating func resolved(
-        _ handle: RequestHandle, _ flow: Flow?, transactions: inout TransactionLayer, at now: MonotonicInstant,
+        _ handle: RequestHandle, _ flow: Flow?, to domain: [UInt8] = [], transactions: inout TransactionLayer,
+        at now: MonotonicInstant,
         into outbox: inout Outbox
     ) {
         guard self.requests.isLive(handle.slot, handle.generation), let request = self.requests[handle.slot],
@@ -72,9 +79,12 @@ extension Agent {
         else { return }
         self.work.now = now
         self.requests[handle.slot]?.isResolving = false
+        self.requests[handle.slot]?.domain = domain
         switch request.owner {
         case .registration(let registration):
             self.resolved(handle, flow, of: registration, &transactions, at: now, &outbox)
+        case .application:
+            self.transmitForApplication(handle, over: flow, &transactions, at: now, &outbox)
         case .call(let number, let leg, let purpose):
             guard var call = self.calls.take(number.slot, number.generation) else { return }
             let isUnwanted = purpose == .invite && call.isEnded
@@ -137,7 +147,7 @@ extension Agent {
         let octets = builder.octets
         let start = outbox.octets.count
         outbox.octets.append(contentsOf: octets)
-        outbox.send(from: start, over: flow)
+        outbox.send(from: start, over: flow, by: .nobody, to: request.domain.span)
         return octets
     }
 
@@ -159,6 +169,7 @@ extension Agent {
         builder.prepend(.via, endpoint.via(branch: String(decoding: branch, as: UTF8.self)))
         let contact = endpoint.contact(user: request.contact?.user)
         if let plan = request.contact { builder.set(.contact, Contact(contact, parameters: plan.parameters)) }
+        let domain = request.domain
         let start = outbox.octets.count
         let octets = builder.octets
         outbox.octets.append(contentsOf: octets)
@@ -167,7 +178,9 @@ extension Agent {
             layer.abandon(client: transaction)
             return nil
         }
-        guard layer.sendRequest(transaction, over: flow, from: start, at: now, into: &outbox) else { return nil }
+        guard layer.sendRequest(transaction, over: flow, to: domain, from: start, at: now, into: &outbox) else {
+            return nil
+        }
         self.requests[handle.slot]?.transaction = transaction
         self.requests[handle.slot]?.message = message
         self.requests[handle.slot]?.flow = flow

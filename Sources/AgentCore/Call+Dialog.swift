@@ -40,7 +40,7 @@ extension Call {
             if !self.isEnded { work.tell(.information(self.handle, request)) }
         default:
             var builder = work.response(405, to: request, tag: tag)
-            builder.add(.allow, AgentConfiguration.methods)
+            builder.add(.allow, work.configuration.methods)
             work.respond(transaction, 405, builder)
         }
     }

@@ -64,7 +64,7 @@ struct CallWork {
 
     /// Adds what we can do: Allow and Supported (RFC 3261 §13.2.1, §13.3.1.4).
     func addCapabilities(to builder: inout MessageBuilder) {
-        builder.add(named: "Allow", AgentConfiguration.methods.map(\.name).joined(separator: ", "))
+        builder.add(named: "Allow", self.configuration.methods.map(\.name).joined(separator: ", "))
         builder.add(named: "Supported", self.configuration.extensions.map(\.value).joined(separator: ", "))
     }
 

@@ -26,13 +26,15 @@ final class Shard<State: ~Copyable>: @unchecked Sendable {
     }
 
     /// Runs `body` on the state, then `send` in the same order among all threads.
-    func run(_ body: (inout State) -> Void, thenSend send: () -> Void) {
+    @discardableResult
+    func run<Result>(_ body: (inout State) -> Result, thenSend send: () -> Void) -> Result {
         pthread_mutex_lock(self.stateLock)
-        body(&self.state)
+        let result = body(&self.state)
         pthread_mutex_lock(self.sendLock)
         pthread_mutex_unlock(self.stateLock)
         send()
         pthread_mutex_unlock(self.sendLock)
+        return result
     }
 
     /// Runs `body` on the state.

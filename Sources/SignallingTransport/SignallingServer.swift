@@ -12,13 +12,15 @@ public import ServerCore
 ///
 /// Whoever receives a message runs it to completion (there is no hop to another thread): UDP threads, each with its own
 /// sockets, and event loops for streams. The UDP threads do the timers too, each for its share of the shards.
-public final class SignallingServer: Sendable {
+public final class SignallingServer: StreamUser {
     /// What the server is, with the ports that the system chose where a listener had port 0.
     public let settings: ServerSettings
     let calls: [Shard<CallShard>]
     let locations: [Shard<LocationShard>]
     let udpThreads: [UDPThread]
     let streams: StreamEngine
+    /// What the event loops work with, by their numbers.
+    let loopWorkers: [LoopWorker]
     let resolver: Resolver
     let store: @Sendable ([BindingChange], _ token: UInt64) -> Bool
     let withdraw: @Sendable (UInt64) -> Bool
@@ -76,7 +78,10 @@ public final class SignallingServer: Sendable {
         let reception = Reception(settings: settings)
         self.streams = try StreamEngine(
             listeners: opened.listeners, endpoints: settings.proxy.endpoints, settings: streams, threads: threads,
-            reception: reception, report: report)
+            report: report)
+        self.loopWorkers = self.streams.loops.map {
+            LoopWorker(Worker(number: $0.number % threads, reception: reception))
+        }
         var udpThreads: [UDPThread] = []
         for number in 0..<threads {
             udpThreads.append(
@@ -124,21 +129,6 @@ public final class SignallingServer: Sendable {
         if let claimed = worker.workspace.claimedAddress {
             self.streams.reporter.report(.behindNAT(flow.remote, claimed: claimed))
         }
-    }
-
-    /// Reads a message of a connection; runs on its event loop.
-    func receive(_ octets: Span<UInt8>, over connection: StreamConnection, _ worker: inout Worker) {
-        self.receive(octets, over: connection.flow, from: connection.identities, &worker)
-        connection.noteRegistration(worker.workspace)
-        if let alias = worker.workspace.alias, let identities = connection.identities {
-            self.streams.table.addAlias(connection, at: alias, proving: identities)
-        }
-    }
-
-    /// Answers a request of a stream whose end cannot be found, as far as its header is there.
-    func refuse(_ header: Span<UInt8>, _ error: SIPParseError, over flow: Flow, _ worker: inout Worker) {
-        worker.reception.refuse(header: header, error, over: flow, into: &worker.workspace)
-        self.send(&worker)
     }
 
     /// Runs what shards have left for each other while no message was at hand.

@@ -111,6 +111,16 @@ public final class SimulatedAgent: SimulatedNode {
         return handle
     }
 
+    /// Sends a request outside of calls.
+    @discardableResult
+    public func request(
+        _ plan: RequestPlan, at now: MonotonicInstant, into outbox: inout Outbox
+    ) -> RequestHandle? {
+        let handle = self.agent.request(plan, transactions: &self.layer, at: now, into: &outbox)
+        self.carryOut(at: now, &outbox)
+        return handle
+    }
+
     /// Ends a registration.
     public func unregister(_ registration: RegistrationHandle, at now: MonotonicInstant, into outbox: inout Outbox) {
         self.agent.unregister(registration, transactions: &self.layer, at: now, into: &outbox)
@@ -253,7 +263,8 @@ public final class SimulatedAgent: SimulatedNode {
             let address = uri.sip.flatMap { self.names[$0.host.name] }
             let flow = address.map { Flow(endpoint: 0, transport: self.place.listeners[0].transport, remote: $0) }
             self.agent.resolved(request, flow, transactions: &self.layer, at: now, into: &outbox)
-        case .progress, .modificationRefused, .information, .ended, .registered, .registrationFailed, .unregistered:
+        case .progress, .modificationRefused, .information, .ended, .registered, .registrationFailed, .unregistered,
+            .refused, .response, .unanswered, .message:
             break
         }
     }

@@ -69,7 +69,7 @@ extension CallShard {
             self.agent.resolved(
                 request, near, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         case .progress, .established, .modificationRefused, .information, .ended, .registered, .registrationFailed,
-            .unregistered:
+            .unregistered, .refused, .response, .unanswered, .message:
             break
         }
     }
