@@ -7,7 +7,7 @@ import ServerCore
 extension AgentHost {
     /// Takes a message that came.
     func receive(_ octets: Span<UInt8>, over flow: Flow) {
-        if self.tap.isOn { self.tap.offer(octets, .received, flow, wall: SystemClock.wall()) }
+        self.show(octets, .received, flow)
         self.perform { turn in self.receive(octets, over: flow, &turn) }
     }
 

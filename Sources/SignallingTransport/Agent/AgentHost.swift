@@ -13,8 +13,8 @@ import SIPTransactions
 public final class AgentHost: StreamUser {
     /// Its addresses, with the ports that the system chose.
     public let endpoints: [AgentEndpoint]
-    /// Offers every message to whoever wants to see it; off at first.
-    public let tap = MessageTap()
+    /// Shown every message.
+    public typealias Observer = @Sendable (Span<UInt8>, TappedMessage.Direction, Flow, _ wall: Int64) -> Void
     let shard: Shard<AgentTurn>
     let streams: StreamEngine
     let resolver: Resolver
@@ -23,6 +23,7 @@ public final class AgentHost: StreamUser {
     private let thread: AgentThread
     private let user: any AgentUser
     private let outboxes = NIOLockedValueBox<[Outbox]>([])
+    private let observer = NIOLockedValueBox<Observer?>(nil)
 
     /// An agent that has its addresses and does not run yet.
     ///
@@ -85,6 +86,15 @@ public final class AgentHost: StreamUser {
         self.resolver.stop()
     }
 
+    /// Shows every message from now on, in the order in which they come and go; wall time is in milliseconds since 1970,
+    /// UTC. It must not call the host.
+    public func observe(_ body: @escaping Observer) { self.observer.withLockedValue { $0 = body } }
+
+    func show(_ octets: Span<UInt8>, _ direction: TappedMessage.Direction, _ flow: Flow) {
+        guard let body = self.observer.withLockedValue({ $0 }) else { return }
+        body(octets, direction, flow, SystemClock.wall())
+    }
+
     /// The address of ours that a peer at an address sees: what a session description should name.
     public func localAddress(towards ip: IPAddress) -> IPAddress {
         let configuration = self.shard.run { $0.agent.configuration }
@@ -112,6 +122,7 @@ public final class AgentHost: StreamUser {
                     turn.now = SystemClock.now()
                     let value = body(&turn)
                     self.carryOut(&turn)
+                    Self.tellIdle(&turn)
                     swap(&turn.questions, &questions)
                     swap(&turn.outbox, &outbox)
                     self.thread.needsWake(at: turn.transactions.nextWakeUp)
@@ -143,6 +154,19 @@ public final class AgentHost: StreamUser {
                 }
             }
         }
+    }
+
+    private static func tellIdle(_ turn: inout AgentTurn) {
+        guard let idle = turn.idle, turn.agent.callCount == 0, turn.agent.registrationCount == 0 else { return }
+        turn.idle = nil
+        idle()
+    }
+
+    /// Tells once when there is no call and no registration any more; at once when there is none.
+    ///
+    /// - Parameter body: Called within a turn.
+    public func whenIdle(_ body: @escaping @Sendable () -> Void) {
+        self.perform { $0.idle = body }
     }
 
     private func failed(_ failure: Unreached, _ turn: inout AgentTurn) {
@@ -187,14 +211,10 @@ public final class AgentHost: StreamUser {
     }
 
     private func send(_ outbox: inout Outbox, _ unreached: inout [Unreached]) {
-        let isTapped = self.tap.isOn
         var first = 0
         while first < outbox.messages.count {
             let message = outbox.messages[first]
-            if isTapped {
-                self.tap.offer(
-                    outbox.octets.span.extracting(message.range.range), .sent, message.flow, wall: SystemClock.wall())
-            }
+            self.show(outbox.octets.span.extracting(message.range.range), .sent, message.flow)
             if message.flow.transport == .udp, let socket = self.sockets[Int(message.flow.endpoint)] {
                 socket.send(outbox, first, first + 1) { unreached.append($0) }
             } else if message.flow.transport == .udp || !self.sendOverStream(message, outbox) {

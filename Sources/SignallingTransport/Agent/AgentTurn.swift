@@ -24,6 +24,8 @@ public struct AgentTurn: ~Copyable {
     var lastLookup: UInt64 = 0
     /// Questions that the turn has for the DNS.
     var questions: [(lookup: UInt64, id: UInt32, question: DNSQuestion)] = []
+    /// Told once when the agent has nothing more to do.
+    var idle: (@Sendable () -> Void)?
     /// Whether nothing more is to be told to the user.
     var isClosed = false
 
