@@ -75,10 +75,7 @@ public struct Proxy: ~Copyable {
         var context = ResponseContext(
             server: server, method: method, source: source,
             maxBreadth: maxBreadth ?? self.configuration.maxBreadth)
-        // A NOTIFY may make the dialog, and has a tag in To; it is record-routed where its SUBSCRIBE was (RFC 6665 §4.3).
-        context.mayMakeDialog =
-            method == .invite || method == .subscribe || method == .refer
-            || (method == .notify && traits.contains(.isOfOurDialog))
+        context.mayMakeDialog = method.mayMakeDialog(traits)
         context.traits = traits
         guard let kept = transactions.keep(targets),
             let number = self.contexts.insert(context)

@@ -62,6 +62,7 @@ extension Configuration.Edge {
 
 extension Configuration.Proxy {
     fileprivate init(_ value: ConfigurationValue) {
+        self.mode = value.choice("mode") ?? .stateful
         self.recordRoute = value["recordRoute"]?.boolean ?? true
         self.forking = value.choice("forking") ?? .parallel
         self.timerC = value.seconds("timerC")

@@ -117,6 +117,10 @@ enum ConfigurationKeys {
 
     private static let proxy: [Shape.Key] = [
         .init(
+            "mode", .choice(["stateful", "stateless"]), default: "stateful",
+            "Whether requests are forwarded with transactions, or each as it comes to one device (RFC 3261 §16.11): then"
+                + " nothing forks, is sent again or recorded. Calls by trunks keep their transactions."),
+        .init(
             "recordRoute", .boolean, default: "true",
             "Whether the server stays in the path of a call's later requests (RFC 3261 §16.6)."),
         .init(

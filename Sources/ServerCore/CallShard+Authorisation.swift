@@ -82,7 +82,7 @@ extension CallShard {
         }
         let verdict = self.authenticator.judge(
             octets, workspace.index, field: .proxyAuthorization, domain: domain, self.settings.subscribers,
-            at: workspace.now)
+            acceptsRepeats: self.settings.proxy.isStateless, at: workspace.now)
         guard verdict == .user else {
             self.challenge(octets, domain: domain, isStale: verdict == .stale, &workspace)
             return false

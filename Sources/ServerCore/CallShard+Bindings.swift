@@ -56,7 +56,7 @@ extension CallShard {
     /// The bindings of a callee are there: forks to them.
     mutating func fork(_ asker: Asker, _ octets: Span<UInt8>, _ block: OctetRange, _ workspace: inout Workspace) {
         let server = asker.server
-        if server.isNone { return self.relayACK(octets, to: block, asker, &workspace) }
+        if server.isNone { return self.forwardStateless(asker, block, &workspace) }
         guard self.transactions.isLive(server: server), let method = self.transactions.method(of: server) else {
             return
         }
@@ -72,9 +72,9 @@ extension CallShard {
         self.appendTargets(
             workspace.mail, block, hasRoute: asker.hasRoute, isSecure: isSecure, into: &workspace.targets)
         guard !workspace.targets.isEmpty else {
+            let refusal = Self.unfitContacts(isSecure: isSecure)
             self.transactions.reply(
-                server, 480, isSecure ? "SIPS Not Allowed" : "SIPS Required",
-                fields: isSecure ? Self.notAllowed : Self.required, at: workspace.now, into: &workspace.outbox)
+                server, 480, refusal.reason, fields: refusal.fields, at: workspace.now, into: &workspace.outbox)
             return
         }
         self.begin(server, method, workspace.flow, maxBreadth: asker.maxBreadth, asker.traits, &workspace)
@@ -82,7 +82,7 @@ extension CallShard {
 
     /// What is said of an address without bindings. Users of ours learn that there is no such user (§21.4.5); to others
     /// everybody who cannot be reached is the same, so that nobody finds out who our users are.
-    private func absence(_ asker: Asker, _ workspace: borrowing Workspace) -> (UInt16, StaticString) {
+    func absence(_ asker: Asker, _ workspace: borrowing Workspace) -> (UInt16, StaticString) {
         if asker.isTemporary { return (404, "No Such GRUU") }
         guard self.settings.requiresAuthentication, asker.traits.contains(.isFromUser), !asker.aor.isEmpty,
             !self.settings.subscribers.contains(Array(workspace.mail[asker.aor.range]))

@@ -13,7 +13,7 @@ extension CallShard {
             octets, workspace.index, via: workspace.via, at: workspace.now, into: &workspace.outbox)
         switch match {
         case .absorbed: return
-        case .unmatchedACK: return self.relayACK(octets, &workspace)
+        case .unmatchedACK: return self.relayUnmatched(octets, &workspace)
         case .new: break
         }
         if workspace.index.method == .cancel { return self.cancel(octets, &workspace) }
@@ -169,9 +169,11 @@ extension CallShard {
         if isOurs, isGRUU || (pinned == nil && !workspace.index.has(.route)) {
             guard uri.hasUser else { return self.answerLocally(octets, &workspace) }
             if self.settings.isEcho(uri, octets) { return self.serve(octets, &workspace) }
+            guard !self.settings.proxy.isStateless else {
+                return self.lookUpStateless(uri, octets, &workspace, passage.traits)
+            }
             return self.lookUp(uri, octets, &workspace, passage)
         }
-        guard let server = self.createServer(octets, &workspace) else { return }
         var traits: Target.Traits = []
         var flow = pinned
         if pinned == nil, let hop = self.nextHop(octets, workspace.index, uri) {
@@ -188,9 +190,16 @@ extension CallShard {
                 uri: octets, workspace.index.requestURI.range, route: octets, 0..<0, q: 1000, flow: flow,
                 traits: traits, to: &workspace.targets)
         }
+        self.send(octets, &workspace, passage.traits)
+    }
+
+    /// Sends the request at hand to the targets in the workspace: in a transaction, or, where the proxy has none, to the
+    /// first of them (§16.11).
+    mutating func send(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ traits: RequestTraits) {
+        guard !self.settings.proxy.isStateless else { return self.sendStateless(octets, &workspace, traits) }
+        guard let server = self.createServer(octets, &workspace) else { return }
         let maxBreadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
-        self.begin(
-            server, workspace.index.method, workspace.flow, maxBreadth: maxBreadth, passage.traits, &workspace)
+        self.begin(server, workspace.index.method, workspace.flow, maxBreadth: maxBreadth, traits, &workspace)
     }
 
     /// Starts the transaction of a request.
@@ -230,6 +239,9 @@ extension CallShard {
     private mutating func cancel(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         let invite = self.transactions.cancelled(by: octets, workspace.index, via: workspace.via)
         guard !invite.isNone else {
+            // A stateless proxy passes it on like any other request (§16.11). One with transactions knows all there are to
+            // cancel; what it passed on without one would get no answer (§16.10, RFC 6026 §8.2).
+            if self.settings.proxy.isStateless { return self.relayUnmatched(octets, &workspace) }
             return self.refuse(octets, 481, "No Such Transaction", &workspace)
         }
         let server = self.transactions.createServer(

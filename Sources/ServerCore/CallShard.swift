@@ -195,7 +195,11 @@ public struct CallShard: ~Copyable {
         guard workspace.isResponseComplete(octets) else { return }
         let match = self.transactions.match(
             response: octets, workspace.index, via: workspace.via, at: workspace.now, into: &workspace.outbox)
-        guard case .deliver(_, let owner) = match else { return }
+        guard case .deliver(_, let owner) = match else {
+            // One that has transactions passes on no response that belongs to none (RFC 6026 §7.3).
+            if case .stray = match, self.settings.proxy.isStateless { self.passStateless(octets, &workspace) }
+            return
+        }
         if Agent.owns(owner) {
             return self.agent.receive(
                 response: octets, owner: owner, transactions: &self.transactions, at: workspace.now,

@@ -84,6 +84,11 @@ public final class SimulatedServer: SimulatedNode {
     /// The records of the calls that are over, in the order in which they ended.
     public private(set) var callRecords: [CallRecord] = []
 
+    /// How many transactions there are.
+    public var transactionCount: Int {
+        self.calls.reduce(0) { $0 + $1.shard.transactions.serverCount + $1.shard.transactions.clientCount }
+    }
+
     /// How many addresses-of-record have bindings.
     public var aorCount: Int { self.locations.reduce(0) { $0 + $1.shard.service.aorCount } }
 

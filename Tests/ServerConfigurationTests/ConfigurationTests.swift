@@ -27,7 +27,7 @@ struct ConfigurationTests {
         #expect(
             configuration.proxy
                 == .init(
-                    recordRoute: true, forking: .parallel, timerC: .seconds(185), redirects: .passOn))
+                    mode: .stateful, recordRoute: true, forking: .parallel, timerC: .seconds(185), redirects: .passOn))
         #expect(configuration.connections == .init(limit: 100_000, perSource: 2000, idle: .seconds(600)))
         #expect(configuration.nat == .init(keepAlive: .options, interval: .seconds(25)))
         #expect(configuration.storage == .sqlite)
@@ -62,7 +62,7 @@ struct ConfigurationTests {
         edge:
           Atlanta.example: { proxy: "sip:192.0.2.9", path: any }
           chicago.example: {}
-        proxy: { recordRoute: false, forking: sequential, timerC: 181, redirects: follow }
+        proxy: { mode: stateless, recordRoute: false, forking: sequential, timerC: 181, redirects: follow }
         callRecords: { enabled: false, keep: 7, longestCall: 7200 }
         shutdown: 30
         tls: { certificate: cert.pem, key: /keys/key.pem, clientCertificates: optional, authorities: ca.pem }
@@ -118,7 +118,8 @@ struct ConfigurationTests {
         #expect(
             configuration.proxy
                 == .init(
-                    recordRoute: false, forking: .sequential, timerC: .seconds(181), redirects: .follow
+                    mode: .stateless, recordRoute: false, forking: .sequential, timerC: .seconds(181),
+                    redirects: .follow
                 ))
         #expect(
             configuration.tls

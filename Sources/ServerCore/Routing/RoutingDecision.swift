@@ -22,6 +22,14 @@ public struct RoutingDecision: Hashable, Sendable {
         case redirect(Redirection, user: [UInt8])
         /// It is refused with this status and reason phrase.
         case refuse(UInt16, String)
+
+        /// Whether the request goes on, to where a proxy without transactions would have sent it.
+        var isForwarding: Bool {
+            switch self {
+            case .user, .elsewhere, .service: true
+            case .server, .echo, .trunk, .redirect, .refuse: false
+            }
+        }
     }
 
     /// What decided.

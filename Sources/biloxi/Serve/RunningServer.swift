@@ -220,6 +220,7 @@ final class RunningServer: Sendable {
             }
         }
         var proxy = ProxyConfiguration(endpoints: endpoints)
+        proxy.isStateless = configuration.proxy.mode == .stateless
         proxy.recordRoute = configuration.proxy.recordRoute
         proxy.serialByQ = configuration.proxy.forking == .sequential
         proxy.timerC = .seconds(configuration.proxy.timerC.components.seconds)
