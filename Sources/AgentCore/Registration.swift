@@ -17,6 +17,9 @@ public struct RegistrationPlan: Hashable, Sendable {
     /// Proxies that the REGISTER passes first.
     public var routes: [NameAddress] = []
 
+    /// The user part of the Contact.
+    var user: String? { self.contactUser ?? self.aor.uri.sip?.user }
+
     /// A registration of an address-of-record with the registrar of its domain.
     public init(_ aor: NameAddress, registrar: URI) { (self.aor, self.registrar) = (aor, registrar) }
 }
@@ -59,6 +62,8 @@ struct Registration {
     var request: RequestHandle?
     /// The way that the last REGISTER went.
     var flow: Flow?
+    /// What was granted last.
+    private(set) var granted: RegistrationGrant?
 
     /// The first and the longest wait after a failure (RFC 5626 §4.5).
     private static let baseWait = TimeSpan.seconds(30)
@@ -98,7 +103,7 @@ struct Registration {
         }
         if let regID = self.plan.regID { parameters.append(Parameter("reg-id", String(regID))) }
         parameters.append(Parameter("expires", self.isUnwanted ? "0" : String(self.expires)))
-        return .init(user: self.plan.contactUser ?? self.plan.aor.uri.sip?.user, parameters: parameters)
+        return .init(user: self.plan.user, parameters: parameters)
     }
 
     /// What is to be done after an answer.
@@ -122,7 +127,7 @@ struct Registration {
         if self.isUnwanted { return .again }
         if status.isSuccess {
             let grant = self.grant(response, contact: contact)
-            self.state = .registered
+            (self.state, self.granted) = (.registered, grant)
             self.failures = 0
             // Refreshed well before its end: five seconds are for a REGISTER that has to be sent again.
             let seconds = Int64(grant.expires)

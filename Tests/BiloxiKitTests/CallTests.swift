@@ -99,9 +99,8 @@ struct CallTests {
     func notAcceptable() async throws {
         var wide = self.settings("alice")
         wide.codecs = ["L16/16000"]
-        let settings = self.settings("bob")
-        try await withUserAgent(.udp("127.0.0.1", 0), settings: settings, answering: { _ = try await $0.accept() }) {
-            bob in
+        let handler: @Sendable (Invitation) async throws -> Void = { _ = try await $0.accept() }
+        try await withUserAgent([.udp("127.0.0.1", 0)], settings: self.settings("bob"), answering: handler) { bob in
             try await withUserAgent(.udp("127.0.0.1", 0), settings: wide) { alice in
                 let port = try #require(bob.port("udp"))
                 let error = await #expect(throws: SIPError.self) { try await alice.call("sip:bob@127.0.0.1:\(port)") }
@@ -173,7 +172,7 @@ struct CallTests {
                 let options = try await alice.request("OPTIONS", address)
                 #expect(options.status == 200)
                 #expect(options.values(of: "allow").first?.contains("INVITE") == true)
-                #expect(try await alice.request("SUBSCRIBE", address).status == 405)
+                #expect(try await alice.request("PUBLISH", address).status == 405)
                 await #expect(throws: SIPError.self) { try await alice.request("INVITE", address) }
             }
         }

@@ -14,15 +14,10 @@ final class Engine: AgentUser {
     private struct State: Sendable {
         var calls: [CallHandle: Call] = [:]
         var registrations: [RegistrationHandle: Registration] = [:]
-        var requests: [RequestHandle: PendingRequest] = [:]
+        var requests: [RequestHandle: Promise<Result<Response, SIPError>>] = [:]
+        var transfers: [TransferHandle: OutgoingTransfer] = [:]
         var accounts: [Account.Parsed] = []
         var isServing = false
-    }
-
-    /// A request that waits for its responses.
-    struct PendingRequest: Sendable {
-        let provisional: @Sendable (Response) -> Void
-        let final: Promise<Result<Response, SIPError>>
     }
 
     let settings: UserAgentSettings
@@ -67,8 +62,12 @@ final class Engine: AgentUser {
         self.state.withLock { $0.registrations[handle] = registration }
     }
 
-    func add(_ request: PendingRequest, _ handle: RequestHandle) {
+    func add(_ request: Promise<Result<Response, SIPError>>, _ handle: RequestHandle) {
         self.state.withLock { $0.requests[handle] = request }
+    }
+
+    func add(_ transfer: OutgoingTransfer, _ handle: TransferHandle) {
+        self.state.withLock { $0.transfers[handle] = transfer }
     }
 
     func forget(_ handle: RequestHandle) { self.state.withLock { _ = $0.requests.removeValue(forKey: handle) } }
@@ -104,12 +103,13 @@ final class Engine: AgentUser {
 
     /// Ends everything that still waits for something.
     func close() {
-        let (calls, requests) = self.state.withLock { state in
-            defer { (state.calls, state.registrations, state.requests) = ([:], [:], [:]) }
-            return (Array(state.calls.values), Array(state.requests.values))
+        let state = self.state.withLock { state in
+            defer { state = State() }
+            return state
         }
-        for call in calls { call.core.ended(.hungUp) }
-        for request in requests { request.final.keep(.failure(.ended("the user agent has ended"))) }
+        for call in state.calls.values { call.core.ended(.hungUp) }
+        for request in state.requests.values { request.keep(.failure(.ended("the user agent has ended"))) }
+        for transfer in state.transfers.values { transfer.done(.unreported) }
         self.invitations.close()
         self.messages.close()
     }
@@ -143,11 +143,20 @@ final class Engine: AgentUser {
         case .unregistered(let handle):
             let registration = self.state.withLock { $0.registrations.removeValue(forKey: handle) }
             registration?.unregistered()
-        case .response(let handle, let message): self.respond(handle, message)
-        case .unanswered(let handle, let end):
-            let request = self.state.withLock { $0.requests.removeValue(forKey: handle) }
-            request?.final.keep(.failure(SIPError(end)))
-        case .message(let request): self.messages.send(IncomingMessage(request))
+        case .answered(let handle, let message): self.take(handle)?.keep(.success(Response(message)))
+        case .requestFailed(let handle, let end): self.take(handle)?.keep(.failure(SIPError(end)))
+        case .message(_, let request): self.messages.send(IncomingMessage(request))
+        case .transferRequested(let referral, let handle, let request):
+            self.receiveTransfer(referral, of: handle, request, &turn)
+        case .transferProgress(let handle, let status, let reason):
+            self.transfer(handle)?.progressed(Int(status.number), reason)
+        case .transferDone(let handle, let end):
+            let transfer = self.state.withLock { $0.transfers.removeValue(forKey: handle) }
+            transfer?.done(end)
+        // The first are features that are off: `UserAgent.start`.
+        case .redirected, .replaces, .joins, .earlyMediaStart, .earlyMediaStop, .ringback, .informationAnswered,
+            .informationFailed:
+            break
         case .resolve: break  // The host's.
         }
     }
@@ -201,16 +210,23 @@ final class Engine: AgentUser {
         call.audio.reportKeyByInfo(key)
     }
 
-    private func respond(_ handle: RequestHandle, _ message: SIPMessage) {
-        guard let status = message.status else { return }
-        let request = self.state.withLock { state in
-            status.isFinal ? state.requests.removeValue(forKey: handle) : state.requests[handle]
+    private func take(_ handle: RequestHandle) -> Promise<Result<Response, SIPError>>? {
+        self.state.withLock { $0.requests.removeValue(forKey: handle) }
+    }
+
+    private func transfer(_ handle: TransferHandle) -> OutgoingTransfer? {
+        self.state.withLock { $0.transfers[handle] }
+    }
+
+    /// The other side of a call wants us to call someone: who listens to the call's events decides.
+    private func receiveTransfer(
+        _ referral: ReferralHandle, of handle: CallHandle?, _ request: TransferRequest, _ turn: inout AgentTurn
+    ) {
+        guard let call = handle.flatMap({ self.call($0) }) else {
+            return turn.agent.refuseTransfer(
+                referral, 403, transactions: &turn.transactions, at: turn.now, into: &turn.outbox)
         }
-        if status.isFinal {
-            request?.final.keep(.success(Response(message)))
-        } else {
-            request?.provisional(Response(message))
-        }
+        call.core.events.send(.transferRequested(IncomingTransfer(referral, call, request)))
     }
 
     // MARK: Credentials

@@ -67,6 +67,7 @@ extension SIPError {
             self.init(Self.code(of: status), status: Int(status.number), reason)
         case .timedOut: self.init(.timeout, "nobody answered in time")
         case .unreachable: self.init(.unreachable, "no way leads there, or nobody listens there")
+        case .replaced: self = .ended("another call has taken its place")
         case .unacknowledged: self = .ended("no ACK came to our answer")
         case .sessionExpired: self = .ended("no refresh of the session came in time")
         case .failed(let problem): self.init(.media, problem)

@@ -81,17 +81,16 @@ extension UserAgent {
     /// Sends a request outside of calls and waits for its final response.
     ///
     /// - Parameters:
-    ///   - method: Any but INVITE, ACK and CANCEL, which are those of calls.
-    ///   - address: Whom it is for.
-    ///   - fields: More header lines. One of From, To, Call-ID, CSeq or Max-Forwards takes the place of what is written
-    ///     otherwise.
+    ///   - method: Any that stands for itself: OPTIONS, MESSAGE, PUBLISH, REGISTER, or one of your own.
+    ///   - address: Whom it is for: the Request-URI.
+    ///   - to: Who stands in To, where it is not that.
+    ///   - fields: More header lines.
     ///   - contentType: What the body is: `text/plain`.
-    ///   - provisional: Given each 1xx.
     /// - Returns: The final response, whatever its status.
     /// - Throws: `SIPError` when none comes; `CancellationError`.
     public func request(
-        _ method: String, _ address: String, fields: [Field] = [], body: [UInt8] = [], contentType: String? = nil,
-        provisional: @escaping @Sendable (Response) -> Void = { _ in }
+        _ method: String, _ address: String, to: String? = nil, fields: [Field] = [], body: [UInt8] = [],
+        contentType: String? = nil
     ) async throws -> Response {
         let account = self.engine.account
         let target = try self.uri(address, account)
@@ -99,6 +98,7 @@ extension UserAgent {
         let local = try await self.localAddress(towards: routes.first?.uri.sip ?? target)
         var plan = RequestPlan(SIPMessages.Method(method), to: .sip(target), from: try self.identity(account, local))
         plan.routes = routes
+        plan.to = try to.map { NameAddress(try self.uri($0, account)) }
         plan.fields = fields.map { .init($0.name, $0.value) }
         plan.body = body
         if let contentType {
@@ -106,27 +106,27 @@ extension UserAgent {
             guard parts.count == 2 else {
                 throw SIPError(.invalid, "\"\(contentType)\" is no media type: write text/plain")
             }
-            plan.contentType = MediaType(parts[0], parts[1])
+            plan.type = MediaType(parts[0], parts[1])
         }
-        // A MESSAGE has none (RFC 3428 §4); what others do with it is theirs.
-        if plan.method != .message { plan.contactUser = plan.from.uri.sip?.user ?? "anonymous" }
+        // A MESSAGE has no Contact (RFC 3428 §4), and that of a REGISTER is its subject.
+        plan.hasContact = plan.method != .message && plan.method != .register
         let final = Promise<Result<Response, SIPError>>()
         let engine = self.engine
         let handle = engine.perform { turn in
-            let handle = turn.agent.request(
+            let handle = turn.agent.send(
                 plan, transactions: &turn.transactions, at: turn.now, into: &turn.outbox)
-            if let handle { engine.add(.init(provisional: provisional, final: final), handle) }
+            if let handle { engine.add(final, handle) }
             return handle
         }
         guard case .some(.some(let handle)) = handle else {
-            throw SIPError(.invalid, "\(method) cannot be sent by itself, or too many requests wait")
+            throw SIPError(
+                .invalid, "\(method) belongs to calls and cannot be sent by itself, or too many requests wait")
         }
         switch await final.value() {
         case .success(let response)?: return response
         case .failure(let error)?: throw error
         case nil:
             engine.forget(handle)
-            engine.perform { turn in turn.agent.forget(handle, transactions: &turn.transactions) }
             throw CancellationError()
         }
     }

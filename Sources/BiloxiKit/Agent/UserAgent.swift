@@ -89,7 +89,8 @@ public final class UserAgent: Sendable {
                 resolver: Resolver.Settings(environment: environment), user: engine
             ) { configuration in
                 configuration.product = settings.product
-                configuration.takesMessages = true
+                configuration.features = [.messages, .transfers]
+                configuration.messageTypes = [MediaType("*", "*")]
                 configuration.credentials = { [weak engine] in engine?.credentials($0) }
             }
             let agent = UserAgent(engine, host)

@@ -16,6 +16,8 @@ public final class Call: Sendable {
     let core = CallCore()
     let audio: AudioEndpoint
     let engine: Engine
+    /// The address of ours that the other side sees.
+    let local: IPAddress
     /// The other side: `sip:bob@example.test`.
     public let peer: String
     /// The name that the other side gives itself; `nil` without one.
@@ -24,7 +26,7 @@ public final class Call: Sendable {
     public let isOutgoing: Bool
 
     init(_ engine: Engine, at local: IPAddress, peer: NameAddress?, isOutgoing: Bool) {
-        self.engine = engine
+        (self.engine, self.local) = (engine, local)
         self.peer = peer?.uri.description ?? ""
         self.peerName = peer?.displayName
         self.isOutgoing = isOutgoing

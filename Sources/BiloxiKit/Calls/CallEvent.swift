@@ -15,6 +15,10 @@ public enum CallEvent: Hashable, Sendable {
     case heldByPeer
     /// The other side wants to hear us again.
     case resumedByPeer
+    /// The other side wants us to call someone in its place.
+    case transferRequested(IncomingTransfer)
+    /// A transfer that we have asked for goes on: what its target answers.
+    case transferProgress(status: Int, reason: String)
     /// Nothing has been heard for `UserAgentSettings.silence`.
     case silent
     /// It is over.

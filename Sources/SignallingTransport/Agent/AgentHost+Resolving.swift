@@ -5,20 +5,22 @@ public import SIPRouting
 /// A way that is being looked for.
 struct Lookup {
     enum Purpose {
-        /// The way of a request of the agent's; the first that is found.
+        /// For a request of the agent's.
         case request(RequestHandle, near: Flow?)
-        /// All ways to the server of a URI, for whoever asks.
-        case list([ServerAddress], @Sendable ([ServerAddress], ServerSelection.Exhaustion) -> Void)
+        /// For whoever asks.
+        case list(@Sendable ([ServerAddress], ServerSelection.Exhaustion) -> Void)
     }
     var selection: ServerSelection
-    var purpose: Purpose
+    let purpose: Purpose
+    /// What has been found, the preferred first.
+    var found: [ServerAddress] = []
 }
 
 /// The way to the server of a URI (RFC 3263 §4).
 extension AgentHost {
     /// Looks for the way that a request of the agent's needs.
     func look(for request: RequestHandle, _ uri: URI, near: Flow?, _ turn: inout AgentTurn) {
-        guard let sip = uri.sip else { return self.resolved(request, nil, near: near, &turn) }
+        guard let sip = uri.sip else { return self.resolved(request, [], near: near, &turn) }
         self.begin(NextHop(sip), .request(request, near: near), &turn)
     }
 
@@ -28,7 +30,7 @@ extension AgentHost {
     public func findServers(
         of uri: SIPURI, _ done: @escaping @Sendable ([ServerAddress], ServerSelection.Exhaustion) -> Void
     ) {
-        self.perform { turn in self.begin(NextHop(uri), .list([], done), &turn) }
+        self.perform { turn in self.begin(NextHop(uri), .list(done), &turn) }
     }
 
     private func begin(_ hop: NextHop, _ purpose: Lookup.Purpose, _ turn: inout AgentTurn) {
@@ -65,20 +67,16 @@ extension AgentHost {
         guard var lookup = turn.lookups.removeValue(forKey: number) else { return }
         var actions = before
         loop: while true {
-            switch (lookup.selection.next(at: turn.now, memory: &turn.memory, into: &actions), lookup.purpose) {
-            case (.waiting, _):
+            switch lookup.selection.next(at: turn.now, memory: &turn.memory, into: &actions) {
+            case .target(let server): lookup.found.append(server)
+            case .waiting:
                 turn.lookups[number] = lookup
                 break loop
-            case (.target(let server), .request(let request, let near)):
-                self.resolved(request, server, near: near, &turn)
-                break loop
-            case (.exhausted, .request(let request, let near)):
-                self.resolved(request, nil, near: near, &turn)
-                break loop
-            case (.target(let server), .list(let found, let done)):
-                lookup.purpose = .list(found + [server], done)
-            case (.exhausted(let reason), .list(let found, let done)):
-                done(found, reason)
+            case .exhausted(let reason):
+                switch lookup.purpose {
+                case .request(let request, let near): self.resolved(request, lookup.found, near: near, &turn)
+                case .list(let done): done(lookup.found, reason)
+                }
                 break loop
             }
         }
@@ -86,17 +84,18 @@ extension AgentHost {
     }
 
     private func resolved(
-        _ request: RequestHandle, _ server: ServerAddress?, near: Flow?, _ turn: inout AgentTurn
+        _ request: RequestHandle, _ servers: [ServerAddress], near: Flow?, _ turn: inout AgentTurn
     ) {
-        var flow = near
-        var domain: [UInt8] = []
-        if let server,
-            let endpoint = turn.agent.configuration.endpoint(server.transport, to: server.address.ip)
-        {
-            flow = Flow(endpoint: endpoint, transport: server.transport, remote: server.address)
-            if server.identity.address == nil { domain = Array(server.identity.name.utf8) }
+        var flows = servers.compactMap { server in
+            turn.agent.configuration.endpoint(server.transport, to: server.address.ip).map {
+                Flow(endpoint: $0, transport: server.transport, remote: server.address)
+            }
         }
+        // Where the name leads nowhere, the way that the call has come is as good as any.
+        if flows.isEmpty, let near { flows = [near] }
+        let identity = servers.first?.identity
+        let domain = identity.map { $0.address == nil ? Array($0.name.utf8) : [] } ?? []
         turn.agent.resolved(
-            request, flow, to: domain, transactions: &turn.transactions, at: turn.now, into: &turn.outbox)
+            request, flows: flows, to: domain, transactions: &turn.transactions, at: turn.now, into: &turn.outbox)
     }
 }
