@@ -113,7 +113,7 @@ let package = Package(
             name: "biloxi-microbench",
             dependencies: [
                 "AllocationCounter", "SIPMessages", "Containers", "SIPTransactions", "ProxyCore", "CallRecords",
-            ],
+            ] + (coreOnly ? [] : ["ServerCore"]),
             path: "Benchmarks/Microbench", swiftSettings: settings),
         .executableTarget(
             name: "biloxi-mediabench",

@@ -65,7 +65,7 @@ extension Agent {
     /// The flow that requests of an account go over: where Outbound has made one (RFC 5626 §4.3).
     func outboundFlow(of account: RegistrationHandle?) -> Flow? {
         guard let account, self.registrations.isLive(account.slot, account.generation),
-            let registration = self.registrations[account.slot], registration.plan.regID != nil,
+            let registration = self.registrations[account.slot], registration.granted?.isOutbound == true,
             registration.state == .registered
         else { return nil }
         return registration.flow

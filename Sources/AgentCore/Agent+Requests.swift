@@ -108,9 +108,10 @@ extension Agent {
                 return self.reply(server, 481, to: request, nil, &transactions, at: now, &outbox)
             }
             let call = self.calls[handle.slot]
-            let contact = call?.gruu ?? self.contact(over: flow, user: call?.contactUser)
+            let address = self.contact(over: flow, user: call?.contactUser)
+            let contact = call?.gruu ?? address
             return self.turn(handle, &transactions, at: now, &outbox) { call, work in
-                call.contact = contact
+                (call.contact, call.address) = (contact, address)
                 if let i = call.leg(id) {
                     call.receive(i, request, server, contact: contact, &work)
                 } else {
@@ -128,6 +129,9 @@ extension Agent {
         case .subscribe:
             // Only a REFER begins a subscription to its outcome (RFC 3515 §2.4.4); there is none to anything else.
             let isReferred = request.first(.event).map { Token($0.package) == "refer" } ?? false
+            if isReferred, let user = request.requestURI?.sip?.user, let referral = self.eventServers[user] {
+                return self.receiveSubscribe(request, to: referral, server, flow, &transactions, at: now, &outbox)
+            }
             self.reply(server, isReferred ? 403 : 489, to: request, nil, &transactions, at: now, &outbox) {
                 if !isReferred { $0.add(named: "Allow-Events", "refer") }
             }

@@ -203,7 +203,14 @@ extension Agent {
         layer.writeBranch(transaction, loopHash: 0, into: &branch)
         var builder = request.builder
         builder.prepend(.via, endpoint.via(branch: String(decoding: branch, as: UTF8.self)))
-        let contact = request.contact?.uri ?? endpoint.contact(user: request.contact?.user)
+        var contact = request.contact?.uri ?? endpoint.contact(user: request.contact?.user)
+        if request.contact?.uri == nil, request.method != .register, self.outboundFlow(of: request.account) == flow,
+            case .sip(var uri) = contact
+        {
+            // Requests in the dialog are to come over this flow (RFC 5626 §4.3).
+            uri.parameters.append(URIParameter("ob"))
+            contact = .sip(uri)
+        }
         if let plan = request.contact { builder.set(.contact, Contact(contact, parameters: plan.parameters)) }
         let domain = request.domain
         let start = outbox.octets.count

@@ -155,14 +155,15 @@ extension Agent {
         }
         layer.setOwner(AgentMark.number(slot: handle.slot, generation: handle.generation), of: server)
         let from = subject.map { $0.call.legs[$0.leg].dialog.local } ?? dialog.local
-        let contact = account.flatMap { self.gruu(of: $0) } ?? self.contact(over: flow, user: user)
+        let address = self.contact(over: flow, user: user)
+        let contact = account.flatMap { self.gruu(of: $0) } ?? address
         dialog.confirm()
         self.turn(handle, &layer, at: now, &outbox) { call, work in
             call.isEnded = true  // There is no session to tell the application of.
             var leg = Leg(dialog)
             (leg.state, leg.near) = (.gone, flow)
             call.legs.append(leg)
-            call.contact = contact
+            (call.contact, call.address) = (contact, address)
             call.receiveRefer(0, request, server, of: subject?.call.handle, from: from, contact: contact, &work)
         }
     }
@@ -186,7 +187,7 @@ extension Agent {
     ) -> Bool {
         let half = DialogID(id.callID, localTag: id.localTag, remoteTag: "")
         guard request.method == .notify, let handle = self.dialogs[half], let call = self.calls[handle.slot],
-            call.legs.isEmpty,
+            let k = call.transfers.firstIndex(where: { $0.half == half && $0.leg < 0 }),
             let dialog = Dialog(request: request, localTag: id.localTag, localSequence: call.sequence)
         else { return false }
         self.turn(handle, &layer, at: now, &outbox) { call, work in
@@ -194,10 +195,26 @@ extension Agent {
             (leg.state, leg.near) = (.gone, flow)
             call.legs.append(leg)
             work.effects.append(.addDialog(id))
-            for k in call.transfers.indices where call.transfers[k].leg < 0 { call.transfers[k].leg = 0 }
-            call.receiveNotify(0, request, server, &work)
+            call.transfers[k].leg = call.legs.count - 1
+            call.receiveNotify(call.legs.count - 1, request, server, &work)
         }
         return true
+    }
+
+    /// A SUBSCRIBE came for the outcome of a transfer, at the URI that its REFER was answered with (RFC 7614 §4.5).
+    mutating func receiveSubscribe(
+        _ request: SIPMessage, to referral: ReferralHandle, _ server: TransactionID, _ flow: Flow,
+        _ layer: inout TransactionLayer, at now: MonotonicInstant, _ outbox: inout Outbox
+    ) {
+        guard var dialog = Dialog(request: request, localTag: self.work.makeTag()) else {
+            return self.reply(server, 400, to: request, "Missing Contact", &layer, at: now, &outbox)
+        }
+        dialog.confirm()
+        var leg = Leg(dialog)
+        (leg.state, leg.near) = (.gone, flow)
+        self.turn(referral.call, &layer, at: now, &outbox) { call, work in
+            call.receiveFirstSubscribe(leg, request, server, to: referral.number, &work)
+        }
     }
 }
 

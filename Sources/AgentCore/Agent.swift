@@ -26,6 +26,8 @@ public struct Agent: ~Copyable {
     var merges: [MergeKey: CallHandle] = [:]
     /// … and those that came lately.
     var recentRequests: RecentKeys<MergeKey>
+    /// Where the outcome of a transfer can be subscribed to, by the user part of the URI (RFC 7614 §4.3).
+    var eventServers: [String: ReferralHandle] = [:]
     /// Whose registration has a user part in its Contact.
     var accounts: [String: RegistrationHandle] = [:]
     /// What calls have to say to each other.
@@ -164,6 +166,8 @@ public struct Agent: ~Copyable {
         case .removeDialog(let id):
             self.dialogs[id] = nil
             self.endedDialogs.add(id, until: now.advanced(by: self.work.timers.timeout), at: now)
+        case .addEventServer(let user, let referral): self.eventServers[user] = referral
+        case .removeEventServer(let user): self.eventServers[user] = nil
         case .tell(let action): self.actions.append(action)
         case .post(let other, let post): self.posts.append((other, post))
         }
@@ -187,7 +191,6 @@ public struct Agent: ~Copyable {
             // Its transaction lives a little longer (RFC 3261 §17.2.1, timer I).
             self.recentRequests.add(key, until: self.work.now.advanced(by: self.work.timers.t4), at: self.work.now)
         }
-        if let half = call.halfDialog { self.dialogs[half] = nil }
         self.calls.remove(call.handle.slot)
     }
 

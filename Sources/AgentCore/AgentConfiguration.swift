@@ -134,7 +134,7 @@ public struct AgentConfiguration: Sendable {
         if self.sessionTimer != nil { extensions.append("timer") }
         if self.features.contains(.replacement) { extensions.append("replaces") }
         if self.features.contains(.joining) { extensions.append("join") }
-        if self.features.contains(.transfers) { extensions += ["norefersub", "nosub", "tdialog"] }
+        if self.features.contains(.transfers) { extensions += ["norefersub", "nosub", "explicitsub", "tdialog"] }
         if self.features.contains(.earlySessions) { extensions.append("early-session") }
         return extensions
     }

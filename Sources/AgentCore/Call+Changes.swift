@@ -7,11 +7,14 @@ import SIPTransactions
 extension Call {
     /// The application wants the session changed: the media will be asked for a new offer.
     mutating func modify(_ work: inout CallWork) {
-        guard !self.isEnded, let i = self.isCaller && self.chosen >= 0 ? self.chosen : self.legs.indices.first else {
-            return
+        guard !self.isEnded else { return }
+        // An INVITE that has no answer yet is followed by the change.
+        self.wantsChange = self.isCaller && !self.isToldEstablished && self.legs.isEmpty
+        // Before one of several forks has answered it is wished of each.
+        for i in self.legs.indices where self.legs[i].isLive && (self.chosen < 0 || i == self.chosen) {
+            self.wish(i, .modify, at: work.now)
+            self.advanceWish(i, &work)
         }
-        self.wish(i, .modify, at: work.now)
-        self.advanceWish(i, &work)
     }
 
     mutating func wish(_ i: Int, _ wish: Leg.Wish, at moment: MonotonicInstant) {
@@ -223,7 +226,8 @@ extension Call {
         switch purpose {
         case .invite: return self.setupFailed(end, &work)
         case .bye: return self.drop(i, &work)
-        case .prack, .subscribe: return
+        case .prack: return
+        case .subscribe(let number): return self.subscribeFailed(number, &work)
         case .refer(let number): return self.referFailed(number, end, &work)
         case .notify(let number): return self.notified(number, nil, &work)
         case .info, .message: return work.tell(.informationFailed(self.handle, end))

@@ -66,6 +66,10 @@ extension Call {
         if let minimum = self.tooSmallInterval(i, request, work.configuration) {
             return self.respondTooSmall(transaction, request, minimum, tag, &work)
         }
+        guard request.earlySessionDescription == nil else {
+            // Sessions for early media are agreed on in provisional responses and PRACK only.
+            return work.respond(transaction, 488, work.response(488, to: request, tag: tag))
+        }
         let offer = request.sessionDescription
         switch self.legs[i].usage.receivedUpdate(hasDescription: offer != nil) {
         case .requestPending: work.respond(transaction, 491, work.response(491, to: request, tag: tag))

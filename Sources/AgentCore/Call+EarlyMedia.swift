@@ -94,15 +94,20 @@ extension Call {
             self.legs[i].incoming?.announces = true
             return self.ask(i, .provisional(183), offer: self.legs[i].remoteOffer, &work)
         }
-        self.ask(i, .earlyOffer(183), offer: nil, &work)
+        self.ask(i, .earlyOffer(183), offer: incoming.earlyOffer, &work)
     }
 
-    /// The offer for early media is there.
+    /// Our description for early media is there: an offer, or the answer to one in the INVITE.
     mutating func sendEarlyOffer(_ i: Int, _ status: StatusCode, _ offer: [UInt8], _ work: inout CallWork) {
         let answer = self.legs[i].incoming?.answer
+        let theirs = self.legs[i].incoming?.earlyOffer
         self.legs[i].incoming?.answer = nil
+        self.legs[i].incoming?.earlyOffer = nil
         self.legs[i].earlySession.offered()
         self.sendProvisional(i, status, answer, early: offer, &work)
+        if let theirs, self.legs[i].earlySession.answered() {
+            work.tell(.earlyMediaStart(self.handle, leg: i, remote: theirs))
+        }
     }
 
     /// A PRACK came that may answer our offer for early media.

@@ -40,6 +40,9 @@ extension Call {
             sender: ReliableSender(first: work.random.next(), invite: request.first(.cseq)?.number ?? 0))
         incoming.isAccepted = !isInitial
         if isInitial {
+            if work.configuration.features.contains(.earlySessions) {
+                incoming.earlyOffer = request.earlySessionDescription
+            }
             let limit = work.configuration.ringingLimit
             let expires = request.first(.expires).map { TimeSpan.seconds(Int64($0)) } ?? limit
             incoming.expires = expires < limit
@@ -139,7 +142,7 @@ extension Call {
             // Beside the answer there is to be an offer for early media.
             self.legs[i].incoming?.announces = false
             self.legs[i].incoming?.answer = description
-            return self.ask(i, .earlyOffer(status), offer: nil, &work)
+            return self.ask(i, .earlyOffer(status), offer: incoming.earlyOffer, &work)
         }
         let isReliable = early != nil || Self.isReliable(incoming.request, work.configuration)
         var builder = self.response(i, incoming, status, description, early: early, &work)

@@ -257,6 +257,9 @@ extension Call {
         self.isToldEstablished = true
         work.tell(.established(self.handle, leg: i))
         self.report(200, "OK", isFinal: true, &work)
+        if self.wantsChange { self.wish(i, .modify, at: work.now) }
+        self.wantsChange = false
+        self.advance(i, &work)
     }
 
     // MARK: Hanging up

@@ -34,11 +34,18 @@ extension Call {
         self.legs[i].hasReferral = true
         var from = from
         from.tag = nil
-        let isSilent = request.requires("nosub") || request.first(.referSub)?.isToken("false") == true
+        let reports: IncomingReferral.Reports =
+            if request.requires("explicitsub") {
+                .subscribed(user: work.makeTag() + work.makeTag())
+            } else if request.requires("nosub") || request.first(.referSub)?.isToken("false") == true {
+                .unwanted
+            } else {
+                .wanted
+            }
         work.referralNumber &+= 1
         var referral = IncomingReferral(
             number: work.referralNumber, request: asked, leg: i, transaction: transaction, contact: contact,
-            isSilent: isSilent, event: event, from: from, account: self.account, contactUser: self.contactUser)
+            reports: reports, event: event, from: from, account: self.account, contactUser: self.contactUser)
         referral.answersAt = work.now.advanced(by: work.configuration.decidingLimit)
         self.referrals.append(referral)
         work.tell(.transferRequested(ReferralHandle(call: self.handle, number: referral.number), of: subject, asked))
@@ -72,8 +79,7 @@ extension Call {
                 transaction, status, work.response(status, to: referral.request.message, tag: tag, reason: reason))
             return self.removeReferral(k, &work)
         }
-        self.referrals[k].usage?.finish(status.report(reason), reason: "rejected")
-        self.notify(k, &work)
+        self.finish(k, status, reason, ending: "rejected", &work)
     }
 
     /// Answers the REFER with 200, and begins the subscription (RFC 7647 §5, RFC 3515 §2.4.4).
@@ -85,15 +91,59 @@ extension Call {
         builder.copy(.recordRoute, from: request)
         builder.add(.contact, Contact(referral.contact, parameters: self.contactParameters))
         work.addCapabilities(to: &builder)
-        if referral.isSilent, request.has(.referSub) { builder.add(.referSub, ParameterizedToken("false")) }
-        work.respond(transaction, 200, builder)
+        if referral.reports == .unwanted, request.has(.referSub) {
+            builder.add(.referSub, ParameterizedToken("false"))
+        }
         self.referrals[k].transaction = nil
-        guard !referral.isSilent else { return }
-        self.legs[referral.leg].dialog.confirm()
+        switch referral.reports {
+        case .unwanted: break
+        case .wanted:
+            self.legs[referral.leg].dialog.confirm()
+            self.referrals[k].usage = NotifierUsage(
+                referral.event, isActive: isAccepted, expires: work.configuration.reportingLimit,
+                body: referral.status, at: work.now)
+            work.effects.append(.addDialog(self.legs[referral.leg].dialog.id))
+        case .subscribed(let user):
+            guard case .sip(var uri)? = self.address else { break }
+            uri.rawUser = user
+            builder.add(.referEventsAt, NameAddress(uri))
+            work.effects.append(
+                .addEventServer(user: user, ReferralHandle(call: self.handle, number: referral.number)))
+            self.referrals[k].leg = -1
+            self.releaseDialog(referral.leg, &work)
+        }
+        work.respond(transaction, 200, builder)
+    }
+
+    /// A SUBSCRIBE came for the outcome, in a dialog of its own (RFC 7614 §4.5).
+    mutating func receiveFirstSubscribe(
+        _ leg: Leg, _ request: SIPMessage, _ transaction: TransactionID, to number: UInt32, _ work: inout CallWork
+    ) {
+        let tag = leg.dialog.id.localTag
+        guard let k = self.referrals.firstIndex(where: { $0.number == number }), let contact = self.address else {
+            return work.respond(transaction, 481, work.response(481, to: request, tag: tag))
+        }
+        guard self.referrals[k].usage == nil else {
+            let builder = work.response(480, to: request, tag: tag, reason: "Subscribed Already")
+            return work.respond(transaction, 480, builder)
+        }
+        let limit = work.configuration.reportingLimit
+        let expires = Swift.min(request.first(.expires) ?? limit, limit)
+        var builder = work.response(200, to: request, tag: tag)
+        builder.copy(.recordRoute, from: request)
+        builder.set(.expires, expires)
+        builder.add(.contact, Contact(contact))
+        work.respond(transaction, 200, builder)
+        self.legs.append(leg)
+        self.referrals[k].leg = self.legs.count - 1
+        self.referrals[k].event = request.first(.event) ?? self.referrals[k].event
+        // One who asks for no time asks for the state as it is (RFC 6665 §4.4.3).
+        let ending = self.referrals[k].ending ?? (expires == 0 ? "timeout" : nil)
         self.referrals[k].usage = NotifierUsage(
-            referral.event, isActive: isAccepted, expires: work.configuration.reportingLimit,
-            body: (100 as StatusCode).report("Trying"), at: work.now)
-        work.effects.append(.addDialog(self.legs[referral.leg].dialog.id))
+            self.referrals[k].event, isActive: self.referrals[k].decision != .open, ending: ending, expires: expires,
+            body: self.referrals[k].status, at: work.now)
+        work.effects.append(.addDialog(leg.dialog.id))
+        self.notify(k, &work)
     }
 
     /// The call that was asked for has come to something.
@@ -101,12 +151,25 @@ extension Call {
         _ number: UInt32, _ status: StatusCode, _ reason: String, isFinal: Bool, _ work: inout CallWork
     ) {
         guard let k = self.referrals.firstIndex(where: { $0.number == number }) else { return }
-        if isFinal {
-            self.referrals[k].usage?.finish(status.report(reason), reason: "noresource")
-        } else {
-            self.referrals[k].usage?.report(status.report(reason))
+        if isFinal { return self.finish(k, status, reason, ending: "noresource", &work) }
+        let report = status.report(reason)
+        self.referrals[k].status = report
+        self.referrals[k].usage?.report(report)
+        self.notify(k, &work)
+    }
+
+    /// There is an outcome: the last report.
+    private mutating func finish(
+        _ k: Int, _ status: StatusCode, _ reason: String, ending: String, _ work: inout CallWork
+    ) {
+        let report = status.report(reason)
+        (self.referrals[k].status, self.referrals[k].ending) = (report, ending)
+        self.referrals[k].usage?.finish(report, reason: ending)
+        if case .subscribed = self.referrals[k].reports {
+            self.referrals[k].keptUntil = work.now.advanced(by: work.timers.timeout * 2)
+        } else if self.referrals[k].usage == nil {
+            return self.removeReferral(k, &work)
         }
-        if isFinal, self.referrals[k].usage == nil { return self.removeReferral(k, &work) }
         self.notify(k, &work)
     }
 
@@ -121,7 +184,12 @@ extension Call {
             builder.setBody(next.body, type: MediaType("message", "sipfrag", parameters: ["version": "2.0"]))
             self.send(leg, .notify(number), builder, &work)
         }
-        if self.referrals[k].usage?.isGone == true { self.removeReferral(k, &work) }
+        guard self.referrals[k].usage?.isGone == true else { return }
+        guard case .subscribed = self.referrals[k].reports, self.referrals[k].keptUntil > work.now else {
+            return self.removeReferral(k, &work)
+        }
+        (self.referrals[k].usage, self.referrals[k].leg) = (nil, -1)
+        self.releaseDialog(leg, &work)
     }
 
     /// A NOTIFY has its final response; `nil` when it had none.
@@ -162,6 +230,9 @@ extension Call {
 
     private mutating func removeReferral(_ k: Int, _ work: inout CallWork) {
         let leg = self.referrals[k].leg
+        if case .subscribed(let user) = self.referrals[k].reports {
+            work.effects.append(.removeEventServer(user: user))
+        }
         self.referrals.remove(at: k)
         self.releaseDialog(leg, &work)
     }
@@ -173,13 +244,17 @@ extension Call {
             guard let k = self.referrals.firstIndex(where: { $0.number == number }) else { continue }
             if self.referrals[k].answersAt <= work.now {
                 // Without reports nobody would learn of a later decision.
-                if self.referrals[k].isSilent || self.referrals[k].transaction == nil {
+                if self.referrals[k].reports == .unwanted || self.referrals[k].transaction == nil {
                     self.refuseReferral(number, 480, "Nobody Decided", &work)
                     continue
                 }
                 self.answerReferral(k, isAccepted: false, &work)
                 self.referrals[k].answersAt = work.now.advanced(
                     by: .seconds(Int64(work.configuration.reportingLimit)))
+            }
+            if self.referrals[k].usage == nil, self.referrals[k].keptUntil <= work.now {
+                self.removeReferral(k, &work)
+                continue
             }
             self.referrals[k].usage?.wake(at: work.now)
             self.notify(k, &work)

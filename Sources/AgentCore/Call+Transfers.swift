@@ -29,7 +29,6 @@ extension Call {
         var from = local
         from.tag = work.makeTag()
         let half = DialogID(callID, localTag: from.tag ?? "", remoteTag: "")
-        self.halfDialog = half
         let sequence = self.nextSequence(-1)
         var builder = MessageBuilder(.refer, recipient)
         builder.add(.route, routes)
@@ -45,19 +44,19 @@ extension Call {
             builder.add(.targetDialog, TargetDialog(id.callID, localTag: id.remoteTag, remoteTag: id.localTag))
         }
         if !work.configuration.product.isEmpty { builder.add(.userAgent, FieldText(work.configuration.product)) }
-        self.begin(plan, number: number, of: subject?.call, in: -1, sequence: sequence, &work)
+        self.begin(plan, number: number, of: subject?.call, in: -1, half: half, sequence: sequence, &work)
         work.effects.append(.addDialog(half))
         let nextHop = routes.first?.uri ?? recipient
         work.effects.append(.request(leg: -1, .refer(number), .refer, builder, nextHop: nextHop, near: nil))
     }
 
     private mutating func begin(
-        _ plan: TransferPlan, number: UInt32, of subject: CallHandle?, in leg: Int, sequence: UInt32,
-        _ work: inout CallWork
+        _ plan: TransferPlan, number: UInt32, of subject: CallHandle?, in leg: Int, half: DialogID? = nil,
+        sequence: UInt32, _ work: inout CallWork
     ) {
         self.transfers.append(
             OutgoingTransfer(
-                number: number, plan: plan, subject: subject, leg: leg, sequence: sequence,
+                number: number, plan: plan, subject: subject, leg: leg, half: half, sequence: sequence,
                 usage: SubscriberUsage(EventType("refer"), timerN: work.timers.timeout, at: work.now)))
     }
 
@@ -68,7 +67,9 @@ extension Call {
         builder.add(.referTo, plan.referTo)
         if plan.namesReferrer { builder.add(.referredBy, NameAddress(local.uri, displayName: local.displayName)) }
         work.addCapabilities(to: &builder)
-        if plan.reports == .unwanted {
+        if plan.reports == .subscribed, peer.supports("explicitsub") {
+            builder.add(.require, "explicitsub")
+        } else if plan.reports == .unwanted {
             // It is required where the other side knows it, asked for where it may (RFC 7614 §5.1, RFC 4488 §4).
             if peer.supports("nosub") {
                 builder.add(.require, "nosub")
@@ -87,8 +88,13 @@ extension Call {
     ) {
         guard let k = self.transfers.firstIndex(where: { $0.number == number }) else { return }
         guard status.isSuccess else {
+            let leg = self.transfers[k].leg
             self.tell(k, .refused(status, response.reasonPhrase), &work)
-            return self.removeTransfer(k, &work)
+            self.removeTransfer(k, &work)
+            guard status == 481, leg >= 0, self.legs[leg].isLive else { return }
+            // The other side has no such dialog (RFC 3261 §12.2.1.2).
+            self.release(leg, &work)
+            return self.end(.rejected(status, response.reasonPhrase), &work)
         }
         // 202 is as good as 200 (RFC 7647 §5).
         let isSilent =
@@ -97,8 +103,41 @@ extension Call {
             self.tell(k, .unreported, &work)
             return self.removeTransfer(k, &work)
         }
+        if request.requires("explicitsub") { return self.subscribe(k, response, from: request, &work) }
         guard !self.transfers[k].usage.isNotified else { return }
         self.transfers[k].usage = SubscriberUsage(EventType("refer"), timerN: work.timers.timeout, at: work.now)
+    }
+
+    /// Subscribes to the outcome at the URI that the other side has named (RFC 7614 §4.4).
+    private mutating func subscribe(
+        _ k: Int, _ response: SIPMessage, from request: SIPMessage, _ work: inout CallWork
+    ) {
+        guard let uri = response.first(.referEventsAt)?.uri, var from = request.first(.from) else {
+            self.tell(k, .unreported, &work)
+            return self.removeTransfer(k, &work)
+        }
+        let callID = work.makeCallID()
+        from.tag = work.makeTag()
+        let half = DialogID(callID, localTag: from.tag ?? "", remoteTag: "")
+        let leg = self.transfers[k].leg
+        if let old = self.transfers[k].half { work.effects.append(.removeDialog(old)) }
+        (self.transfers[k].leg, self.transfers[k].half) = (-1, half)
+        self.releaseDialog(leg, &work)
+        self.transfers[k].usage = SubscriberUsage(EventType("refer"), timerN: work.timers.timeout, at: work.now)
+        var builder = MessageBuilder(.subscribe, uri)
+        builder.add(.maxForwards, 70)
+        builder.add(.from, from)
+        builder.add(.to, NameAddress(uri))
+        builder.add(.callID, callID)
+        builder.add(.cseq, CSeq(self.nextSequence(-1), .subscribe))
+        builder.add(.event, EventType("refer"))
+        builder.set(.expires, work.configuration.reportingLimit)
+        builder.add(.accept, .sipfrag)
+        if !work.configuration.product.isEmpty { builder.add(.userAgent, FieldText(work.configuration.product)) }
+        work.effects.append(.addDialog(half))
+        work.effects.append(
+            .request(
+                leg: -1, .subscribe(self.transfers[k].number), .subscribe, builder, nextHop: uri, near: nil))
     }
 
     /// The REFER had no response, or could not be sent.
@@ -172,6 +211,7 @@ extension Call {
 
     private mutating func removeTransfer(_ k: Int, _ work: inout CallWork) {
         let leg = self.transfers[k].leg
+        if let half = self.transfers[k].half { work.effects.append(.removeDialog(half)) }
         self.transfers.remove(at: k)
         self.releaseDialog(leg, &work)
     }
@@ -207,11 +247,26 @@ extension Call {
     ) {
         guard let k = self.transfers.firstIndex(where: { $0.number == number }) else { return }
         if status.isSuccess {
+            // The first one is a promise of a NOTIFY, which says how long (RFC 6665 §4.1.2.4).
+            guard self.transfers[k].usage.isNotified else { return }
             let expires = response.first(.expires) ?? self.transfers[k].usage.interval
             self.transfers[k].usage.refreshed(expires: expires, at: work.now)
-        } else if status == 481 {
+        } else if status == 481 || !self.transfers[k].usage.isNotified {
             self.tell(k, .unreported, &work)
             self.removeTransfer(k, &work)
         }
     }
+
+    /// The SUBSCRIBE had no response, or could not be sent: a first one was all that there was.
+    mutating func subscribeFailed(_ number: UInt32, _ work: inout CallWork) {
+        guard let k = self.transfers.firstIndex(where: { $0.number == number }), !self.transfers[k].usage.isNotified
+        else { return }
+        self.tell(k, .unreported, &work)
+        self.removeTransfer(k, &work)
+    }
+}
+
+extension FieldKey where Value == NameAddress {
+    /// `Refer-Events-At`: where the outcome of a transfer can be subscribed to (RFC 7614 §4.8).
+    static var referEventsAt: Self { Self(name: "Refer-Events-At") }
 }

@@ -28,6 +28,8 @@ struct Call {
     /// Whether the application was told that the call stands.
     var isToldEstablished = false
     var hasMedia = false
+    /// Whether the session is to be changed as soon as there is one.
+    var wantsChange = false
     /// Our Contact, as the flow of the last message makes it.
     var contact: URI?
     /// The account that it is of, and its GRUU, which takes the place of our address.
@@ -37,8 +39,8 @@ struct Call {
     var contactParameters = Parameters()
     /// The number of the last request of ours that had no dialog yet.
     var sequence: UInt32 = 0
-    /// A dialog of which we know our half only: that of a REFER whose first report is to come (RFC 6665 §4.4.1).
-    var halfDialog: DialogID?
+    /// Where we are, as the flow of the last request to us makes it, whether or not we have a GRUU.
+    var address: URI?
     /// Transfers that we ask the other side for.
     var transfers: [OutgoingTransfer] = []
     /// Transfers that the other side asks us for.

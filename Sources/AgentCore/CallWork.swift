@@ -20,6 +20,9 @@ enum CallEffect {
     /// Requests of this dialog belong to the call.
     case addDialog(DialogID)
     case removeDialog(DialogID)
+    /// Subscriptions to this user are for the outcome of a transfer.
+    case addEventServer(user: String, ReferralHandle)
+    case removeEventServer(user: String)
     case tell(AgentAction)
 }
 

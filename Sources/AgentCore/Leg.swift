@@ -150,6 +150,8 @@ struct IncomingInvite {
     var queued: QueuedProgress?
     /// Whether the next provisional response offers a session for early media, beside this answer.
     var announces = false
+    /// The caller's offer for early media (RFC 3959 §4), which the next such response answers.
+    var earlyOffer: [UInt8]?
     var answer: [UInt8]?
     /// Whether it is to be answered with 200.
     var isAccepted = false

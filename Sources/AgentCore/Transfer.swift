@@ -8,6 +8,8 @@ public struct TransferPlan: Hashable, Sendable {
     public enum Reports: Hashable, Sendable {
         /// Its outcome, by a subscription that the REFER makes.
         case wanted
+        /// Its outcome, by a subscription of its own where the other side knows of such (RFC 7614 §4).
+        case subscribed
         /// Nothing, where the other side can do without (RFC 4488, RFC 7614 §5).
         case unwanted
     }
@@ -115,6 +117,9 @@ struct OutgoingTransfer {
     let subject: CallHandle?
     /// The leg in whose dialog the reports come; -1 before the first of a dialog of its own.
     var leg: Int
+    /// A dialog of which we know our half only: that of a REFER or SUBSCRIBE whose first report is to come
+    /// (RFC 6665 §4.4.1).
+    var half: DialogID?
     /// The CSeq of the REFER, which tells its reports from those of others in the dialog (RFC 3515 §2.4.6).
     var sequence: UInt32
     var usage: SubscriberUsage
@@ -130,17 +135,31 @@ struct IncomingReferral {
     /// What the application has said.
     enum Decision { case open, accepted, refused }
 
+    /// How the other side learns of the outcome.
+    enum Reports: Hashable {
+        /// By a subscription that the REFER makes.
+        case wanted
+        /// Not at all.
+        case unwanted
+        /// By subscriptions to a user of ours that nobody can guess (RFC 7614 §4.3).
+        case subscribed(user: String)
+    }
+
     let number: UInt32
     let request: TransferRequest
-    /// The leg in whose dialog the reports go.
-    let leg: Int
+    /// The leg in whose dialog the reports go; -1 for none.
+    var leg: Int
     /// The REFER as long as it has no final response.
     var transaction: TransactionID?
     /// Our Contact in the response.
     let contact: URI
-    /// Whether the other side does without reports.
-    let isSilent: Bool
-    let event: EventType
+    let reports: Reports
+    var event: EventType
+    /// What is to be reported at present, and the reason of the last report.
+    var status: [UInt8] = (100 as StatusCode).report("Trying")
+    var ending: String?
+    /// Until when the outcome is kept for those who subscribe to it late (RFC 7614 §4.7).
+    var keptUntil = MonotonicInstant.never
     var decision = Decision.open
     /// When the REFER is answered without the application, and later, when it has not decided by then.
     var answersAt = MonotonicInstant.never
@@ -150,7 +169,7 @@ struct IncomingReferral {
     let account: RegistrationHandle?
     let contactUser: String?
 
-    var wakeAt: MonotonicInstant { Swift.min(self.answersAt, self.usage?.wakeAt ?? .never) }
+    var wakeAt: MonotonicInstant { Swift.min(self.answersAt, self.usage?.wakeAt ?? self.keptUntil) }
 }
 
 extension StatusCode {

@@ -6,6 +6,7 @@
 #include <netinet/ip.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <sys/timerfd.h>
 
@@ -23,6 +24,15 @@ int64_t cio_wall_milliseconds(void) {
     struct timespec time;
     clock_gettime(CLOCK_REALTIME, &time);
     return nanoseconds(time) / 1000000;
+}
+
+int cio_timer(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC); }
+
+void cio_set_timer(int fd, int64_t nanoseconds) {
+    // A moment of 0 would stop it.
+    if (nanoseconds < 1) nanoseconds = 1;
+    struct itimerspec when = {.it_value = {nanoseconds / 1000000000, nanoseconds % 1000000000}};
+    timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, 0);
 }
 
 cio_file_version cio_version_of(const char *path) {

@@ -42,11 +42,15 @@ public struct NotifierUsage: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - isActive: Whether it is allowed already.
+    ///   - ending: Why the first NOTIFY is the last one: there is nothing more to come; `nil` as a rule.
     ///   - expires: How long it lasts, in seconds.
     ///   - body: What the first NOTIFY says.
-    public init(_ event: EventType, isActive: Bool, expires: UInt32, body: [UInt8], at now: MonotonicInstant) {
+    public init(
+        _ event: EventType, isActive: Bool, ending: String? = nil, expires: UInt32, body: [UInt8],
+        at now: MonotonicInstant
+    ) {
         self.event = event
-        self.state = isActive ? .active : .pending
+        self.state = ending.map { .terminated(reason: $0) } ?? (isActive ? .active : .pending)
         self.expiresAt = now.advanced(by: .seconds(Int64(expires)))
         self.reports = [Report(state: self.state, body: body)]
         self.latest = body

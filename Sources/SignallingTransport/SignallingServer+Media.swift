@@ -10,15 +10,15 @@ extension SignallingServer {
         while !worker.workspace.media.isEmpty {
             var requests: [MediaRequest] = []
             swap(&requests, &worker.workspace.media)
+            self.send(&worker)  // Opening sockets takes its time.
             for request in requests {
                 guard let description = self.media(request), case .describe(let question, _) = request.kind else {
                     continue
                 }
-                self.calls[request.shard].run(
-                    { $0.described(request.call, question.number, description, &worker.workspace) },
-                    thenSend: { self.send(&worker) })
+                self.enter(self.calls[request.shard], &worker) {
+                    $0.described(request.call, question.number, description, &$1)
+                }
             }
-            self.reportUnreached(&worker)
         }
     }
 
@@ -30,8 +30,7 @@ extension SignallingServer {
     /// Ends a call, on a thread of the server.
     func hangUp(_ call: CallHandle, inShard shard: Int, _ worker: inout Worker) {
         guard self.calls.indices.contains(shard) else { return }
-        self.calls[shard].run({ $0.hangUp(call, &worker.workspace) }, thenSend: { self.send(&worker) })
-        self.reportUnreached(&worker)
+        self.enter(self.calls[shard], &worker) { $0.hangUp(call, &$1) }
         self.serveMedia(&worker)
     }
 }

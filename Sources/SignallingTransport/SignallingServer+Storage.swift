@@ -69,9 +69,7 @@ extension SignallingServer {
             // A token carries the number of its shard in its upper 8 bits.
             let shard = Int(token >> 56)
             guard shard < self.locations.count else { continue }
-            self.locations[shard].run(
-                { deferred += $0.complete(token, isStored: isStored, &worker.workspace) },
-                thenSend: { self.send(&worker) })
+            self.enter(self.locations[shard], &worker) { deferred += $0.complete(token, isStored: isStored, &$1) }
         }
         if !worker.workspace.changes.isEmpty { self.storeChanges(&worker) }
         for request in deferred { self.receive(request.octets.span, over: request.flow, &worker) }

@@ -23,13 +23,14 @@ extension SignallingServer {
         if let alias = loop.worker.workspace.alias, let identities = connection.identities {
             self.streams.table.addAlias(connection, at: alias, proving: identities)
         }
+        self.finish(&loop.worker)
     }
 
     func refuse(_ header: Span<UInt8>, _ error: SIPParseError, over connection: StreamConnection) {
         let loop = self.loopWorkers[connection.loop.number]
         loop.worker.setTime()
         loop.worker.reception.refuse(header: header, error, over: connection.flow, into: &loop.worker.workspace)
-        self.send(&loop.worker)
+        self.finish(&loop.worker)
     }
 
     func ended(_ connection: StreamConnection, unsent: [Unreached]) {
@@ -37,6 +38,6 @@ extension SignallingServer {
         let loop = self.loopWorkers[connection.loop.number]
         loop.worker.setTime()
         loop.worker.unreached += unsent
-        self.reportUnreached(&loop.worker)
+        self.finish(&loop.worker)
     }
 }

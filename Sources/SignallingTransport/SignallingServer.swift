@@ -17,6 +17,7 @@ public final class SignallingServer: StreamUser {
     public let settings: ServerSettings
     let calls: [Shard<CallShard>]
     let locations: [Shard<LocationShard>]
+    let waiting = WaitingThreads()
     let udpThreads: [UDPThread]
     let streams: StreamEngine
     /// What the event loops work with, by their numbers.
@@ -63,9 +64,12 @@ public final class SignallingServer: StreamUser {
         var locations: [Shard<LocationShard>] = []
         for number in 0..<settings.shardCount {
             let seed = (SipHashKey(seeds(), seeds()), SipHashKey(seeds(), seeds()))
-            calls.append(Shard(CallShard(number: number, settings: settings, seed: seed, at: now)))
+            calls.append(
+                Shard(CallShard(number: number, settings: settings, seed: seed, at: now), waiting: self.waiting))
             locations.append(
-                Shard(LocationShard(number: number, settings: settings, seed: SipHashKey(seeds(), seeds()))))
+                Shard(
+                    LocationShard(number: number, settings: settings, seed: SipHashKey(seeds(), seeds())),
+                    waiting: self.waiting))
         }
         self.calls = calls
         self.locations = locations
@@ -109,7 +113,8 @@ public final class SignallingServer: StreamUser {
 
     // MARK: Running
 
-    /// Reads a message, and runs the shards until there is nothing more to do.
+    /// Reads a message, and runs the shards until there is nothing more to do but to send: `finish` is to follow, after
+    /// this message or after some more.
     ///
     /// - Parameters:
     ///   - octets: The message.
@@ -118,16 +123,40 @@ public final class SignallingServer: StreamUser {
     func receive(
         _ octets: Span<UInt8>, over flow: Flow, from identities: CertificateIdentities? = nil, _ worker: inout Worker
     ) {
+        let unsent = worker.workspace.outbox.messages.count
         worker.reception.receive(octets, over: flow, from: identities, into: &worker.workspace)
-        if worker.workspace.next == nil, worker.workspace.outbox.messages.isEmpty {
+        if worker.workspace.next == nil, worker.workspace.outbox.messages.count == unsent {
             worker.counters.add(TrafficCounters.Place.dropped)
         } else {
             worker.counters.received(worker.workspace.index, over: flow.transport)
         }
         if self.tap.isOn { self.tap.offer(octets, .received, flow, wall: worker.workspace.wall) }
         self.run(octets, &worker)
+        self.ask(&worker)
+        self.serveMedia(&worker)
         if let claimed = worker.workspace.claimedAddress {
             self.streams.reporter.report(.behindNAT(flow.remote, claimed: claimed))
+        }
+        if worker.workspace.outbox.messages.count >= UDPSocket.batch || self.waiting.isAny { self.send(&worker) }
+    }
+
+    /// Runs the state of a shard. What it wants sent is sent later, by `finish` at the latest; until then nobody else
+    /// enters the shard.
+    func enter<State: ~Copyable>(
+        _ shard: Shard<State>, _ worker: inout Worker, _ body: (inout State, inout Workspace) -> Void
+    ) {
+        let isKept = worker.turns.holds(shard.lock)
+        if !isKept, !shard.lock.tryAcquire() {
+            self.send(&worker)
+            shard.lock.acquire()
+        }
+        let unsent = worker.workspace.outbox.messages.count
+        body(&shard.state, &worker.workspace)
+        guard !isKept else { return }
+        if worker.workspace.outbox.messages.count == unsent {
+            shard.lock.release()
+        } else {
+            worker.turns.keep(shard.lock)
         }
     }
 
@@ -143,31 +172,26 @@ public final class SignallingServer: StreamUser {
         while let address = worker.workspace.next {
             switch address {
             case .calls(let number):
-                self.calls[number].run(
-                    { $0.run(octets, &worker.workspace) }, thenSend: { self.send(&worker) })
+                self.enter(self.calls[number], &worker) { $0.run(octets, &$1) }
             case .locations(let number):
-                self.locations[number].run(
-                    { $0.run(octets, &worker.workspace) }, thenSend: { self.send(&worker) })
+                self.enter(self.locations[number], &worker) { $0.run(octets, &$1) }
                 if !worker.workspace.changes.isEmpty { self.storeChanges(&worker) }
             }
         }
-        if !worker.workspace.outbox.messages.isEmpty { self.send(&worker) }
-        self.reportUnreached(&worker)
-        self.ask(&worker)
-        self.serveMedia(&worker)
     }
 
-    /// Tells the shards of messages that did not go out (RFC 3261 §16.9, §17.1.4, §17.2.4). What they try next may fail
-    /// too; each time a transaction ends, so that it comes to an end. With that all shards are done with the event at
-    /// hand, and the calls that it has ended are handed on.
-    func reportUnreached(_ worker: inout Worker) {
+    /// Sends all that the shards have decided, and tells them of messages that did not go out (RFC 3261 §16.9, §17.1.4,
+    /// §17.2.4). What they try next may fail too; each time a transaction ends, so that it comes to an end. With that the
+    /// shards are done with the events at hand, and the calls that have ended are handed on.
+    func finish(_ worker: inout Worker) {
+        self.send(&worker)
         while let failure = worker.unreached.popLast() {
-            self.calls[Int(failure.shard)].run(
-                {
-                    $0.transportFailed(failure.sender, isFlowLost: failure.isFlowLost, &worker.workspace)
-                },
-                thenSend: { self.send(&worker) })
+            self.enter(self.calls[Int(failure.shard)], &worker) {
+                $0.transportFailed(failure.sender, isFlowLost: failure.isFlowLost, &$1)
+            }
             self.deliverPosts(&worker)
+            self.ask(&worker)
+            self.send(&worker)
         }
         if !worker.workspace.endedCalls.isEmpty { self.recordCalls(&worker) }
     }
@@ -177,34 +201,33 @@ public final class SignallingServer: StreamUser {
         var earliest = MonotonicInstant.never
         for number in stride(from: first, to: self.locations.count, by: step) {
             var overdue: [UInt64] = []
-            self.locations[number].run(
-                { overdue = $0.wake(&worker.workspace) }, thenSend: { self.send(&worker) })
+            self.enter(self.locations[number], &worker) { overdue = $0.wake(&$1) }
             // What is being written right now will be told by the store; only what still waits can be taken back.
             self.complete(overdue.filter(self.withdraw), isStored: false, &worker)
         }
         for number in stride(from: first, to: self.calls.count, by: step) {
-            self.calls[number].run(
-                { shard in
-                    guard let due = shard.nextWakeUp else { return }
-                    if due <= worker.workspace.now { shard.wake(&worker.workspace) }
-                    if let next = shard.nextWakeUp, next < earliest { earliest = next }
-                },
-                thenSend: { self.send(&worker) })
+            self.enter(self.calls[number], &worker) { shard, workspace in
+                guard let due = shard.nextWakeUp else { return }
+                if due <= workspace.now { shard.wake(&workspace) }
+                if let next = shard.nextWakeUp, next < earliest { earliest = next }
+            }
             self.deliverPosts(&worker)
+            if worker.workspace.outbox.messages.count >= UDPSocket.batch || self.waiting.isAny { self.send(&worker) }
         }
-        self.reportUnreached(&worker)
         self.ask(&worker)
         self.serveMedia(&worker)
+        self.finish(&worker)
         return earliest
     }
 
     // MARK: Sending
 
-    /// Sends what the workspace has decided, in order, and empties it. Messages that cannot go out are left in
-    /// `unreached`.
+    /// Sends what the shards have decided, in order, and lets other threads enter them. Messages that cannot go out are
+    /// left in `unreached`.
     func send(_ worker: inout Worker) {
         let count = worker.workspace.outbox.messages.count
         guard count > 0 else { return }
+        defer { worker.turns.end() }
         self.observe(worker)
         var unreached: [Unreached] = []
         var first = 0

@@ -44,6 +44,10 @@ struct AccountTests {
                             Parameter("pub-gruu", "sip:boss@example.com;gr=urn:uuid:f81d", isQuoted: true))
                     }
                     builder.add(.contact, contact)
+                    if request.first(.contact)?.regID != nil {
+                        builder.add(named: "Require", "outbound")
+                        builder.add(named: "Flow-Timer", "120")
+                    }
                     builder.add(named: "Service-Route", "<sip:192.0.2.\(201 + number)\(transport);lr>")
                 }
                 self.world.run(for: .milliseconds(10))
@@ -123,6 +127,12 @@ struct AccountTests {
         let invite = try scene.home.expects(.invite)
         #expect(invite.first(.via)?.transport == .tcp)
         #expect(scene.world.ladder.lines.count == count + 1)
+        #expect(invite.first(.contact)?.uri?.sip?.parameters.has("ob") == true)
+        let grants = scene.alice.events.compactMap { event -> RegistrationGrant? in
+            guard case .registered(_, let grant) = event else { return nil }
+            return grant
+        }
+        #expect(grants.first?.isOutbound == true && grants.first?.flowTimer == 120)
         try scene.home.sends(486)
         try scene.home.expects(.ack)
     }

@@ -227,6 +227,37 @@ struct EarlySessionTests {
         #expect(try stage.session(stage.bob).early == nil)
     }
 
+    @Test("An early offer in the INVITE has its answer in the 183; one in an UPDATE is refused (§4)")
+    func offerOfCaller() throws {
+        let world = SimulatedWorld(seed: 1)
+        let bob = Self.agent()
+        bob.behaviour.rings = false
+        bob.behaviour.announces = true
+        bob.behaviour.answersAfter = nil
+        let ip = try #require(IPAddress("192.0.2.201"))
+        world.addHost("bob", listening: SimulatedListener.standard(ip), running: bob)
+        let alice = world.peer("alice", at: "192.0.2.101")
+        let progress = Printed.progress
+        try alice.sends(.invite, to: try URI("sip:bob@192.0.2.201")) { builder in
+            builder.add(named: "Supported", "100rel, early-session")
+            builder.setBody(
+                Array(progress.utf8), type: MediaType("multipart", "mixed", parameters: ["boundary": "boundary1"]))
+        }
+        let answer = try alice.expects(183)
+        let parts = try #require(try answer.multipart()).parts
+        #expect(parts.map { $0.disposition?.type } == ["session", "early-session"])
+        let early = "bob 2 early to \(String(decoding: Printed.earlyOffer, as: UTF8.self))"
+        #expect(String(decoding: parts[1].body, as: UTF8.self) == early)
+        #expect(bob.events.contains(.earlyMediaStart(bob.calls[0], leg: 0, remote: Printed.earlyOffer)))
+        try alice.sends(.prack) { $0.add(.rack, RAck(answer.first(.rseq) ?? 0, CSeq(1, .invite))) }
+        try alice.expects(200)
+        try alice.sends(.update) {
+            $0.setBody(Printed.earlyOffer, type: .sdp)
+            $0.set(.contentDisposition, .earlySession)
+        }
+        try alice.expects(488)
+    }
+
     @Test("Without offer in the INVITE, PRACK answers both offers of the 183 (§4, RFC 3262 §5)")
     func bothOffers() throws {
         let stage = try Stage(alice: Self.agent(), bob: Self.agent())

@@ -24,7 +24,8 @@ struct TransferLossTests {
         let isAttended = random.chance(0.5)
         let target = isAttended ? try company.call("alice", "carol") : call
         company.world.run(for: .milliseconds(Int64(random.next() % 10_000)))
-        let plan = TransferPlan(to: try company.uri("carol"))
+        var plan = TransferPlan(to: try company.uri("carol"))
+        if random.chance(0.3) { plan.reports = random.chance(0.5) ? .subscribed : .unwanted }
         let handle = try company.does("alice") { agent, layer, now, outbox in
             isAttended
                 ? agent.transfer(call, to: target, transactions: &layer, at: now, into: &outbox)

@@ -44,6 +44,10 @@ int cio_set_ticker(int fd, int64_t interval_nanoseconds);
 int cio_recvmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags);
 int cio_sendmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags);
 
+// A timer as a descriptor, and the moment of CLOCK_MONOTONIC, in nanoseconds, at which it becomes readable.
+int cio_timer(void);
+void cio_set_timer(int fd, int64_t nanoseconds);
+
 // Room for the control message that holds a local address.
 enum { cio_control_octets = 64 };
 

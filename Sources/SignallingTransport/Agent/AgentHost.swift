@@ -15,14 +15,13 @@ public final class AgentHost: StreamUser {
     public let endpoints: [AgentEndpoint]
     /// Shown every message.
     public typealias Observer = @Sendable (Span<UInt8>, TappedMessage.Direction, Flow, _ wall: Int64) -> Void
-    let shard: Shard<AgentTurn>
+    let state: AgentState
     let streams: StreamEngine
     let resolver: Resolver
     let capabilities: RoutingCapabilities
     private let sockets: [UDPSocket?]
     private let thread: AgentThread
     private let user: any AgentUser
-    private let outboxes = NIOLockedValueBox<[Outbox]>([])
     private let observer = NIOLockedValueBox<Observer?>(nil)
 
     /// An agent that has its addresses and does not run yet.
@@ -55,7 +54,7 @@ public final class AgentHost: StreamUser {
         let now = SystemClock.now()
         let agent = Agent(configuration: configuration, seed: key())
         let transactions = TransactionLayer(seed: (key(), key()), at: now)
-        self.shard = Shard(AgentTurn(agent, transactions, at: now))
+        self.state = AgentState(AgentTurn(agent, transactions, at: now))
         self.capabilities = RoutingCapabilities(
             self.endpoints.map {
                 .init($0.transport, hasIPv4: !$0.address.ip.isIPv6, hasIPv6: $0.address.ip.isIPv6)
@@ -80,7 +79,7 @@ public final class AgentHost: StreamUser {
     /// Ends the threads, closes all sockets and connections, and waits until that is done. Nothing is told to the user
     /// from now on.
     public func stop() {
-        self.shard.run { $0.isClosed = true }
+        self.state.run { $0.isClosed = true }
         self.streams.stop()
         self.thread.stop()
         self.resolver.stop()
@@ -97,7 +96,7 @@ public final class AgentHost: StreamUser {
 
     /// The address of ours that a peer at an address sees: what a session description should name.
     public func localAddress(towards ip: IPAddress) -> IPAddress {
-        let configuration = self.shard.run { $0.agent.configuration }
+        let configuration = self.state.run { $0.agent.configuration }
         for transport in [TransportProtocol.udp, .tcp, .tls] {
             if let number = configuration.endpoint(transport, to: ip) {
                 return configuration.endpoints[Int(number)].address.ip
@@ -112,22 +111,19 @@ public final class AgentHost: StreamUser {
     /// thread may call it, but none within a turn.
     @discardableResult
     public func perform<Result>(_ body: (inout AgentTurn) -> Result) -> Result {
-        var outbox = self.outboxes.withLockedValue { $0.popLast() } ?? Outbox()
         var unreached: [Unreached] = []
         var questions: [(lookup: UInt64, id: UInt32, question: DNSQuestion)] = []
         func turn<Value>(_ body: (inout AgentTurn) -> Value) -> Value {
-            self.shard.run(
-                { turn in
-                    swap(&turn.outbox, &outbox)
-                    turn.now = SystemClock.now()
-                    let value = body(&turn)
-                    self.carryOut(&turn)
-                    Self.tellIdle(&turn)
-                    swap(&turn.questions, &questions)
-                    swap(&turn.outbox, &outbox)
-                    self.thread.needsWake(at: turn.transactions.nextWakeUp)
-                    return value
-                }, thenSend: { self.send(&outbox, &unreached) })
+            self.state.run { turn in
+                turn.now = SystemClock.now()
+                let value = body(&turn)
+                self.carryOut(&turn)
+                Self.tellIdle(&turn)
+                swap(&turn.questions, &questions)
+                self.thread.needsWake(at: turn.transactions.nextWakeUp)
+                self.send(&turn.outbox, &unreached)
+                return value
+            }
         }
         let result = turn(body)
         while true {
@@ -140,7 +136,6 @@ public final class AgentHost: StreamUser {
                 break
             }
         }
-        self.outboxes.withLockedValue { $0.append(outbox) }
         return result
     }
 
@@ -238,6 +233,6 @@ public final class AgentHost: StreamUser {
 
     /// Transactions that live.
     public var transactionCount: Int {
-        self.shard.run { $0.transactions.clientCount + $0.transactions.serverCount }
+        self.state.run { $0.transactions.clientCount + $0.transactions.serverCount }
     }
 }

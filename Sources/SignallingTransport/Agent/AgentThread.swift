@@ -84,7 +84,7 @@ final class AgentThread: @unchecked Sendable {
         while !self.isStopping.load(ordering: .relaxed) {
             host.wake()
             // What others set before this is seen here; what they set later they see to be earlier, and signal.
-            let next = host.shard.run { turn in
+            let next = host.state.run { turn in
                 let next = turn.transactions.nextWakeUp
                 self.wakesAt.store(next?.nanoseconds ?? .max, ordering: .relaxed)
                 return next

@@ -1,4 +1,5 @@
 public import AgentCore
+import NIOConcurrencyHelpers
 public import SIPMessages
 import SIPRouting
 public import SIPTransactions
@@ -43,4 +44,20 @@ public protocol AgentUser: AnyObject, Sendable {
     ///
     /// `AgentAction.resolve` is the host's and is not told.
     func carryOut(_ action: AgentAction, _ turn: inout AgentTurn)
+}
+
+/// An agent's state behind its lock. What a turn wants sent is sent before the next one begins, so that messages leave in
+/// the order in which the agent decided them.
+final class AgentState: @unchecked Sendable {
+    // Invariant: `turn` is touched under `lock` only.
+    private let lock = NIOLock()
+    private var turn: AgentTurn
+
+    init(_ turn: consuming AgentTurn) { self.turn = turn }
+
+    func run<Result>(_ body: (inout AgentTurn) -> Result) -> Result {
+        self.lock.lock()
+        defer { self.lock.unlock() }
+        return body(&self.turn)
+    }
 }

@@ -28,11 +28,12 @@ final class StreamEngine: @unchecked Sendable {
         report: @escaping @Sendable (TransportEvent, _ withheld: Int) -> Void
     ) throws(TransportError) {
         self.settings = settings
-        self.reporter = EventReporter(report)
+        let reporter = EventReporter(report)
+        self.reporter = reporter
         self.listeners = listeners
         self.endpoints = endpoints
         if let tls = settings.tls {
-            self.tls = try TLSContexts(tls)
+            self.tls = try TLSContexts(tls) { reporter.report(.uselessCertificate("\($0)")) }
         } else {
             self.tls = nil
             for listener in listeners where listener.transport.isSecure {
@@ -174,7 +175,20 @@ final class StreamEngine: @unchecked Sendable {
     /// Reports an error of the TLS library.
     func noteFailure(_ error: any Error, of connection: StreamConnection) {
         guard let error = error as? NIOSSLError, case .handshakeFailed(let cause) = error else { return }
-        self.reporter.report(.handshakeFailed(connection.flow.remote, "\(cause)"))
+        self.reporter.report(.handshakeFailed(connection.flow.remote, Self.text(of: cause)))
+    }
+
+    /// The words of the TLS library, without the place in its sources: `… error:100000f7:SSL routines:…:WRONG_VERSION_NUMBER
+    /// at /…/tls_record.cc:127`.
+    static func text(of cause: BoringSSLError) -> String {
+        guard case .sslError(let errors) = cause, let first = errors.first else { return "\(cause)" }
+        let words = "\(first)"
+        let code = words.split(separator: ":").last { word in
+            let name = word.prefix { $0 != " " }
+            return !name.isEmpty && name.allSatisfy { $0.isUppercase || $0.isNumber || $0 == "_" }
+        }
+        let name = code.map { $0.prefix { $0 != " " } } ?? "unknown error"
+        return name.lowercased().replacing("_", with: " ")
     }
 
     /// The connection can carry messages.

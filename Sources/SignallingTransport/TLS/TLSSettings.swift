@@ -36,4 +36,9 @@ public struct TLSSettings: Hashable, Sendable {
         self.init(certificateFile: "", keyFile: "")
         self.selfSigned = selfSigned
     }
+
+    /// Reads the files, to see whether a server could use them.
+    ///
+    /// - Throws: `TransportError` that names the file at fault.
+    public func check() throws(TransportError) { try TLSContexts.check(self) }
 }

@@ -34,12 +34,12 @@ enum WebSocketUpgrade {
 
     /// The fields to add to a 101, or `nil` to refuse: the client must speak `sip` (RFC 7118 §4.1), and a browser must
     /// come from a page that may use the server (RFC 6455 §10.2).
-    static func answer(to head: HTTPRequestHead, origins: [String]?) -> HTTPHeaders? {
+    static func answer(to head: HTTPRequestHead, origins: WebSocketOrigins) -> HTTPHeaders? {
         guard head.method == .GET else { return nil }
         let offered = head.headers[canonicalForm: "Sec-WebSocket-Protocol"]
         guard offered.contains(where: { $0.lowercased() == "sip" }) else { return nil }
-        if let origins, let origin = head.headers.first(name: "Origin") {
-            guard origins.contains(where: { $0.lowercased() == origin.lowercased() }) else { return nil }
+        if let origin = head.headers.first(name: "Origin") {
+            guard origins.allow(origin, connectingTo: head.headers.first(name: "Host")) else { return nil }
         }
         return ["Sec-WebSocket-Protocol": "sip"]
     }

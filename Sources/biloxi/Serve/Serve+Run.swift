@@ -70,16 +70,17 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
         case .request(_, let reply) where stopSignal != nil:
             reply(ControlReply(ok: false, messages: ["the server is stopping"]))
         case .request(.reload, let reply):
-            let (next, answer) = Reloading.read(options.settings, current: current, logger: logger)
+            let (next, answer) = Reloading.read(
+                options.settings, current: current, logger: logger, makeSettings: server.currentSettings)
             if let next {
-                LogLines.level.store(Logger.Level(next.logLevel))
-                current = next
-                try server.apply(next)
+                LogLines.level.store(Logger.Level(next.configuration.logLevel))
+                current = next.configuration
+                server.apply(current, next.settings)
             }
             reply(answer)
         case .request(.usersChanged, let reply):
             do {
-                try server.apply(current)
+                server.apply(current, try server.currentSettings(current))
                 let count = try database.subscribers().count
                 logger.info("users changed", metadata: ["users": "\(count)"])
                 reply(ControlReply(ok: true))
