@@ -133,6 +133,7 @@ extension Agent {
             self.registrations[handle.slot] = registration
             return self.transmit(number, over: flow, of: handle, &layer, at: now, &outbox)
         }
+        if !status.isSuccess { self.actions.append(.refused(.registration(handle), response)) }
         let contact = self.requests[number.slot]?.message?.first(.contact)?.uri
         self.requests.remove(number.slot)
         registration.request = nil

@@ -144,7 +144,7 @@ extension Agent {
         let octets = sent.octets.span
         let challenged = AgentConfiguration.Challenged(
             response: response, method: request.method, uri: octets.string(sent.index.requestURI), body: sent.body,
-            random: self.work.random.next(), account: request.account)
+            random: self.work.random.next(), attempts: request.attempts, account: request.account)
         guard let lines = credentials(challenged) else { return false }
         var builder = request.builder
         for line in lines { builder.remove(named: line.name) }

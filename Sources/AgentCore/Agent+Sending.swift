@@ -31,6 +31,8 @@ struct OutgoingRequest {
     /// As it was sent.
     var message: SIPMessage?
     var flow: Flow?
+    /// The domain that the certificate of a TLS server must be for; empty where no name led there.
+    var domain: [UInt8] = []
     /// Other ways to the same server, for when this one fails (RFC 3263 §4.3).
     var alternatives: [Flow] = []
     /// How often it was sent with credentials.
@@ -85,19 +87,23 @@ extension Agent {
     }
 
     /// The way that `AgentAction.resolve` asked for; `nil` when there is none.
+    ///
+    /// - Parameter domain: Over TLS, the domain that the server's certificate must be for (RFC 5922 §7.3).
     public mutating func resolved(
-        _ handle: RequestHandle, _ flow: Flow?, transactions: inout TransactionLayer, at now: MonotonicInstant,
-        into outbox: inout Outbox
+        _ handle: RequestHandle, _ flow: Flow?, to domain: [UInt8] = [], transactions: inout TransactionLayer,
+        at now: MonotonicInstant, into outbox: inout Outbox
     ) {
         self.resolved(
-            handle, flows: flow.map { [$0] } ?? [], transactions: &transactions, at: now, into: &outbox)
+            handle, flows: flow.map { [$0] } ?? [], to: domain, transactions: &transactions, at: now, into: &outbox)
     }
 
     /// The ways that `AgentAction.resolve` asked for, the preferred first: when one fails, the next is taken
     /// (RFC 3263 §4.3).
+    ///
+    /// - Parameter domain: Over TLS, the domain that the server's certificate must be for (RFC 5922 §7.3).
     public mutating func resolved(
-        _ handle: RequestHandle, flows: [Flow], transactions: inout TransactionLayer, at now: MonotonicInstant,
-        into outbox: inout Outbox
+        _ handle: RequestHandle, flows: [Flow], to domain: [UInt8] = [], transactions: inout TransactionLayer,
+        at now: MonotonicInstant, into outbox: inout Outbox
     ) {
         guard self.requests.isLive(handle.slot, handle.generation), let request = self.requests[handle.slot],
             request.isResolving
@@ -105,6 +111,7 @@ extension Agent {
         self.work.now = now
         let flow = flows.first
         self.requests[handle.slot]?.isResolving = false
+        self.requests[handle.slot]?.domain = domain
         self.requests[handle.slot]?.alternatives = Array(flows.dropFirst())
         if var timer = self.requests[handle.slot]?.timer {
             transactions.stopTimer(&timer)
@@ -176,7 +183,7 @@ extension Agent {
         let octets = builder.octets
         let start = outbox.octets.count
         outbox.octets.append(contentsOf: octets)
-        outbox.send(from: start, over: flow)
+        outbox.send(from: start, over: flow, by: .nobody, to: request.domain.span)
         return octets
     }
 
@@ -205,6 +212,7 @@ extension Agent {
             contact = .sip(uri)
         }
         if let plan = request.contact { builder.set(.contact, Contact(contact, parameters: plan.parameters)) }
+        let domain = request.domain
         let start = outbox.octets.count
         let octets = builder.octets
         outbox.octets.append(contentsOf: octets)
@@ -213,7 +221,9 @@ extension Agent {
             layer.abandon(client: transaction)
             return nil
         }
-        guard layer.sendRequest(transaction, over: flow, from: start, at: now, into: &outbox) else { return nil }
+        guard layer.sendRequest(transaction, over: flow, to: domain, from: start, at: now, into: &outbox) else {
+            return nil
+        }
         self.requests[handle.slot]?.transaction = transaction
         self.requests[handle.slot]?.message = message
         self.requests[handle.slot]?.flow = flow

@@ -59,9 +59,20 @@ public enum AgentAction: Hashable, Sendable {
     case registrationFailed(RegistrationHandle, StatusCode, retryAfter: TimeSpan?)
     /// The registration is kept no more; its handle means nothing any more.
     case unregistered(RegistrationHandle)
+    /// What a call or registration has asked for was refused, for now or for good; the message is the final response. What
+    /// came of it follows: another try, or an end.
+    case refused(Refused, SIPMessage)
     /// The way to the server of a URI is wanted (RFC 3263); `resolved` answers. Where the call came to us, the flow is the
     /// one it came over.
     case resolve(RequestHandle, URI, near: Flow?)
+}
+
+/// What a refusal is about.
+public enum Refused: Hashable, Sendable {
+    /// The INVITE that begins a call of ours.
+    case call(CallHandle)
+    /// A REGISTER.
+    case registration(RegistrationHandle)
 }
 
 /// A description that is wanted from the media.

@@ -56,6 +56,8 @@ public struct AgentConfiguration: Sendable {
     public var endpoints: [AgentEndpoint]
     /// What goes into User-Agent and Server; empty for neither.
     public var product = "Biloxi"
+    /// Which of our addresses a peer at an address sees; `nil` takes the first of the same family.
+    public var source: (@Sendable (IPAddress) -> IPAddress?)?
     /// The media types of bodies that it understands.
     public var mediaTypes = [MediaType("application", "sdp")]
     /// What it does beside plain calls.
@@ -109,6 +111,8 @@ public struct AgentConfiguration: Sendable {
         public let body: [UInt8]
         /// A number nobody can predict, for a cnonce.
         public let random: UInt64
+        /// How often it was sent with credentials already.
+        public let attempts: Int
         /// The account that the request is of; `nil` for none.
         public var account: RegistrationHandle?
     }
@@ -135,10 +139,14 @@ public struct AgentConfiguration: Sendable {
         return extensions
     }
 
-    /// The number of an end point with this transport and address family.
-    func endpoint(_ transport: TransportProtocol, to ip: IPAddress) -> UInt16? {
-        self.endpoints.firstIndex { $0.transport == transport && $0.address.ip.isIPv6 == ip.isIPv6 }
-            .map { UInt16(truncatingIfNeeded: $0) }
+    /// The number of the end point from which a peer at an address is spoken to over a transport; `nil` for none.
+    public func endpoint(_ transport: TransportProtocol, to ip: IPAddress) -> UInt16? {
+        let source = self.source?(ip)
+        let fitting = self.endpoints.indices.filter {
+            self.endpoints[$0].transport == transport && self.endpoints[$0].address.ip.isIPv6 == ip.isIPv6
+        }
+        let chosen = fitting.first { self.endpoints[$0].address.ip == source } ?? fitting.first
+        return chosen.map { UInt16(truncatingIfNeeded: $0) }
     }
 
     /// The way to the server of a URI, where the URI says it all: an address instead of a name (RFC 3263 §4.1, §4.2).

@@ -89,6 +89,7 @@ extension Call {
         self.setup?.cancelEndsAt = .never
         for i in self.legs.indices where self.legs[i].state == .early { self.drop(i, &work) }
         guard !self.isEnded else { return }
+        work.tell(.refused(.call(self.handle), response))
         self.setupFailed(status, response, to: request, &work)
     }
 

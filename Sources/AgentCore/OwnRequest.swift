@@ -2,7 +2,8 @@ public import SIPMessages
 
 /// A request that is sent outside of calls: MESSAGE, OPTIONS, PUBLISH and whatever has no dialog (RFC 3261 §8.1).
 public struct RequestPlan: Hashable, Sendable {
-    /// Its method: none of those that belong to dialogs, to registrations or to a transaction of another.
+    /// Its method: none of those that belong to dialogs or to a transaction of another. A REGISTER asks for bindings, or
+    /// sets one that nobody keeps.
     public var method: Method
     /// Whom it is for: the first Request-URI, and To.
     public var target: URI
@@ -39,7 +40,7 @@ public struct RequestPlan: Hashable, Sendable {
     /// Whether the method stands for itself.
     var isSound: Bool {
         switch self.method {
-        case .invite, .ack, .cancel, .bye, .prack, .update, .register, .notify, .subscribe, .refer: false
+        case .invite, .ack, .cancel, .bye, .prack, .update, .notify, .subscribe, .refer: false
         default: true
         }
     }

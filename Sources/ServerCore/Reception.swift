@@ -155,7 +155,7 @@ extension MessageIndex {
     /// Checks the fields that every request must have (§8.1.1) and that every element relies on.
     ///
     /// - Throws: `SIPParseError`: what is missing or malformed; `.methodMismatch` where CSeq names another method.
-    func checkMandatoryFields(_ octets: Span<UInt8>) throws(SIPParseError) {
+    public func checkMandatoryFields(_ octets: Span<UInt8>) throws(SIPParseError) {
         for id in Self.mandatory where !self.has(id) {
             throw SIPParseError(.missing, in: id, at: self.headerOctets)
         }

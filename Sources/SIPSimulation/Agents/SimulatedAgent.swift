@@ -311,7 +311,7 @@ public final class SimulatedAgent: SimulatedNode {
                 call, self.behaviour.followsOffers ? contacts : [], transactions: &self.layer, at: now, into: &outbox)
         case .progress, .modificationRefused, .information, .ended, .registered, .registrationFailed, .unregistered,
             .informationAnswered, .informationFailed, .message, .answered, .requestFailed, .ringback,
-            .transferProgress, .transferDone, .replaces, .joins:
+            .transferProgress, .transferDone, .replaces, .joins, .refused:
             break
         }
     }

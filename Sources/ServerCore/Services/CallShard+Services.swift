@@ -71,7 +71,7 @@ extension CallShard {
         case .progress, .established, .modificationRefused, .information, .ended, .registered, .registrationFailed,
             .unregistered, .informationAnswered, .informationFailed, .message, .answered, .requestFailed, .redirected,
             .ringback, .earlyMediaStart, .earlyMediaStop, .transferRequested, .transferProgress, .transferDone,
-            .replaces, .joins:
+            .replaces, .joins, .refused:
             break
         }
     }

@@ -51,7 +51,7 @@ extension SignallingServer {
     public var statistics: ServerStatistics {
         var statistics = ServerStatistics()
         typealias Place = TrafficCounters.Place
-        let counters = self.udpThreads.map(\.counters) + self.streams.counters
+        let counters = self.udpThreads.map(\.counters) + self.loopWorkers.map(\.counters)
         func total(_ place: Int) -> UInt64 { counters.reduce(0) { $0 &+ $1[place] } }
         for code in 0..<UInt8(16) {
             let method = Method.Code(rawValue: code).method?.name

@@ -79,11 +79,17 @@ final class TLSContexts: @unchecked Sendable {
 
     private static func load(_ settings: TLSSettings) throws(TransportError) -> Contexts {
         let versions = Self.versions(settings)
-        let chain = try Self.read(settings.certificateFile, "certificate") {
-            try NIOSSLCertificate.fromPEMFile($0).map { NIOSSLCertificateSource.certificate($0) }
+        let chain = try Self.read(settings.certificateFile, "certificate") { path in
+            let certificates =
+                try settings.selfSigned.map { try NIOSSLCertificate.fromPEMBytes(Array($0.certificate.utf8)) }
+                ?? NIOSSLCertificate.fromPEMFile(path)
+            return certificates.map { NIOSSLCertificateSource.certificate($0) }
         }
-        let key = try Self.read(settings.keyFile, "private key") {
-            NIOSSLPrivateKeySource.privateKey(try NIOSSLPrivateKey(file: $0, format: .pem))
+        let key = try Self.read(settings.keyFile, "private key") { path in
+            let key =
+                try settings.selfSigned.map { try NIOSSLPrivateKey(bytes: Array($0.key.utf8), format: .pem) }
+                ?? NIOSSLPrivateKey(file: path, format: .pem)
+            return NIOSSLPrivateKeySource.privateKey(key)
         }
         let roots = try settings.trustRootsFile.map { (path) throws(TransportError) in
             try Self.read(path, "trust roots") { NIOSSLTrustRoots.certificates(try NIOSSLCertificate.fromPEMFile($0)) }

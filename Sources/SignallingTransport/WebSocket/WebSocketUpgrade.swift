@@ -7,9 +7,9 @@ import SIPMessages
 enum WebSocketUpgrade {
     /// Adds the handlers of the handshake to a connection that was accepted.
     static func configure(
-        _ channel: any Channel, _ server: SignallingServer, _ connection: StreamConnection
+        _ channel: any Channel, _ user: any StreamUser, _ connection: StreamConnection
     ) throws {
-        let settings = server.streams.settings
+        let settings = user.streams.settings
         let upgrader = NIOWebSocketServerUpgrader(
             maxFrameSize: settings.webSocketMessageOctets, automaticErrorHandling: false,
             shouldUpgrade: { channel, head in
@@ -21,11 +21,11 @@ enum WebSocketUpgrade {
                     if let refusal = try? pipeline.handler(type: PlainRequestHandler.self) {
                         pipeline.removeHandler(refusal, promise: nil)
                     }
-                    try pipeline.addHandler(WebSocketHandler(server, connection))
+                    try pipeline.addHandler(WebSocketHandler(user, connection))
                 }
             })
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandler(ConnectionAnchor(server, connection))
+        try pipeline.addHandler(ConnectionAnchor(user, connection))
         try pipeline.configureHTTPServerPipeline(
             withPipeliningAssistance: false,
             withServerUpgrade: (upgraders: [upgrader], completionHandler: { _ in }), withErrorHandling: true)
