@@ -46,7 +46,12 @@ let package = Package(
         .library(name: "SIPTransactions", targets: ["SIPTransactions"]),
         .library(name: "SIPSimulation", targets: ["SIPSimulation"]),
     ]
-        + (coreOnly ? [] : [.library(name: "ServerSimulation", targets: ["ServerSimulation"])]),
+        + (coreOnly
+            ? []
+            : [
+                .library(name: "BiloxiKit", targets: ["BiloxiKit"]),
+                .library(name: "ServerSimulation", targets: ["ServerSimulation"]),
+            ]),
     dependencies: coreOnly
         ? []
         : [
@@ -165,6 +170,14 @@ let package = Package(
                     name: "ResolverTests",
                     dependencies: ["SignallingTransport", "SIPRouting", "SIPMessages", "DNSTestServer"],
                     swiftSettings: settings),
+                // The kit for programs.
+                room(
+                    "BiloxiKit",
+                    [
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "SDP", "RTP", "AgentCore",
+                        "MediaEngine", "MediaTransport", "SignallingTransport",
+                    ]),
+                tests("BiloxiKit", ["SIPMessages", "MediaEngine", "SignallingTransport"]),
                 room("Persistence", ["SIPMessages", "LocationService", "CallRecords", grdb, sqlite]),
                 tests(
                     "Persistence", ["SIPMessages", "SIPTransactions", "LocationService", "CallRecords", grdb, sqlite]),
@@ -187,7 +200,7 @@ let package = Package(
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
                         "CallRouting", "ProxyCore", "AgentCore", "SDP", "ServerCore", "SignallingTransport",
-                        "MediaTransport", "CallRecords", "OperationsHTTP", argumentParser, logging,
+                        "MediaTransport", "CallRecords", "OperationsHTTP", "BiloxiKit", argumentParser, logging,
                     ], swiftSettings: settings),
                 tests(
                     "biloxi",

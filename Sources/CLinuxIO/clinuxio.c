@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
+#include <sys/timerfd.h>
 
 _Static_assert(sizeof(cio_mmsghdr) == sizeof(struct mmsghdr), "layout of mmsghdr");
 
@@ -201,4 +202,14 @@ int cio_local_addresses(struct sockaddr_storage *addresses, int capacity) {
     }
     freeifaddrs(list);
     return count;
+}
+
+int cio_ticker(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC); }
+
+int cio_set_ticker(int fd, int64_t interval_nanoseconds) {
+    struct itimerspec times = {0};
+    times.it_interval.tv_sec = interval_nanoseconds / 1000000000;
+    times.it_interval.tv_nsec = interval_nanoseconds % 1000000000;
+    times.it_value = times.it_interval;
+    return timerfd_settime(fd, 0, &times, NULL);
 }

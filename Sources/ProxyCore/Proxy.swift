@@ -35,6 +35,8 @@ public struct Proxy: ~Copyable {
     /// How targets take each other's place, by the numbers of their contexts.
     var successions: [Int32: Succession] = [:]
     var outcomes: [SuccessionOutcome] = []
+    /// Why requests are cancelled some of whose branches cannot be yet, by the numbers of their contexts.
+    var cancelReasons: [Int32: [UInt8]] = [:]
     /// Answers that redirect and are to be followed.
     var redirections: [FollowedRedirection] = []
 
@@ -97,7 +99,11 @@ public struct Proxy: ~Copyable {
     }
 
     /// Starts the next group of targets: those of the same `q` (§16.6). Alternates belong to the target before them.
-    func groupEnd(_ block: Span<UInt8>, from start: Int, isAlone: Bool) -> (end: Int, count: UInt32) {
+    ///
+    /// - Parameter limit: How many may be tried at once: what is beyond Max-Breadth has to wait (RFC 5393 §5.3.3.2).
+    func groupEnd(
+        _ block: Span<UInt8>, from start: Int, isAlone: Bool, limit: UInt32
+    ) -> (end: Int, count: UInt32) {
         let first = Target(block, at: start)
         var (end, count) = (first.whole.upper, UInt32(1))
         if isAlone { return (end, count) }
@@ -105,6 +111,7 @@ public struct Proxy: ~Copyable {
             let target = Target(block, at: end)
             let isAlternate = target.traits.contains(.isAlternate)
             if self.configuration.serialByQ, !isAlternate, target.q != first.q { break }
+            if !isAlternate, count >= limit { break }
             end = target.whole.upper
             if !isAlternate { count += 1 }
         }
@@ -130,7 +137,8 @@ public struct Proxy: ~Copyable {
             swap(&block, &self.scratch)
             let start = Int(self.contexts[number].nextTarget)
             let (end, count) = self.groupEnd(
-                block.span, from: start, isAlone: self.contexts[number].hasSuccession)
+                block.span, from: start, isAlone: self.contexts[number].hasSuccession,
+                limit: self.contexts[number].maxBreadth)
             self.contexts[number].nextTarget = UInt32(end)
             let breadth = self.contexts[number].maxBreadth / count
             if breadth == 0 {

@@ -66,11 +66,6 @@ extension CallShard {
         shard.route(request.span, &workspace, passage)
     }
 
-    /// Appends the AOR that a URI names, in canonical form.
-    static func appendAOR(_ uri: URIIndex, _ octets: Span<UInt8>, into aor: inout [UInt8]) {
-        Registrar.appendKey(uri, of: octets, into: &aor)
-    }
-
     mutating func refuse(
         _ octets: Span<UInt8>, _ status: UInt16, _ reason: StaticString, fields: [UInt8] = [],
         _ workspace: inout Workspace
@@ -258,8 +253,14 @@ extension CallShard {
             return self.agent.cancelled(
                 invite, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
+        // There may be one value for each protocol (RFC 3326 §2).
         var reason: [UInt8] = []
-        if let value = workspace.index.value(.reason) { reason = octets.octets(value.range) }
+        var position = workspace.index.first(.reason)
+        while let field = position {
+            position = workspace.index.next(.reason, from: field + 1)
+            if !reason.isEmpty { reason.append(", ") }
+            reason.append(octets, workspace.index.fields[field].value.range)
+        }
         self.proxy.cancel(
             invite, reason: reason, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
     }

@@ -33,4 +33,16 @@ extension SignallingServer {
         self.enter(self.calls[shard], &worker) { $0.hangUp(call, &$1) }
         self.serveMedia(&worker)
     }
+
+    /// Ends the calls that the server has answered itself; with `givesUp` also the requests of others that are in progress,
+    /// whose clients are told 503. Any thread may call it.
+    public func endCalls(givesUp: Bool) { self.udpThreads.first?.leave(.endCalls(givesUp: givesUp)) }
+
+    /// The same, on a thread of the server.
+    func endCalls(givesUp: Bool, _ worker: inout Worker) {
+        worker.setTime()
+        for shard in self.calls { self.enter(shard, &worker) { $0.end(givesUp: givesUp, &$1) } }
+        self.serveMedia(&worker)
+        self.finish(&worker)
+    }
 }

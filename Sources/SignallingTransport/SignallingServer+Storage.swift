@@ -1,5 +1,6 @@
 import CallRecords
 public import LocationService
+import NIOCore
 import ProxyCore
 import SIPMessages
 import SIPTransactions
@@ -33,7 +34,10 @@ extension SignallingServer {
             if let token = changes.first?.token { _ = self.store(changes.map(\.change), token) }
         }
         for thread in self.udpThreads { thread.leave(.settings(settings)) }
-        self.streams.apply(settings)
+        for loop in self.streams.loops {
+            let worker = self.loopWorkers[loop.number]
+            loop.eventLoop.execute { [settings] in worker.worker.reception.settings = settings }
+        }
     }
 
     /// Begins nothing new from now on; what is in progress goes on. Any thread may call it.

@@ -12,7 +12,7 @@ public import ServerCore
 ///
 /// Whoever receives a message runs it to completion (there is no hop to another thread): UDP threads, each with its own
 /// sockets, and event loops for streams. The UDP threads do the timers too, each for its share of the shards.
-public final class SignallingServer: Sendable {
+public final class SignallingServer: StreamUser {
     /// What the server is, with the ports that the system chose where a listener had port 0.
     public let settings: ServerSettings
     let calls: [Shard<CallShard>]
@@ -20,6 +20,8 @@ public final class SignallingServer: Sendable {
     let waiting = WaitingThreads()
     let udpThreads: [UDPThread]
     let streams: StreamEngine
+    /// What the event loops work with, by their numbers.
+    let loopWorkers: [LoopWorker]
     let resolver: Resolver
     let store: @Sendable ([BindingChange], _ token: UInt64) -> Bool
     let withdraw: @Sendable (UInt64) -> Bool
@@ -80,7 +82,10 @@ public final class SignallingServer: Sendable {
         let reception = Reception(settings: settings)
         self.streams = try StreamEngine(
             listeners: opened.listeners, endpoints: settings.proxy.endpoints, settings: streams, threads: threads,
-            reception: reception, report: report)
+            report: report)
+        self.loopWorkers = self.streams.loops.map {
+            LoopWorker(Worker(number: $0.number % threads, reception: reception))
+        }
         var udpThreads: [UDPThread] = []
         for number in 0..<threads {
             udpThreads.append(
@@ -133,22 +138,6 @@ public final class SignallingServer: Sendable {
             self.streams.reporter.report(.behindNAT(flow.remote, claimed: claimed))
         }
         if worker.workspace.outbox.messages.count >= UDPSocket.batch || self.waiting.isAny { self.send(&worker) }
-    }
-
-    /// Reads a message of a connection; runs on its event loop.
-    func receive(_ octets: Span<UInt8>, over connection: StreamConnection, _ worker: inout Worker) {
-        self.receive(octets, over: connection.flow, from: connection.identities, &worker)
-        connection.noteRegistration(worker.workspace)
-        if let alias = worker.workspace.alias, let identities = connection.identities {
-            self.streams.table.addAlias(connection, at: alias, proving: identities)
-        }
-        self.finish(&worker)
-    }
-
-    /// Answers a request of a stream whose end cannot be found, as far as its header is there.
-    func refuse(_ header: Span<UInt8>, _ error: SIPParseError, over flow: Flow, _ worker: inout Worker) {
-        worker.reception.refuse(header: header, error, over: flow, into: &worker.workspace)
-        self.finish(&worker)
     }
 
     /// Runs the state of a shard. What it wants sent is sent later, by `finish` at the latest; until then nobody else

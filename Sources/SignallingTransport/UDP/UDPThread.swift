@@ -29,6 +29,7 @@ final class UDPThread: @unchecked Sendable {
         case settings(ServerSettings)
         case answered(shard: Int, ProxyQuestion, DNSAnswer)
         case hangUp(CallHandle, shard: Int)
+        case endCalls(givesUp: Bool)
         case stop
     }
 
@@ -124,6 +125,7 @@ final class UDPThread: @unchecked Sendable {
                 server.ask(&self.worker)
             case .settings(let settings): self.worker.reception.settings = settings
             case .hangUp(let call, let shard): server.hangUp(call, inShard: shard, &self.worker)
+            case .endCalls(let givesUp): server.endCalls(givesUp: givesUp, &self.worker)
             case .stop: return false
             }
         }
