@@ -42,6 +42,10 @@ struct Room {
             ]),
         Room("MediaEngine", .roles, ["SIPMessages", "SDP", "RTP"]),
         Room("CLinuxIO", .drivers),
+        Room("CAVCodec", .drivers),
+        Room(
+            "AudioCodecs", .drivers, ["SDP", "MediaEngine", "CAVCodec"],
+            foreign: ["CBCG729", "COpus", "CSpanDSP"]),
         Room("SystemSockets", .drivers, ["SIPMessages", "CLinuxIO"], foreign: ["Glibc"]),
         Room(
             "MediaTransport", .drivers,
