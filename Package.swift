@@ -78,6 +78,8 @@ let package = Package(
         room("SDP", ["SIPMessages"]),
         tests("SDP", ["SIPMessages", "FuzzInputs"], resources: [.copy("Examples")]),
         room("RTP", ["SIPMessages"]),
+        room("MediaKeying"),
+        tests("MediaKeying"),
         tests("RTP", ["SIPMessages", "FuzzInputs"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         // Core.
@@ -137,6 +139,10 @@ let package = Package(
                 room(
                     "AudioCodecs", ["SDP", "MediaEngine", "COpus", "CSpanDSP", "CBCG729", "CAVCodec"]),
                 tests("AudioCodecs", ["SIPMessages", "SDP", "RTP", "MediaEngine"]),
+                library("COpenSSL", "openssl", "libssl-dev"),
+                library("CSRTP", "libsrtp2", "libsrtp2-dev"),
+                room("SRTP", ["SIPMessages", "MediaKeying", "COpenSSL"]),
+                tests("SRTP", ["SIPMessages", "MediaKeying", "RTP", "CSRTP"]),
             ] : [])
         + (coreOnly
             ? []
