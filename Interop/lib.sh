@@ -24,6 +24,10 @@ start_server() {
     echo "pw-$user" | "$server" user add "$user@sip.test" --data "$data" --password-file - > "$work/users.log" 2>&1 || {
       cat "$work/users.log"; return 1; }
   done
+  serve_again "$1"
+}
+# serve_again CONFIG: with the data that is there.
+serve_again() {
   "$server" serve --config "$1" --data "$data" > "$work/server.log" 2>&1 &
   server_pid=$!
   local i
@@ -63,32 +67,42 @@ heard() { echo "$1" | tail -n 1 | sed 's/.* mos=/MOS /; s/.* error=//'; }
 # one_call NAME CALLEE-DRIVER CALLEE-ARGS CALLER-DRIVER CALLER-ARGS [LEAST-MOS [caller|callee [CHECK]]]
 # Alice calls bob. Both speak, and what each has heard is judged; a digit passes too, and the BYE of the side that is named.
 # CHECK is a step of the caller's driver: what it must have seen besides.
+# callee_in and caller_in are what comes before their commands: where one is in another network. Other users than these two
+# are named by caller_user, callee_user and called, the URI.
+callee_in="" caller_in="" caller_user="" callee_user="" called=""
 one_call() {
-  local name=$1 files="$work/$1" least=${6:-3.6} check=() caller_ends=(hangup 'sleep 1') callee_ends=('expect closed 30')
-  [ $# -lt 8 ] || check=("$8")
-  [ "${7:-caller}" = caller ] || { caller_ends=('expect closed 20'); callee_ends=('sleep 2' hangup 'sleep 1'); }
-  timeout 60 "$python" "$(driver "$2")" --user bob --port 5082 --rtp 21000 --wav "$peers/audio/speech8k-b.wav" \
-    --rec "$files.callee.wav" $3 register 'auto 200' \
-    'expect incoming 20' 'expect dtmf 5 30' "${callee_ends[@]}" > "$files.callee" 2>&1 &
-  local callee=$!
-  local i; for i in $(seq 200); do grep -qs 'step: auto' "$files.callee" && break; sleep 0.1; done
-  timeout 50 "$python" "$(driver "$4")" --user alice --port 5091 --rtp 22000 --wav "$peers/audio/speech8k.wav" \
-    --rec "$files.caller.wav" $5 register \
-    'call sip:bob@sip.test' 'expect answered' "${check[@]}" 'sleep 10' 'dtmf 5' 'sleep 1' "${caller_ends[@]}" \
-    > "$files.caller" 2>&1
-  local caller_rc=$?
-  wait "$callee"
-  local callee_rc=$? there back
-  there=$(judge speech8k.wav "$files.callee.wav" "$least"); local there_rc=$?
-  back=$(judge speech8k-b.wav "$files.caller.wav" "$least"); local back_rc=$?
-  if [ $caller_rc = 0 ] && [ $callee_rc = 0 ] && [ $there_rc = 0 ] && [ $back_rc = 0 ]; then
-    echo "ok   $name: callee heard $(heard "$there"), caller heard $(heard "$back")"; pass=$((pass + 1))
+  local name=$1 files="$work/$1" heard_both
+  call_once "$@"
+  # The media goes from phone to phone. What a busy machine spoils of it says nothing about the server: once more.
+  if [ "$caller_rc$callee_rc" = 00 ] && [ "$there_ok$back_ok" != 00 ]; then call_once "$@"; fi
+  heard_both="callee heard $(heard "$heard_there"), caller heard $(heard "$heard_back")"
+  if [ "$caller_rc$callee_rc$there_ok$back_ok" = 0000 ]; then
+    echo "ok   $name: $heard_both"; pass=$((pass + 1))
   else
-    echo "FAIL $name: caller $caller_rc, callee $callee_rc, callee heard $(heard "$there"), caller heard $(heard "$back")"
-    fail=$((fail + 1))
+    echo "FAIL $name: caller $caller_rc, callee $callee_rc, $heard_both"; fail=$((fail + 1))
     tail -n 12 "$files.caller" "$files.callee" | cut -c1-200
     tail -n 4 "$work/server.log" | cut -c1-200
   fi
+}
+call_once() {
+  local least=${6:-3.6} check=() caller_ends=(hangup 'sleep 1') callee_ends=('expect closed 30')
+  [ $# -lt 8 ] || check=("$8")
+  [ "${7:-caller}" = caller ] || { caller_ends=('expect closed 20'); callee_ends=('sleep 2' hangup 'sleep 1'); }
+  rm -f "$files".*
+  timeout 60 $callee_in "$python" "$(driver "$2")" --user "${callee_user:-bob}" --port 5082 --rtp 21000 \
+    --wav "$peers/audio/speech8k-b.wav" --rec "$files.callee.wav" $3 register 'auto 200' \
+    'expect incoming 20' 'expect dtmf 5 30' "${callee_ends[@]}" > "$files.callee" 2>&1 &
+  local callee=$!
+  local i; for i in $(seq 200); do grep -qs 'step: auto' "$files.callee" && break; sleep 0.1; done
+  timeout 50 $caller_in "$python" "$(driver "$4")" --user "${caller_user:-alice}" --port 5091 --rtp 22000 \
+    --wav "$peers/audio/speech8k.wav" --rec "$files.caller.wav" $5 register \
+    "call ${called:-sip:bob@sip.test}" 'expect answered' "${check[@]}" 'sleep 10' 'dtmf 5' 'sleep 1' "${caller_ends[@]}" \
+    > "$files.caller" 2>&1
+  caller_rc=$?
+  wait "$callee"
+  callee_rc=$?
+  heard_there=$(judge speech8k.wav "$files.callee.wav" "$least"); there_ok=$?
+  heard_back=$(judge speech8k-b.wav "$files.caller.wav" "$least"); back_ok=$?
 }
 
 # start NAME COMMAND...: a program that runs until `stop_started`.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The PJSUA2 agent of the kit, with a certificate that is verified, and Outbound or not. It is built without IPv6.
 
-Events beyond the common ones: 'record-route COUNT VALUES' of the 200 for an INVITE; 'binding CONTACT' and 'require OPTIONS', 'flow-timer SECONDS' from the 200 for REGISTER.
+Events beyond the common ones: 'contact CONTACT' of an INVITE; 'record-route COUNT VALUES' of the 200 for an INVITE; 'binding CONTACT' and 'require OPTIONS', 'flow-timer SECONDS' from the 200 for REGISTER.
 Steps beyond the common ones: 'refused [REGEX]' registers and is content when that fails for the reason; 'again' registers
 again.
 """
@@ -14,6 +14,7 @@ arguments = options.parse(__doc__)
 
 class Endpoint(pj.Endpoint):
     def transportCreate(self, kind, config):
+        config.boundAddress = arguments.address
         if arguments.ca:
             config.tlsConfig.CaListFile, config.tlsConfig.verifyServer = arguments.ca, True
         return super().transportCreate(kind, config)
@@ -22,7 +23,13 @@ class Endpoint(pj.Endpoint):
 class Account(pj_ua.Acc):
     def create(self, config):
         config.natConfig.sipOutboundUse = int(arguments.outbound)
+        config.regConfig.retryIntervalSec, config.regConfig.randomRetryIntervalSec = 3, 1
+        config.mediaConfig.transportConfig.boundAddress = arguments.media
         super().create(config)
+
+    def onIncomingCall(self, prm):
+        self.ua.emit("contact", re.search(r"(?im)^(?:Contact|m):\s*(.*?)\r?$", prm.rdata.wholeMsg).group(1))
+        super().onIncomingCall(prm)
 
     def onRegState(self, prm):
         for name, event in (("Contact", "binding"), ("Require", "require"), ("Flow-Timer", "flow-timer")):
