@@ -21,7 +21,8 @@ def configured(extra_config_text, **others):
 
 def through(*names, registrar, transport, **others):
     """The account of the kit, whose proxy is reached by the transport that is wanted."""
-    return Account(*names, registrar=f"{registrar};transport={transport}", transport=transport, **others)
+    reliable = ("100rel=yes",) if arguments.rel100 else ()
+    return Account(*names, registrar=f"{registrar};transport={transport}", transport=transport, extra_params=reliable, **others)
 
 
 class Phone(baresippy_ua.BaresipPy):
