@@ -196,15 +196,19 @@ public final class SignallingServer: StreamUser {
         if !worker.workspace.endedCalls.isEmpty { self.recordCalls(&worker) }
     }
 
-    /// Does what is due in every `step`th shard from `first` on; returns when something is due next.
-    func wake(from first: Int, step: Int, _ worker: inout Worker) -> MonotonicInstant {
-        var earliest = MonotonicInstant.never
+    /// Does what is due in every `step`th shard of locations from `first` on.
+    func wakeLocations(from first: Int, step: Int, _ worker: inout Worker) {
         for number in stride(from: first, to: self.locations.count, by: step) {
             var overdue: [UInt64] = []
             self.enter(self.locations[number], &worker) { overdue = $0.wake(&$1) }
             // What is being written right now will be told by the store; only what still waits can be taken back.
             self.complete(overdue.filter(self.withdraw), isStored: false, &worker)
         }
+    }
+
+    /// Does what is due in every `step`th shard of calls from `first` on; returns when something is due next.
+    func wakeCalls(from first: Int, step: Int, _ worker: inout Worker) -> MonotonicInstant {
+        var earliest = MonotonicInstant.never
         for number in stride(from: first, to: self.calls.count, by: step) {
             self.enter(self.calls[number], &worker) { shard, workspace in
                 guard let due = shard.nextWakeUp else { return }
@@ -216,7 +220,6 @@ public final class SignallingServer: StreamUser {
         }
         self.ask(&worker)
         self.serveMedia(&worker)
-        self.finish(&worker)
         return earliest
     }
 

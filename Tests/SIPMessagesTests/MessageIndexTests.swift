@@ -41,6 +41,46 @@ struct MessageIndexTests {
         #expect(octets.span.string(uri.host) == "biloxi.example.com")
     }
 
+    @Test("Without some of its lines a message has the index that follows their removal", arguments: 0..<8, 1...2)
+    func followsRemoval(first: Int, count: Int) throws {
+        let octets = Array(Self.invite.utf8)
+        var index = MessageIndex()
+        try index.parse(octets.span)
+        let removed = first..<Swift.min(first + count, index.fields.count)
+        // Content-Length says where the body ends.
+        guard !removed.contains(7) else { return }
+        let rest = octets[..<index.startOfLine(removed.lowerBound)] + octets[index.startOfLine(removed.upperBound)...]
+        var expected = MessageIndex()
+        try expected.parse(Array(rest).span)
+        let gone = index.fields[removed].map(\.id)
+        var copy = MessageIndex()
+        copy.assign(index)
+        index.removeFields(removed)
+        #expect(index == expected)
+        for id in HeaderID.allKnown { #expect(index.has(id) == expected.has(id)) }
+        #expect(index.headerOctets == expected.headerOctets)
+        // The copy has not changed.
+        #expect(gone.allSatisfy { $0 == .other || copy.has($0) })
+        #expect(copy.fields.count == 8 && copy.startOfLine(8) == copy.headerOctets - 2)
+    }
+
+    @Test("Methods are told apart by their whole name, in its case")
+    func knowsMethods() {
+        let names = [
+            "INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "INFO", "PRACK", "UPDATE", "SUBSCRIBE", "NOTIFY",
+            "REFER", "MESSAGE", "PUBLISH",
+        ]
+        for (number, name) in names.enumerated() {
+            #expect(Method(name).code.rawValue == UInt8(number + 1), "\(name)")
+            #expect(Method(name).code.method == Method(name))
+            for other in [name.lowercased(), "X" + name, name + "X", String(name.dropFirst()), String(name.dropLast())]
+            {
+                #expect(Method(other).code == .other, "\(other)")
+            }
+        }
+        for other in ["", "XUBSCRIBE", "XXREGISTER", "AREGISTER", "AAAAAAACK"] { #expect(Method(other).code == .other) }
+    }
+
     @Test("Every known name is found in any case, long and compact")
     func knowsNames() {
         for id in HeaderID.allKnown {

@@ -13,6 +13,9 @@ struct OctetClassTests {
         (.unreserved, alphanum + mark),
         (.user, alphanum + mark + "&=+$,;?/"),
         (.parameter, alphanum + mark + "[]/:&+$"),
+        (.hostName, alphanum + ".-_"),
+        (.parameterValue, alphanum + "-.!%*_+`'~[]:@/&$()"),
+        (.endOfUser, "@[<>\"" + String(decoding: 0...0x20 as ClosedRange<UInt8>, as: UTF8.self)),
     ]
 
     @Test("A class holds the characters of its rule and no other octet", arguments: classes.indices)

@@ -10,13 +10,16 @@ import Synchronization
 
 /// One thread that receives on its own socket of every UDP listener and runs what comes in.
 final class UDPThread: @unchecked Sendable {
-    // Invariant: `worker` is touched by the thread itself only, once it has started; the sockets never change.
+    // Invariant: `worker` and `nextLocations` are touched by the thread itself only, once it has started; the sockets
+    // never change.
     private let threadCount: Int
     private let sockets: [UDPSocket?]
     private let epoll: Int32
     private let wakeUp: Int32
     private let timer: Int32
     private var worker: Worker
+    /// When the shards of locations, whose times are seconds, are looked at next.
+    private var nextLocations = MonotonicInstant.start
     /// What the thread has received and sent.
     let counters: TrafficCounters
     private var thread = pthread_t()
@@ -37,7 +40,7 @@ final class UDPThread: @unchecked Sendable {
     private static let patience: TimeSpan = .milliseconds(50)
     /// How late a timer of our own may be: looking at all shards costs as much as a message, and with many calls some
     /// timer is due in every millisecond. Those of SIP are half a second and more.
-    private static let coarseness: TimeSpan = .milliseconds(8)
+    private static let coarseness: TimeSpan = .milliseconds(16)
 
     init(of threadCount: Int, sockets: [UDPSocket?], worker: Worker) throws(TransportError) {
         self.threadCount = threadCount
@@ -170,8 +173,13 @@ final class UDPThread: @unchecked Sendable {
 
     /// Does what is due; returns when to look again.
     private func doTimers(_ server: SignallingServer) -> MonotonicInstant {
-        let due = server.wake(from: self.worker.number, step: self.threadCount, &self.worker)
         let now = self.worker.workspace.now
+        if now >= self.nextLocations {
+            self.nextLocations = now.advanced(by: Self.patience)
+            server.wakeLocations(from: self.worker.number, step: self.threadCount, &self.worker)
+        }
+        let due = server.wakeCalls(from: self.worker.number, step: self.threadCount, &self.worker)
+        server.finish(&self.worker)
         return Swift.max(Swift.min(due, now.advanced(by: Self.patience)), now.advanced(by: Self.coarseness))
     }
 
