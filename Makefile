@@ -1,7 +1,7 @@
 # Targets for people and for .ci/run. Missing Debian packages are installed from scripts/packages.txt.
 # With BILOXI_CORE=1 the package consists of the targets that need no other package: see Package.swift.
 
-.PHONY: run build test test-core conformance lint format interop bench bench-peer bench-limits bench-limits-record fuzz docs clean
+.PHONY: run build test test-core conformance lint format interop bench bench-peer bench-scale bench-limits bench-limits-record fuzz docs clean
 .DEFAULT_GOAL := build
 
 # Arguments of `biloxi serve`: make run ARGS='--listen udp:127.0.0.1:5070'
@@ -48,6 +48,11 @@ PAIRS ?= 7
 bench-peer: build
 	@scripts/install.sh bench interop
 	Benchmarks/Peer/compare.sh $(PAIRS)
+
+# Memory and CPU per registration at a thousand, a hundred thousand and a million AORs.
+bench-scale: build
+	@scripts/install.sh bench interop
+	Benchmarks/Peer/scale.sh
 
 bench-limits:
 	@scripts/install.sh build bench

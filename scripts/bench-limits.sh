@@ -6,7 +6,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build=(swift build -c release --product biloxi-microbench)
-if [ "${BILOXI_CORE:-}" = 1 ]; then build+=(--scratch-path .build-core); fi
+options=("$@")
+if [ "${BILOXI_CORE:-}" = 1 ]; then
+    build+=(--scratch-path .build-core)
+    options+=(--core)
+fi
 "${build[@]}"
 binary="$("${build[@]}" --show-bin-path)/biloxi-microbench"
 work=$(mktemp -d)
@@ -18,4 +22,4 @@ strip --strip-debug -o "$work/biloxi-microbench" "$binary"
 # The same hashes in every run: what is counted then is exactly the same, too.
 SWIFT_DETERMINISTIC_HASHING=1 valgrind --quiet --tool=callgrind --instr-atstart=no \
     --callgrind-out-file="$work/profile" "$work/biloxi-microbench" --count >"$work/counts"
-python3 scripts/bench_limits.py "$work" Benchmarks/limits.json "$@"
+python3 scripts/bench_limits.py "$work" Benchmarks/limits.json "${options[@]}"

@@ -3,6 +3,7 @@
 #   Benchmarks/Peer/compare.sh [PAIRS] [WORKLOAD...]
 # KIT names the folder of the kit (its README says what a fair comparison needs); WORKLOAD is invite, message, register,
 # refresh, register-auth, options, fork, invite-tcp or invite-tls, at the rates at which Kamailio's own figures were taken.
+# With REALTIME=1 server and generator are scheduled before all else, for a machine that has other work: ratios stay fair.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 kit=${KIT:-$here/../../../shared/bench}
@@ -18,6 +19,8 @@ cp -r "$kit/." "$work"
 cp "$here/biloxi.sh" "$work/adapters/"
 BILOXI=${BILOXI:-$(swift build -c release --product biloxi --show-bin-path)/biloxi}
 export BILOXI
+first=()
+if [ -n "${REALTIME:-}" ]; then first=(chrt -f 10); fi
 for workload in "${workloads[@]}"; do
     case $workload in
     invite) rate="--rate 2000" ;;
@@ -31,6 +34,6 @@ for workload in "${workloads[@]}"; do
     *) echo "no workload $workload"; exit 2 ;;
     esac
     # shellcheck disable=SC2086
-    "$work/bench.sh" --server kamailio,biloxi --workload "$workload" $rate --duration 5 --warmup 1.5 \
+    "${first[@]}" "$work/bench.sh" --server kamailio,biloxi --workload "$workload" $rate --duration 5 --warmup 1.5 \
         --repeat "$pairs" --nice -10 --retry-noisy 2
 done
