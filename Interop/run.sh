@@ -11,7 +11,7 @@ venv=$here/../.venv-peers
 status=0
 "$here/sipp.sh" "$server" "$peers" || status=1
 "$here/nat.sh" "$server" || status=1
-for suite in phones services kamailio; do
+for suite in phones services agent kamailio; do
   "$here/$suite.sh" "$server" "$peers" "$venv/bin/python" || status=1
 done
 exit $status
