@@ -118,18 +118,12 @@ echo wrong > "$work/wrong.password"
 command_ends wrong-password 4 register --account sip:alice@sip.test --password-file "$work/wrong.password" \
   --proxy sip:127.0.0.1:5060 --local udp:127.0.0.1:5070
 
-# message_to DRIVER
-message_to() {
-  local name="message-to-${1%_ua}"
-  timeout 40 "$python" "$peers/lib/$1.py" --user bob --port 5082 register 'expect message ".*Watson.*" 25' 'sleep 1' \
-    > "$work/$name.peer" 2>&1 &
-  local peer=$!
-  wait_registered bob
-  command_ends "$name" 0 message sip:bob@sip.test "Watson, come here." $me
-  wait "$peer" || { echo "FAIL $name: the phone has not got it"; fail=$((fail + 1)); tail -n 8 "$work/$name.peer"; }
-}
-message_to pj_ua
-message_to baresip_ua
+timeout 40 "$python" "$peers/lib/pj_ua.py" --user bob --port 5082 register 'expect message ".*Watson.*" 25' 'sleep 1' \
+  > "$work/message.peer" 2>&1 &
+peer=$!
+wait_registered bob
+command_ends message-to-pjsua 0 message sip:bob@sip.test "Watson, come here." $me
+wait "$peer" || { echo "FAIL message-to-pjsua: the phone has not got it"; fail=$((fail + 1)); tail -n 8 "$work/message.peer"; }
 stop_server
 
 # flow NAME OUR-ARGS...: a SIPp flow of a caller with us at the far end.
@@ -157,7 +151,8 @@ flow hold answer --count 1
 flow cancel answer --count 1 --delay 20s
 flow 486 answer --count 1 --status 486
 flow 603 answer --count 1 --status 603
-flow prack answer --count 1 --delay 500ms
+# Its caller wants to hear something early, by a reliable 183.
+flow prack answer --count 1 --early --delay 1s --tone 440
 flow update answer --count 1
 flow info_dtmf answer --count 1 --expect-dtmf 5
 flow options answer

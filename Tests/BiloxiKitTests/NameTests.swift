@@ -28,7 +28,8 @@ struct NameTests {
 
     @Test("SRV records say where a call goes; where the first server is gone the next is taken (§4.3)")
     func followsRecords() async throws {
-        try await withUserAgent(.udp("127.0.0.1", 0), answering: { _ = try await $0.accept() }) { bob in
+        let handler: @Sendable (Invitation) async throws -> Void = { _ = try await $0.accept() }
+        try await withUserAgent(.udp("127.0.0.1", 0), answering: handler) { bob in
             // Nobody listens at the discard port.
             let dns = try self.dns([9, try #require(bob.port("udp"))])
             defer { dns.stop() }
