@@ -55,7 +55,12 @@ let package = Package(
         .library(name: "SIPTransactions", targets: ["SIPTransactions"]),
         .library(name: "SIPSimulation", targets: ["SIPSimulation"]),
     ]
-        + (coreOnly ? [] : [.library(name: "ServerSimulation", targets: ["ServerSimulation"])]),
+        + (coreOnly
+            ? []
+            : [
+                .library(name: "BiloxiKit", targets: ["BiloxiKit"]),
+                .library(name: "ServerSimulation", targets: ["ServerSimulation"]),
+            ]),
     dependencies: coreOnly
         ? []
         : [
@@ -119,7 +124,7 @@ let package = Package(
             name: "biloxi-microbench",
             dependencies: [
                 "AllocationCounter", "SIPMessages", "Containers", "SIPTransactions", "ProxyCore", "CallRecords",
-            ],
+            ] + (coreOnly ? [] : ["ServerCore"]),
             path: "Benchmarks/Microbench", swiftSettings: settings),
         .executableTarget(
             name: "biloxi-mediabench",
@@ -189,6 +194,14 @@ let package = Package(
                     name: "ResolverTests",
                     dependencies: ["SignallingTransport", "SIPRouting", "SIPMessages", "DNSTestServer"],
                     swiftSettings: settings),
+                // The kit for programs.
+                room(
+                    "BiloxiKit",
+                    [
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "SDP", "RTP", "AgentCore",
+                        "MediaEngine", "MediaTransport", "SignallingTransport",
+                    ]),
+                tests("BiloxiKit", ["SIPMessages", "MediaEngine", "SignallingTransport"]),
                 room("Persistence", ["SIPMessages", "LocationService", "CallRecords", grdb, sqlite]),
                 tests(
                     "Persistence", ["SIPMessages", "SIPTransactions", "LocationService", "CallRecords", grdb, sqlite]),
@@ -211,7 +224,7 @@ let package = Package(
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
                         "CallRouting", "ProxyCore", "AgentCore", "SDP", "ServerCore", "SignallingTransport",
-                        "MediaTransport", "CallRecords", "OperationsHTTP", argumentParser, logging,
+                        "MediaTransport", "CallRecords", "OperationsHTTP", "BiloxiKit", argumentParser, logging,
                     ], swiftSettings: settings),
                 tests(
                     "biloxi",

@@ -71,6 +71,9 @@ public struct ProxyConfiguration: Sendable {
     /// Whether contacts of different `q` are tried one after the other, those of the same `q` at once (§16.6); otherwise
     /// all at once.
     public var serialByQ = true
+    /// Whether requests are forwarded without transactions (§16.11): each to one target, with no 100, no forking, no timers
+    /// and no failover.
+    public var isStateless = false
     /// Whether contacts of 300, 301, 302 and 305 are tried in place of telling the client (§16.7 step 4).
     public var followsRedirections = false
     /// The octets of a request beyond which it goes over TCP where UDP would be next, as the MTU of paths is not known

@@ -79,9 +79,11 @@ public struct DigestAuthenticator: Sendable {
     ///   - secret: The user's secret for the algorithm of the credentials; `nil` when there is no such user.
     ///   - now: The time in nanoseconds on the clock of the nonces.
     ///   - binding: What the nonce was issued for.
+    ///   - acceptsRepeats: Whether a nonce count may come again: where nobody can tell a retransmission from a replay,
+    ///     as a stateless proxy cannot (RFC 3261 §16.11).
     public mutating func decide(
         _ credentials: CredentialsIndex, in octets: Span<UInt8>, method: OctetRange, body: OctetRange,
-        secret: DigestSecret?, at now: Int64, binding: UInt64
+        secret: DigestSecret?, at now: Int64, binding: UInt64, acceptsRepeats: Bool = false
     ) -> Decision {
         let algorithm = DigestAlgorithm(octets, credentials.algorithm) ?? .md5
         let decoy = self.decoys.secret(
@@ -92,6 +94,7 @@ public struct DigestAuthenticator: Sendable {
         let count = credentials.qop.isEmpty ? nil : credentials.nonceCount
         switch self.nonces.use(nonce, count: count, at: now, binding: binding) {
         case .accepted: return .accepted
+        case .replayed where acceptsRepeats: return .accepted
         // A forged nonce under a right response: from before a restart, say (RFC 7616 §3.3 on stale).
         case .stale, .replayed, .forged: return .stale
         }

@@ -62,6 +62,7 @@ extension Configuration.Edge {
 
 extension Configuration.Proxy {
     fileprivate init(_ value: ConfigurationValue) {
+        self.mode = value.choice("mode") ?? .stateful
         self.recordRoute = value["recordRoute"]?.boolean ?? true
         self.forking = value.choice("forking") ?? .parallel
         self.timerC = value.seconds("timerC")
@@ -91,6 +92,7 @@ extension Configuration.Connections {
         self.limit = value["limit"]?.number ?? 1
         self.perSource = value["perSource"]?.number ?? 1
         self.idle = value.seconds("idle")
+        self.origins = value.texts("origins")
     }
 }
 

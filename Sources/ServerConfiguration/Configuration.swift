@@ -108,6 +108,10 @@ public struct Configuration: Hashable, Sendable {
     public struct Proxy: Hashable, Sendable {
         /// How the devices of a user are tried.
         public enum Forking: String, Hashable, Sendable { case parallel, sequential }
+        /// Whether requests are forwarded with transactions.
+        public enum Mode: String, Hashable, Sendable { case stateful, stateless }
+        /// Whether requests are forwarded with transactions (RFC 3261 §16.2, §16.11).
+        public var mode: Mode
         /// Whether the server stays in the path of a call.
         public var recordRoute: Bool
         /// How the devices of a user are tried.
@@ -152,6 +156,8 @@ public struct Configuration: Hashable, Sendable {
         public var perSource: Int
         /// How long one may be silent over which nobody has registered.
         public var idle: Duration
+        /// The pages from which browsers may connect: `own`, `any` or origins.
+        public var origins: [String]
     }
 
     /// How devices behind NAT boxes are kept in reach over UDP.

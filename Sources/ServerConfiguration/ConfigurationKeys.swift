@@ -117,6 +117,10 @@ enum ConfigurationKeys {
 
     private static let proxy: [Shape.Key] = [
         .init(
+            "mode", .choice(["stateful", "stateless"]), default: "stateful",
+            "Whether requests are forwarded with transactions, or each as it comes to one device (RFC 3261 §16.11): then"
+                + " nothing forks, is sent again or recorded. Calls by trunks keep their transactions."),
+        .init(
             "recordRoute", .boolean, default: "true",
             "Whether the server stays in the path of a call's later requests (RFC 3261 §16.6)."),
         .init(
@@ -161,6 +165,10 @@ enum ConfigurationKeys {
         .init(
             "idle", .number(30...86_400, unit: "seconds"), default: "600",
             "How long one may be silent over which nobody has registered."),
+        .init(
+            "origins", .list(.text(.origin), atLeast: 1), default: "[own]",
+            "The pages from which browsers may connect by WebSocket: own stands for pages of the domains and of the host"
+                + " that the browser connects to, any for all (RFC 6455 §10.2). Phones name no page, and may connect."),
     ]
 
     private static let nat: [Shape.Key] = [

@@ -52,18 +52,14 @@ struct Authenticator: Sendable {
         }
     }
 
-    /// The number of the domain that a URI names; `nil` when it is none of ours.
-    func domain(of uri: URIIndex, _ octets: Span<UInt8>) -> Int? {
-        for i in self.domains.indices where octets.equalsLowercased(uri.host.range, self.domains[i]) { return i }
-        return nil
-    }
-
     /// Judges the credentials of a request for one domain.
     ///
-    /// - Parameter field: Authorization at the registrar, Proxy-Authorization at the proxy.
+    /// - Parameters:
+    ///   - field: Authorization at the registrar, Proxy-Authorization at the proxy.
+    ///   - acceptsRepeats: Whether retransmissions come here too.
     mutating func judge(
         _ octets: Span<UInt8>, _ index: borrowing MessageIndex, field: HeaderID, domain: Int,
-        _ subscribers: Subscribers, at now: MonotonicInstant
+        _ subscribers: Subscribers, acceptsRepeats: Bool = false, at now: MonotonicInstant
     ) -> Verdict {
         var verdict = Verdict.unknown
         var position = index.first(field)
@@ -76,7 +72,8 @@ struct Authenticator: Sendable {
             self.setIdentity(octets, credentials.username, domain)
             let decision = self.realms[domain].decide(
                 credentials, in: octets, method: index.methodName, body: index.body,
-                secret: subscribers.secret(self.identity, algorithm), at: now.nanoseconds, binding: 0)
+                secret: subscribers.secret(self.identity, algorithm), at: now.nanoseconds, binding: 0,
+                acceptsRepeats: acceptsRepeats)
             switch decision {
             case .accepted:
                 self.counts.accepted &+= 1

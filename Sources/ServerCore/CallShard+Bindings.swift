@@ -9,9 +9,7 @@ extension CallShard {
     mutating func lookUp(
         _ uri: URIIndex, _ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: Passage
     ) {
-        let start = workspace.mail.count
-        Registrar.appendKey(uri, of: octets, into: &workspace.mail)
-        let key = OctetRange(start, workspace.mail.count)
+        let key = self.settings.appendAOR(of: uri, octets, into: &workspace.mail)
         guard let goal = self.goal(of: uri, octets, key, workspace.mail.span) else {
             return self.refuse(octets, 404, "No Such GRUU", &workspace)
         }
@@ -56,7 +54,7 @@ extension CallShard {
     /// The bindings of a callee are there: forks to them.
     mutating func fork(_ asker: Asker, _ octets: Span<UInt8>, _ block: OctetRange, _ workspace: inout Workspace) {
         let server = asker.server
-        if server.isNone { return self.relayACK(octets, to: block, asker, &workspace) }
+        if server.isNone { return self.forwardStateless(asker, block, &workspace) }
         guard self.transactions.isLive(server: server), let method = self.transactions.method(of: server) else {
             return
         }
@@ -72,9 +70,9 @@ extension CallShard {
         self.appendTargets(
             workspace.mail, block, hasRoute: asker.hasRoute, isSecure: isSecure, into: &workspace.targets)
         guard !workspace.targets.isEmpty else {
+            let refusal = Self.unfitContacts(isSecure: isSecure)
             self.transactions.reply(
-                server, 480, isSecure ? "SIPS Not Allowed" : "SIPS Required",
-                fields: isSecure ? Self.notAllowed : Self.required, at: workspace.now, into: &workspace.outbox)
+                server, 480, refusal.reason, fields: refusal.fields, at: workspace.now, into: &workspace.outbox)
             return
         }
         self.begin(server, method, workspace.flow, maxBreadth: asker.maxBreadth, asker.traits, &workspace)
@@ -82,7 +80,7 @@ extension CallShard {
 
     /// What is said of an address without bindings. Users of ours learn that there is no such user (§21.4.5); to others
     /// everybody who cannot be reached is the same, so that nobody finds out who our users are.
-    private func absence(_ asker: Asker, _ workspace: borrowing Workspace) -> (UInt16, StaticString) {
+    func absence(_ asker: Asker, _ workspace: borrowing Workspace) -> (UInt16, StaticString) {
         if asker.isTemporary { return (404, "No Such GRUU") }
         guard self.settings.requiresAuthentication, asker.traits.contains(.isFromUser), !asker.aor.isEmpty,
             !self.settings.subscribers.contains(Array(workspace.mail[asker.aor.range]))
@@ -178,11 +176,15 @@ extension CallShard {
         let route = hasRoute ? 0..<0 : binding.path.range
         guard isContactSecure, !isSecure else {
             return Target.append(
-                uri: mail, binding.contact.range, route: mail, route, q: q, flow: flow, traits: traits, to: &targets)
+                contact: mail, binding.contact.range, contact, route: mail, route, q: q, flow: flow, traits: traits,
+                to: &targets)
         }
         // A SIP URI is not upgraded: the device is sent its own URI as a SIP URI, over TLS all the same (RFC 5630 §5.3).
         var uri = Array("sip".utf8)
         uri.append(mail, binding.contact.lower + 4..<binding.contact.upper)
-        Target.append(uri: uri.span, 0..<uri.count, route: mail, route, q: q, flow: flow, traits: traits, to: &targets)
+        let index = try? URIIndex(parsing: uri.span, in: 0..<uri.count)
+        Target.append(
+            contact: uri.span, 0..<uri.count, index, route: mail, route, q: q, flow: flow, traits: traits,
+            to: &targets)
     }
 }

@@ -13,7 +13,7 @@ extension CallShard {
             octets, workspace.index, via: workspace.via, at: workspace.now, into: &workspace.outbox)
         switch match {
         case .absorbed: return
-        case .unmatchedACK: return self.relayACK(octets, &workspace)
+        case .unmatchedACK: return self.relayUnmatched(octets, &workspace)
         case .new: break
         }
         if workspace.index.method == .cancel { return self.cancel(octets, &workspace) }
@@ -37,13 +37,13 @@ extension CallShard {
         var request: [UInt8] = []
         swap(&request, &shard.preprocessed)
         defer { swap(&request, &shard.preprocessed) }
-        guard shard.reindex(request.span, &workspace) else { return }
+        guard shard.reindexPreprocessed(request.span, &workspace) else { return }
         shard.proceed(request.span, &workspace, proof)
     }
 
     private mutating func proceed(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ proof: RouteProof) {
         // The hash in our Via was made of the request without our Route values, so only now it can be compared.
-        if self.isLoop(octets, workspace.index) {
+        if self.isLoop(octets, workspace.index, via: workspace.via) {
             return self.refuse(octets, 482, "Loop Detected", &workspace)
         }
         guard !proof.isForged else {
@@ -64,11 +64,6 @@ extension CallShard {
         defer { swap(&request, &shard.rewritten) }
         guard shard.reindex(request.span, &workspace) else { return }
         shard.route(request.span, &workspace, passage)
-    }
-
-    /// Appends the AOR that a URI names, in canonical form.
-    static func appendAOR(_ uri: URIIndex, _ octets: Span<UInt8>, into aor: inout [UInt8]) {
-        Registrar.appendKey(uri, of: octets, into: &aor)
     }
 
     mutating func refuse(
@@ -123,8 +118,11 @@ extension CallShard {
     }
 
     /// Whether we have had this very request before (RFC 5393 §4.2): a Via of ours whose branch ends in the same hash.
-    private func isLoop(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> Bool {
+    ///
+    /// - Parameter via: The topmost Via; most requests that come have no other.
+    private func isLoop(_ octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex) -> Bool {
         var hash: UInt64?
+        guard index.hasVia(below: via) else { return self.isLoop(octets, index, via, &hash) }
         var position = index.first(.via)
         var via = ViaIndex()
         while let field = position {
@@ -169,9 +167,11 @@ extension CallShard {
         if isOurs, isGRUU || (pinned == nil && !workspace.index.has(.route)) {
             guard uri.hasUser else { return self.answerLocally(octets, &workspace) }
             if self.settings.isEcho(uri, octets) { return self.serve(octets, &workspace) }
+            guard !self.settings.proxy.isStateless else {
+                return self.lookUpStateless(uri, octets, &workspace, passage.traits)
+            }
             return self.lookUp(uri, octets, &workspace, passage)
         }
-        guard let server = self.createServer(octets, &workspace) else { return }
         var traits: Target.Traits = []
         var flow = pinned
         if pinned == nil, let hop = self.nextHop(octets, workspace.index, uri) {
@@ -188,9 +188,16 @@ extension CallShard {
                 uri: octets, workspace.index.requestURI.range, route: octets, 0..<0, q: 1000, flow: flow,
                 traits: traits, to: &workspace.targets)
         }
+        self.send(octets, &workspace, passage.traits)
+    }
+
+    /// Sends the request at hand to the targets in the workspace: in a transaction, or, where the proxy has none, to the
+    /// first of them (§16.11).
+    mutating func send(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ traits: RequestTraits) {
+        guard !self.settings.proxy.isStateless else { return self.sendStateless(octets, &workspace, traits) }
+        guard let server = self.createServer(octets, &workspace) else { return }
         let maxBreadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
-        self.begin(
-            server, workspace.index.method, workspace.flow, maxBreadth: maxBreadth, passage.traits, &workspace)
+        self.begin(server, workspace.index.method, workspace.flow, maxBreadth: maxBreadth, traits, &workspace)
     }
 
     /// Starts the transaction of a request.
@@ -230,6 +237,9 @@ extension CallShard {
     private mutating func cancel(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         let invite = self.transactions.cancelled(by: octets, workspace.index, via: workspace.via)
         guard !invite.isNone else {
+            // A stateless proxy passes it on like any other request (§16.11). One with transactions knows all there are to
+            // cancel; what it passed on without one would get no answer (§16.10, RFC 6026 §8.2).
+            if self.settings.proxy.isStateless { return self.relayUnmatched(octets, &workspace) }
             return self.refuse(octets, 481, "No Such Transaction", &workspace)
         }
         let server = self.transactions.createServer(
@@ -243,14 +253,30 @@ extension CallShard {
             return self.agent.cancelled(
                 invite, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
+        // There may be one value for each protocol (RFC 3326 §2).
         var reason: [UInt8] = []
-        if let value = workspace.index.value(.reason) { reason = octets.octets(value.range) }
+        var position = workspace.index.first(.reason)
+        while let field = position {
+            position = workspace.index.next(.reason, from: field + 1)
+            if !reason.isEmpty { reason.append(", ") }
+            reason.append(octets, workspace.index.fields[field].value.range)
+        }
         self.proxy.cancel(
             invite, reason: reason, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
     }
 }
 
 extension CallShard {
+    /// Indexes the request as preprocessing left it.
+    mutating func reindexPreprocessed(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
+        // Where only lines behind the topmost Via have gone, all that is left is known.
+        guard let removed = self.removedRoutes,
+            workspace.via.whole.upper <= workspace.index.startOfLine(removed.lowerBound)
+        else { return self.reindex(octets, &workspace) }
+        workspace.index.removeFields(removed)
+        return true
+    }
+
     /// Indexes a request of our own making in place of the one at hand. One that has become longer than a message may
     /// be, or whose new Request-URI is none, is refused.
     mutating func reindex(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {

@@ -29,9 +29,14 @@ extension CallShard {
     }
 
     /// What a callee answers of whom no contact may have a SIPS request (RFC 5630 §5.3).
-    static let notAllowed = Array("Warning: 380 biloxi \"SIPS Not Allowed\"\r\n".utf8)
+    private static let notAllowed = Array("Warning: 380 biloxi \"SIPS Not Allowed\"\r\n".utf8)
     /// What he answers who can be reached over TLS alone, where that is gone (§5.3).
-    static let required = Array("Warning: 381 biloxi \"SIPS Required\"\r\n".utf8)
+    private static let required = Array("Warning: 381 biloxi \"SIPS Required\"\r\n".utf8)
+
+    /// Why none of a callee's contacts will do.
+    static func unfitContacts(isSecure: Bool) -> (reason: StaticString, fields: [UInt8]) {
+        isSecure ? ("SIPS Not Allowed", Self.notAllowed) : ("SIPS Required", Self.required)
+    }
 }
 
 extension ServerSettings {

@@ -61,6 +61,8 @@ struct Asker: BitwiseCopyable {
     var redirectStatus: UInt16 = 0
     /// Whether the bindings take the place of a contact that an answer has redirected to.
     var isRedirected = false
+    /// Where the request lies in the mail that goes on without a transaction.
+    var request = OctetRange.absent
     /// The targets that are tried besides those bindings.
     var otherTargets = OctetRange.absent
 

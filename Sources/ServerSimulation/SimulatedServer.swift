@@ -84,6 +84,11 @@ public final class SimulatedServer: SimulatedNode {
     /// The records of the calls that are over, in the order in which they ended.
     public private(set) var callRecords: [CallRecord] = []
 
+    /// How many transactions there are.
+    public var transactionCount: Int {
+        self.calls.reduce(0) { $0 + $1.shard.transactions.serverCount + $1.shard.transactions.clientCount }
+    }
+
     /// How many addresses-of-record have bindings.
     public var aorCount: Int { self.locations.reduce(0) { $0 + $1.shard.service.aorCount } }
 
@@ -127,6 +132,17 @@ public final class SimulatedServer: SimulatedNode {
     ) {
         self.enter(at: now, &outbox)
         self.receive(octets, over: flow)
+        self.leave(&outbox)
+    }
+
+    /// Begins nothing new, and ends its own calls; with `givesUp` also the requests of others that are in progress.
+    public func end(givesUp: Bool, at now: MonotonicInstant, into outbox: inout Outbox) {
+        self.enter(at: now, &outbox)
+        for calls in self.calls {
+            calls.shard.beginStopping()
+            calls.shard.end(givesUp: givesUp, &self.workspace)
+            self.deliverPosts()
+        }
         self.leave(&outbox)
     }
 

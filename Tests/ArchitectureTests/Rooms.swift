@@ -2,7 +2,7 @@
 struct Room {
     /// The rings from the inside out. A room sees its own ring and those within.
     enum Ring: Int, Comparable {
-        case types, core, roles, drivers, programs
+        case types, core, roles, drivers, kit, programs
 
         static func < (left: Ring, right: Ring) -> Bool { left.rawValue < right.rawValue }
     }
@@ -73,11 +73,17 @@ struct Room {
             "OperationsHTTP", .drivers,
             foreign: ["Glibc", "HTTPTypes", "Hummingbird", "Logging", "NIOCore"]),
         Room(
+            "BiloxiKit", .kit,
+            [
+                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "SDP", "RTP", "AgentCore",
+                "MediaEngine", "MediaTransport", "SignallingTransport",
+            ], foreign: ["Glibc", "Synchronization"]),
+        Room(
             "biloxi", .programs,
             [
                 "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "AgentCore",
                 "CallRouting", "ServerCore", "SignallingTransport", "MediaTransport", "SDP", "Persistence",
-                "ServerConfiguration", "CallRecords", "OperationsHTTP",
+                "ServerConfiguration", "CallRecords", "OperationsHTTP", "BiloxiKit",
             ], foreign: ["ArgumentParser", "Foundation", "Glibc", "Logging", "Synchronization"]),
         Room(
             "SIPSimulation", .programs,

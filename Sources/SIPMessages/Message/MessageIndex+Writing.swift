@@ -155,13 +155,12 @@ extension Array where Element == UInt8 {
     public mutating func endHeader() { self.append("Content-Length: 0\r\n\r\n") }
 
     /// Appends 16 hexadecimal digits.
-    @inlinable
     public mutating func append(hexadecimal number: UInt64) {
-        var shift: UInt64 = 64
-        while shift > 0 {
-            shift &-= 4
-            let digit = UInt8(truncatingIfNeeded: number &>> shift & 15)
-            self.append(digit < 10 ? 0x30 &+ digit : 0x57 &+ digit)
+        var digits = InlineArray<16, UInt8>(repeating: 0)
+        for i in 0..<16 {
+            let digit = UInt8(truncatingIfNeeded: number &>> UInt64(60 &- 4 &* i) & 15)
+            digits[i] = digit < 10 ? 0x30 &+ digit : 0x57 &+ digit
         }
+        digits.span.withUnsafeBufferPointer { self.append(contentsOf: $0) }
     }
 }

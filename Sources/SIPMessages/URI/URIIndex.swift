@@ -81,14 +81,10 @@ public struct URIIndex: Hashable, Sendable {
     /// A user part ends at `@`; the characters that may stand in it include `;`, `?` and `/`, so it is found first.
     private mutating func parseUser(_ reader: inout FieldReader) throws(SIPParseError) {
         let start = reader.position
-        var at = start
-        while at < reader.end, reader.octets[at] != 0x40 {
-            // Past these no user part can follow.
-            let octet = reader.octets[at]
-            if octet == 0x5B || octet == 0x3C || octet == 0x3E || octet == 0x22 || octet <= 0x20 { return }
-            at &+= 1
-        }
-        guard at < reader.end else { return }
+        _ = reader.span { !$0.belongs(to: .endOfUser) }
+        let hasUser = reader.next == 0x40
+        reader.position = start
+        guard hasUser else { return }
         // `@` may also stand in the headers of a URI without user: `sip:host?to=a@b`; there `?` follows a bare host,
         // while in a user part both are allowed. The grammar is ambiguous and takes the longest user part.
         try self.checkEscapes(&reader) { $0.belongs(to: .user) }
@@ -177,8 +173,7 @@ extension FieldReader {
             }
             return OctetRange(inside.lowerBound, inside.upperBound)
         }
-        // An underscore is no host name character, but names with one are seen, and understood.
-        let name = self.span { $0.isAlpha || $0.isDigit || $0 == 0x2E || $0 == 0x2D || $0 == 0x5F }
+        let name = self.span { $0.belongs(to: .hostName) }
         guard !name.isEmpty, self.octets[name.lowerBound] != 0x2E, self.octets[name.lowerBound] != 0x2D else {
             throw self.error(.malformedHost, at: name.lowerBound)
         }

@@ -22,7 +22,7 @@ extension CallShard {
         case .user:
             guard let uri = self.fromURI(octets, workspace.index) else { return .stranger }
             var aor: [UInt8] = []
-            CallShard.appendAOR(uri, octets, into: &aor)
+            _ = self.settings.appendAOR(of: uri, octets, into: &aor)
             let text = String(decoding: aor, as: UTF8.self)
             guard let at = text.lastIndex(of: "@") else { return .stranger }
             return .user(String(text[..<at]), domain: String(text[text.index(after: at)...]))
@@ -48,15 +48,23 @@ extension CallShard {
     mutating func routeByPlan(
         _ uri: URIIndex, _ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: Passage
     ) -> Bool {
-        guard self.settings.hasRouting, !workspace.index.has(.route), !workspace.index.hasToTag(octets) else {
-            return false
-        }
+        let method = workspace.index.method
+        // The ACK to a refusal has a tag, and goes the way of its INVITE (§16.11).
+        guard self.settings.hasRouting, !workspace.index.has(.route),
+            method == .ack || !workspace.index.hasToTag(octets)
+        else { return false }
         var traits = passage.traits
         if uri.scheme == .sips { traits.insert(.isSecure) }
         let decision = self.settings.decide(uri, octets, from: self.caller(octets, workspace))
+        if method == .ack || method == .cancel, !decision.action.isForwarding {
+            self.refuse(octets, 481, "No Such Transaction", &workspace)
+            return true
+        }
         switch decision.action {
         case .server: self.answerLocally(octets, &workspace)
         case .echo: self.serve(octets, &workspace)
+        case .user(let aor) where self.settings.proxy.isStateless:
+            self.lookUpStateless(aor, octets, &workspace, traits)
         case .user(let aor): self.lookUp(aor, octets, &workspace, traits)
         case .elsewhere(let target): self.forward(to: target, octets, &workspace, traits)
         case .service(_, let target): self.forward(to: target, octets, &workspace, traits)
@@ -74,18 +82,13 @@ extension CallShard {
     private mutating func forward(
         to target: [UInt8], _ octets: Span<UInt8>, _ workspace: inout Workspace, _ traits: RequestTraits
     ) {
-        guard let server = self.createServer(octets, &workspace) else { return }
         let whole = 0..<target.count
         let uri = try? URIIndex(parsing: target.span, in: whole)
         let flow = uri.flatMap { self.settings.proxy.flow(to: $0, target.span, near: workspace.flow) }
         workspace.targets.removeAll(keepingCapacity: true)
         Target.append(
             uri: target.span, whole, route: target.span, 0..<0, q: 1000, flow: flow, to: &workspace.targets)
-        let maxBreadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
-        self.proxy.begin(
-            server, method: workspace.index.method, source: workspace.flow, targets: workspace.targets,
-            maxBreadth: maxBreadth, traits: traits, transactions: &self.transactions, at: workspace.now,
-            into: &workspace.outbox)
+        self.send(octets, &workspace, traits)
     }
 
     // MARK: Redirecting (§8.3)

@@ -3,7 +3,7 @@ import Glibc
 public import SIPMessages
 
 /// A certificate for a server that has been given none: good for encryption, and for whoever trusts this very one.
-public struct SelfSignedCertificate: Sendable {
+public struct SelfSignedCertificate: Hashable, Sendable {
     /// The certificate, PEM.
     public let certificate: String
     /// Its private key, PEM: P-256.
