@@ -5,7 +5,11 @@ import PackageDescription
 ///
 /// With `BILOXI_CORE=1` in the environment the package consists of the targets that need no other package, so that the
 /// protocol and its tests build in a minute.
+///
+/// With `BILOXI_MEDIA=1` beside it the codecs and the ciphers of media are in it too: they need system libraries
+/// (`scripts/packages.txt`), but no package.
 let coreOnly = Context.environment["BILOXI_CORE"] == "1"
+let hasMediaLibraries = !coreOnly || Context.environment["BILOXI_MEDIA"] == "1"
 
 let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
@@ -24,6 +28,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
     .testTarget(
         name: name + "Tests", dependencies: [.byName(name: name)] + dependencies, resources: resources,
         swiftSettings: settings)
+}
+
+func library(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+    .systemLibrary(
+        name: name, path: "Sources/SystemLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -46,7 +55,12 @@ let package = Package(
         .library(name: "SIPTransactions", targets: ["SIPTransactions"]),
         .library(name: "SIPSimulation", targets: ["SIPSimulation"]),
     ]
-        + (coreOnly ? [] : [.library(name: "ServerSimulation", targets: ["ServerSimulation"])]),
+        + (coreOnly
+            ? []
+            : [
+                .library(name: "BiloxiKit", targets: ["BiloxiKit"]),
+                .library(name: "ServerSimulation", targets: ["ServerSimulation"]),
+            ]),
     dependencies: coreOnly
         ? []
         : [
@@ -69,6 +83,8 @@ let package = Package(
         room("SDP", ["SIPMessages"]),
         tests("SDP", ["SIPMessages", "FuzzInputs"], resources: [.copy("Examples")]),
         room("RTP", ["SIPMessages"]),
+        room("MediaKeying"),
+        tests("MediaKeying"),
         tests("RTP", ["SIPMessages", "FuzzInputs"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         // Core.
@@ -108,7 +124,7 @@ let package = Package(
             name: "biloxi-microbench",
             dependencies: [
                 "AllocationCounter", "SIPMessages", "Containers", "SIPTransactions", "ProxyCore", "CallRecords",
-            ],
+            ] + (coreOnly ? [] : ["ServerCore"]),
             path: "Benchmarks/Microbench", swiftSettings: settings),
         .executableTarget(
             name: "biloxi-mediabench",
@@ -118,6 +134,21 @@ let package = Package(
             ],
             path: "Benchmarks/Media", swiftSettings: settings),
     ]
+        + (hasMediaLibraries
+            ? [
+                // Media, with system libraries.
+                library("COpus", "opus", "libopus-dev"),
+                library("CSpanDSP", "spandsp", "libspandsp-dev"),
+                library("CBCG729", "libbcg729", "libbcg729-dev"),
+                .target(name: "CAVCodec"),
+                room(
+                    "AudioCodecs", ["SDP", "MediaEngine", "COpus", "CSpanDSP", "CBCG729", "CAVCodec"]),
+                tests("AudioCodecs", ["SIPMessages", "SDP", "RTP", "MediaEngine"]),
+                library("COpenSSL", "openssl", "libssl-dev"),
+                library("CSRTP", "libsrtp2", "libsrtp2-dev"),
+                room("SRTP", ["SIPMessages", "MediaKeying", "COpenSSL"]),
+                tests("SRTP", ["SIPMessages", "MediaKeying", "RTP", "CSRTP"]),
+            ] : [])
         + (coreOnly
             ? []
             : [
@@ -145,9 +176,7 @@ let package = Package(
                         "AgentCore", "ServerCore", "CallRecords",
                     ]),
                 // Drivers, with packages.
-                .systemLibrary(
-                    name: "CCAres", path: "Sources/SystemLibraries/CCAres", pkgConfig: "libcares",
-                    providers: [.apt(["libc-ares-dev"])]),
+                library("CCAres", "libcares", "libc-ares-dev"),
                 room(
                     "SignallingTransport",
                     [
@@ -165,6 +194,16 @@ let package = Package(
                     name: "ResolverTests",
                     dependencies: ["SignallingTransport", "SIPRouting", "SIPMessages", "DNSTestServer"],
                     swiftSettings: settings),
+                // The kit for programs.
+                room(
+                    "BiloxiKit",
+                    [
+                        "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "SDP", "RTP", "AgentCore",
+                        "MediaEngine", "MediaTransport", "SignallingTransport",
+                    ]),
+                tests("BiloxiKit", ["SIPMessages", "SIPRouting", "DNSTestServer"]),
+                .executableTarget(
+                    name: "biloxi-examples", dependencies: ["BiloxiKit"], path: "Examples", swiftSettings: settings),
                 room("Persistence", ["SIPMessages", "LocationService", "CallRecords", grdb, sqlite]),
                 tests(
                     "Persistence", ["SIPMessages", "SIPTransactions", "LocationService", "CallRecords", grdb, sqlite]),
@@ -187,7 +226,7 @@ let package = Package(
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
                         "CallRouting", "ProxyCore", "AgentCore", "SDP", "ServerCore", "SignallingTransport",
-                        "MediaTransport", "CallRecords", "OperationsHTTP", argumentParser, logging,
+                        "MediaTransport", "CallRecords", "OperationsHTTP", "BiloxiKit", argumentParser, logging,
                     ], swiftSettings: settings),
                 tests(
                     "biloxi",

@@ -19,7 +19,9 @@ struct Benchmark {
     var key: String { self.live == 1 ? self.name : "\(self.name)/\(self.live)" }
 
     /// All benchmarks, in the order of the report.
-    static var all: [Benchmark] { self.parsing + self.forwarding + self.transactions + self.timers + self.recording }
+    static var all: [Benchmark] {
+        self.parsing + self.forwarding + self.transactions + self.timers + self.recording + self.server
+    }
 }
 
 /// A benchmark that would not do what it says.

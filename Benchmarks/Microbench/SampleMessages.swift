@@ -47,7 +47,7 @@ enum SampleMessages {
         Hello
         """)
 
-    private static func octets(_ text: String) -> [UInt8] {
+    static func octets(_ text: String) -> [UInt8] {
         var octets: [UInt8] = []
         for octet in text.utf8 {
             if octet == 0x0A { octets.append(0x0D) }

@@ -21,13 +21,17 @@ extension Agent {
     private func refusal(of request: SIPMessage, _ method: Method) -> Refusal? {
         let isInDialog = request.first(.to)?.tag?.isEmpty == false
         // Within a dialog the dialog answers what it does not know, so that its CSeq is counted.
-        if !isInDialog, !AgentConfiguration.methods.contains(method) {
+        if !isInDialog, !self.configuration.methods.contains(method) {
             // One that we know and do not take is not allowed; one that we do not know we take for nobody (§21.5.2).
             let status: StatusCode = method.code == .other ? 501 : 405
-            return (status, nil, .init("Allow", AgentConfiguration.methods.map(\.name).joined(separator: ", ")))
+            return (status, nil, .init("Allow", self.configuration.methods.map(\.name).joined(separator: ", ")))
         }
         guard request.requestURI?.sip != nil else { return (416, nil, nil) }
-        if !isInDialog, let key = MergeKey(request), self.merges[key] != nil { return (482, nil, nil) }
+        if !isInDialog, let key = MergeKey(request),
+            self.merges[key] != nil || self.recentRequests.contains(key, at: self.work.now)
+        {
+            return (482, nil, nil)
+        }
         let supported = self.configuration.extensions
         let unknown = request.all(.require).filter { !supported.contains($0) }
         if !unknown.isEmpty {
@@ -48,7 +52,12 @@ extension Agent {
         // The body of an INFO is for the application, whatever it is.
         guard !request.body.isEmpty, method != .info else { return nil }
         guard request.first(.contentDisposition)?.isRequired ?? true else { return nil }
-        let accepted = self.configuration.mediaTypes
+        let accepted =
+            switch method {
+            case .message: self.configuration.messageTypes
+            case .notify: [MediaType.sipfrag]
+            default: self.configuration.mediaTypes
+            }
         let encodings = request.all(.contentEncoding).filter { $0 != "identity" }
         if !encodings.isEmpty { return (415, nil, .init("Accept-Encoding", "identity")) }
         guard let type = request.contentType else { return (400, "Missing Content-Type", nil) }
@@ -92,11 +101,16 @@ extension Agent {
         _ request: SIPMessage, _ server: TransactionID, _ flow: Flow, contactUser: String?,
         _ layer: inout TransactionLayer, at now: MonotonicInstant, _ outbox: inout Outbox
     ) {
+        let entrance = self.entrance(of: request)
+        if case .refused(let status, let reason) = entrance {
+            return self.reply(server, status, to: request, reason, &layer, at: now, &outbox)
+        }
+        let account = self.account(of: request)
         let tag = String(self.work.random.next(), radix: 36)
         guard let dialog = Dialog(request: request, localTag: tag) else {
             return self.reply(server, 400, to: request, "No Dialog", &layer, at: now, &outbox)
         }
-        guard let handle = self.makeCall(isCaller: false, contactUser: contactUser) else {
+        guard let handle = self.makeCall(isCaller: false, contactUser: contactUser, account: account) else {
             return self.reply(server, 486, to: request, "Too Many Calls", &layer, at: now, &outbox) {
                 $0.add(.retryAfter, RetryAfter(5))
             }
@@ -104,7 +118,7 @@ extension Agent {
         layer.setOwner(AgentMark.number(slot: handle.slot, generation: handle.generation), of: server)
         let key = MergeKey(request)
         if let key { self.merges[key] = handle }
-        let contact = self.contact(over: flow, user: contactUser)
+        let contact = account.flatMap { self.gruu(of: $0) } ?? self.contact(over: flow, user: contactUser)
         self.turn(handle, &layer, at: now, &outbox) { call, work in
             call.mergeKey = key
             call.contact = contact
@@ -113,6 +127,7 @@ extension Agent {
             call.legs.append(leg)
             work.effects.append(.addDialog(dialog.id))
             call.receiveInvite(0, request, server, contact: contact, isInitial: true, &work)
+            call.enter(entrance, &work)
         }
     }
 

@@ -15,6 +15,7 @@ extension Agent {
         let callID = CallID(String(self.work.random.next(), radix: 36) + String(self.work.random.next(), radix: 36))
         self.registrations.insert(
             Registration(plan, callID: callID, tag: String(self.work.random.next(), radix: 36)))
+        if let user = plan.user { self.accounts[user] = handle }
         self.send(handle, &transactions, at: now, &outbox)
         return handle
     }
@@ -47,6 +48,29 @@ extension Agent {
         }
     }
 
+    /// The account that a request is for: the one whose Contact has the user of its Request-URI.
+    func account(of request: SIPMessage) -> RegistrationHandle? {
+        request.requestURI?.sip?.user.flatMap { self.accounts[$0] }
+    }
+
+    /// What the registrar has granted an account last; `nil` before that, and for one that is no more.
+    public func grant(of account: RegistrationHandle) -> RegistrationGrant? {
+        guard self.registrations.isLive(account.slot, account.generation) else { return nil }
+        return self.registrations[account.slot]?.granted
+    }
+
+    /// The public GRUU of an account, which takes the place of our address in Contact (RFC 5627 §4.3).
+    func gruu(of account: RegistrationHandle) -> URI? { self.grant(of: account)?.publicGRUU.map { .sip($0) } }
+
+    /// The flow that requests of an account go over: where Outbound has made one (RFC 5626 §4.3).
+    func outboundFlow(of account: RegistrationHandle?) -> Flow? {
+        guard let account, self.registrations.isLive(account.slot, account.generation),
+            let registration = self.registrations[account.slot], registration.granted?.isOutbound == true,
+            registration.state == .registered
+        else { return nil }
+        return registration.flow
+    }
+
     // MARK: Inside
 
     private mutating func send(
@@ -60,6 +84,7 @@ extension Agent {
         var request = OutgoingRequest(
             owner: .registration(handle), builder: builder, method: .register, nextHop: nextHop)
         request.contact = registration.contact
+        request.account = handle
         if !self.configuration.product.isEmpty {
             request.builder.add(.userAgent, FieldText(self.configuration.product))
         }
@@ -71,8 +96,7 @@ extension Agent {
         if let flow = self.configuration.flow(to: nextHop) {
             return self.transmit(number, over: flow, of: handle, &layer, at: now, &outbox)
         }
-        self.requests[number.slot]?.isResolving = true
-        self.actions.append(.resolve(number, nextHop, near: nil))
+        self.askForWay(number, &layer, at: now)
     }
 
     private mutating func transmit(
@@ -104,10 +128,12 @@ extension Agent {
             var registration = self.registrations[handle.slot]
         else { return }
         let isAnswered = self.answerChallenge(number, response, status) { registration.nextSequence() }
-        if isAnswered, let flow = self.requests[number.slot]?.flow {
+        let flow = isAnswered ? self.requests[number.slot]?.flow : status == 503 ? self.takeAlternative(number) : nil
+        if let flow {
             self.registrations[handle.slot] = registration
             return self.transmit(number, over: flow, of: handle, &layer, at: now, &outbox)
         }
+        if !status.isSuccess { self.actions.append(.refused(.registration(handle), response)) }
         let contact = self.requests[number.slot]?.message?.first(.contact)?.uri
         self.requests.remove(number.slot)
         registration.request = nil
@@ -115,6 +141,18 @@ extension Agent {
             response, status, contact: contact, random: self.work.random.next(), at: now)
         self.registrations[handle.slot] = registration
         self.follow(step, handle, status, &layer, at: now, &outbox)
+    }
+
+    /// A REGISTER had no answer: it is sent another way, where there is one.
+    mutating func unanswered(
+        _ number: RequestHandle, of handle: RegistrationHandle, _ status: StatusCode, _ layer: inout TransactionLayer,
+        at now: MonotonicInstant, _ outbox: inout Outbox
+    ) {
+        if let flow = self.takeAlternative(number) {
+            return self.transmit(number, over: flow, of: handle, &layer, at: now, &outbox)
+        }
+        self.requests.remove(number.slot)
+        self.failed(handle, status, &layer, at: now, &outbox)
     }
 
     /// A REGISTER had no answer, or could not be sent.
@@ -159,7 +197,9 @@ extension Agent {
         guard var registration = self.registrations[handle.slot] else { return }
         layer.stopTimer(&registration.timer)
         if registration.wakeAt != .never {
-            registration.timer = layer.setTimer(at: registration.wakeAt, payload: AgentMark.registration(handle))
+            registration.timer = layer.setTimer(
+                at: registration.wakeAt,
+                payload: AgentMark.number(.registration, slot: handle.slot, generation: handle.generation))
         }
         self.registrations[handle.slot] = registration
     }
@@ -167,6 +207,7 @@ extension Agent {
     private mutating func forget(_ handle: RegistrationHandle, _ layer: inout TransactionLayer) {
         guard var registration = self.registrations[handle.slot] else { return }
         layer.stopTimer(&registration.timer)
+        if let user = registration.plan.user, self.accounts[user] == handle { self.accounts[user] = nil }
         self.registrations.remove(handle.slot)
         self.actions.append(.unregistered(handle))
     }

@@ -98,14 +98,20 @@ extension Agent {
         else { return }
         self.work.now = now
         if self.refuses(request, method, server, &transactions, at: now, &outbox) { return }
+        if id == nil, method != .invite, let key = MergeKey(request) {
+            self.recentRequests.add(key, until: now.advanced(by: self.work.timers.timeout), at: now)
+        }
         let contactUser = request.requestURI?.sip?.user
         if let id {
             guard let handle else {
+                if self.receiveFirstNotify(request, id, server, flow, &transactions, at: now, &outbox) { return }
                 return self.reply(server, 481, to: request, nil, &transactions, at: now, &outbox)
             }
-            let contact = self.contact(over: flow, user: self.calls[handle.slot]?.contactUser)
+            let call = self.calls[handle.slot]
+            let address = self.contact(over: flow, user: call?.contactUser)
+            let contact = call?.gruu ?? address
             return self.turn(handle, &transactions, at: now, &outbox) { call, work in
-                call.contact = contact
+                (call.contact, call.address) = (contact, address)
                 if let i = call.leg(id) {
                     call.receive(i, request, server, contact: contact, &work)
                 } else {
@@ -118,6 +124,17 @@ extension Agent {
             self.begin(request, server, flow, contactUser: contactUser, &transactions, at: now, &outbox)
         case .options:
             self.answerOptions(request, server, &transactions, at: now, &outbox)
+        case .message: self.receiveMessage(request, server, &transactions, at: now, &outbox)
+        case .refer: self.receiveRefer(request, server, flow, &transactions, at: now, &outbox)
+        case .subscribe:
+            // Only a REFER begins a subscription to its outcome (RFC 3515 §2.4.4); there is none to anything else.
+            let isReferred = request.first(.event).map { Token($0.package) == "refer" } ?? false
+            if isReferred, let user = request.requestURI?.sip?.user, let referral = self.eventServers[user] {
+                return self.receiveSubscribe(request, to: referral, server, flow, &transactions, at: now, &outbox)
+            }
+            self.reply(server, isReferred ? 403 : 489, to: request, nil, &transactions, at: now, &outbox) {
+                if !isReferred { $0.add(named: "Allow-Events", "refer") }
+            }
         default:
             // BYE, PRACK, UPDATE, INFO mean nothing without their dialog.
             self.reply(server, 481, to: request, nil, &transactions, at: now, &outbox)

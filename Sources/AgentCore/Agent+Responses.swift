@@ -20,6 +20,7 @@ extension Agent {
         switch request.owner {
         case .registration(let registration):
             self.receive(response, status, handle, of: registration, &transactions, at: now, &outbox)
+        case .application: self.receiveOwn(response, status, handle, &transactions, at: now, &outbox)
         case .call(let number, let leg, let purpose):
             guard let purpose, var call = self.calls.take(number.slot, number.generation) else { return }
             // After a 2xx to INVITE the transaction may bring copies and 2xx of other forks (RFC 6026 §7.2).
@@ -30,6 +31,8 @@ extension Agent {
                 if let flow = request.flow {
                     self.transmit(handle, over: flow, &call, &transactions, at: now, &outbox)
                 }
+            } else if mayRetry, status == 503, let flow = self.takeAlternative(handle) {
+                self.transmit(handle, over: flow, &call, &transactions, at: now, &outbox)
             } else {
                 if isOver { self.detach(handle, &call) }
                 call.receive(leg, purpose, response, to: sent, &self.work)
@@ -86,8 +89,14 @@ extension Agent {
     ) {
         let (slot, generation) = AgentMark.parts(number)
         self.work.now = now
-        if AgentMark.isRegistration(number) {
+        switch AgentMark.kind(number) {
+        case .registration:
             return self.wake(RegistrationHandle(slot: slot, generation: generation), &layer, at: now, &outbox)
+        case .request:
+            // Nobody has said in time where the server is.
+            let handle = RequestHandle(slot: slot, generation: generation)
+            return self.resolved(handle, flows: [], transactions: &layer, at: now, into: &outbox)
+        case .call, nil: break
         }
         guard var call = self.calls.take(slot, generation) else { return }
         (call.timer, call.timerAt) = (-1, .never)
@@ -103,12 +112,16 @@ extension Agent {
         self.work.now = now
         switch request.owner {
         case .registration(let registration):
-            self.requests.remove(handle.slot)
-            self.failed(registration, end == .timedOut ? 408 : 503, &layer, at: now, &outbox)
+            self.unanswered(handle, of: registration, end == .timedOut ? 408 : 503, &layer, at: now, &outbox)
+        case .application: self.failedOwn(handle, end, &layer, at: now, &outbox)
         case .call(let number, let leg, let purpose):
             guard let purpose, var call = self.calls.take(number.slot, number.generation) else { return }
-            self.detach(handle, &call)
-            call.failed(leg, purpose, end, &self.work)
+            if !call.isEnded || purpose != .invite, let flow = self.takeAlternative(handle) {
+                self.transmit(handle, over: flow, &call, &layer, at: now, &outbox)
+            } else {
+                self.detach(handle, &call)
+                call.failed(leg, purpose, end, &self.work)
+            }
             self.endTurn(&call, &layer, at: now, &outbox)
         }
     }
@@ -131,7 +144,7 @@ extension Agent {
         let octets = sent.octets.span
         let challenged = AgentConfiguration.Challenged(
             response: response, method: request.method, uri: octets.string(sent.index.requestURI), body: sent.body,
-            random: self.work.random.next())
+            random: self.work.random.next(), attempts: request.attempts, account: request.account)
         guard let lines = credentials(challenged) else { return false }
         var builder = request.builder
         for line in lines { builder.remove(named: line.name) }

@@ -9,9 +9,13 @@ struct OutgoingRequest {
         /// A call's; an ACK has no purpose, and no response.
         case call(CallHandle, leg: Int, RequestPurpose?)
         case registration(RegistrationHandle)
+        /// The application's own, outside of calls.
+        case application
     }
-    /// What a Contact says beside our address.
+    /// What a Contact says.
     struct ContactPlan {
+        /// A URI that takes the place of our address: a GRUU (RFC 5627 §4.3).
+        var uri: URI?
         var user: String?
         var parameters = Parameters()
     }
@@ -19,7 +23,7 @@ struct OutgoingRequest {
     /// Without Via and Contact.
     var builder: MessageBuilder
     let method: Method
-    let nextHop: URI
+    var nextHop: URI
     /// The Contact; `nil` for none.
     var contact: ContactPlan?
     var isResolving = false
@@ -27,8 +31,18 @@ struct OutgoingRequest {
     /// As it was sent.
     var message: SIPMessage?
     var flow: Flow?
+    /// The domain that the certificate of a TLS server must be for; empty where no name led there.
+    var domain: [UInt8] = []
+    /// Other ways to the same server, for when this one fails (RFC 3263 §4.3).
+    var alternatives: [Flow] = []
     /// How often it was sent with credentials.
     var attempts = 0
+    /// Whose password it is sent with.
+    var account: RegistrationHandle?
+    /// What the application wants of it.
+    var own: OwnRequest?
+    /// The timer of one that is no call's and waits for the way.
+    var timer: Int32 = -1
 }
 
 /// Requests of ours on their way out.
@@ -55,6 +69,16 @@ extension Agent {
         self.actions.append(.resolve(handle, request.nextHop, near: call.legs.first?.near))
     }
 
+    /// Asks for the way of a request that is no call's.
+    mutating func askForWay(_ handle: RequestHandle, _ layer: inout TransactionLayer, at now: MonotonicInstant) {
+        guard let uri = self.requests[handle.slot]?.nextHop else { return }
+        let number = AgentMark.number(.request, slot: handle.slot, generation: handle.generation)
+        self.requests[handle.slot]?.isResolving = true
+        self.requests[handle.slot]?.timer = layer.setTimer(
+            at: now.advanced(by: Self.resolvingLimit), payload: number)
+        self.actions.append(.resolve(handle, uri, near: nil))
+    }
+
     /// A number for a request; `nil` when there are too many.
     mutating func keep(_ request: OutgoingRequest) -> RequestHandle? {
         guard let next = self.requests.next() else { return nil }
@@ -63,16 +87,38 @@ extension Agent {
     }
 
     /// The way that `AgentAction.resolve` asked for; `nil` when there is none.
+    ///
+    /// - Parameter domain: Over TLS, the domain that the server's certificate must be for (RFC 5922 §7.3).
     public mutating func resolved(
-        _ handle: RequestHandle, _ flow: Flow?, transactions: inout TransactionLayer, at now: MonotonicInstant,
-        into outbox: inout Outbox
+        _ handle: RequestHandle, _ flow: Flow?, to domain: [UInt8] = [], transactions: inout TransactionLayer,
+        at now: MonotonicInstant, into outbox: inout Outbox
+    ) {
+        self.resolved(
+            handle, flows: flow.map { [$0] } ?? [], to: domain, transactions: &transactions, at: now, into: &outbox)
+    }
+
+    /// The ways that `AgentAction.resolve` asked for, the preferred first: when one fails, the next is taken
+    /// (RFC 3263 §4.3).
+    ///
+    /// - Parameter domain: Over TLS, the domain that the server's certificate must be for (RFC 5922 §7.3).
+    public mutating func resolved(
+        _ handle: RequestHandle, flows: [Flow], to domain: [UInt8] = [], transactions: inout TransactionLayer,
+        at now: MonotonicInstant, into outbox: inout Outbox
     ) {
         guard self.requests.isLive(handle.slot, handle.generation), let request = self.requests[handle.slot],
             request.isResolving
         else { return }
         self.work.now = now
+        let flow = flows.first
         self.requests[handle.slot]?.isResolving = false
+        self.requests[handle.slot]?.domain = domain
+        self.requests[handle.slot]?.alternatives = Array(flows.dropFirst())
+        if var timer = self.requests[handle.slot]?.timer {
+            transactions.stopTimer(&timer)
+            self.requests[handle.slot]?.timer = timer
+        }
         switch request.owner {
+        case .application: self.resolvedOwn(handle, flow, &transactions, at: now, &outbox)
         case .registration(let registration):
             self.resolved(handle, flow, of: registration, &transactions, at: now, &outbox)
         case .call(let number, let leg, let purpose):
@@ -137,7 +183,7 @@ extension Agent {
         let octets = builder.octets
         let start = outbox.octets.count
         outbox.octets.append(contentsOf: octets)
-        outbox.send(from: start, over: flow)
+        outbox.send(from: start, over: flow, by: .nobody, to: request.domain.span)
         return octets
     }
 
@@ -157,8 +203,16 @@ extension Agent {
         layer.writeBranch(transaction, loopHash: 0, into: &branch)
         var builder = request.builder
         builder.prepend(.via, endpoint.via(branch: String(decoding: branch, as: UTF8.self)))
-        let contact = endpoint.contact(user: request.contact?.user)
+        var contact = request.contact?.uri ?? endpoint.contact(user: request.contact?.user)
+        if request.contact?.uri == nil, request.method != .register, self.outboundFlow(of: request.account) == flow,
+            case .sip(var uri) = contact
+        {
+            // Requests in the dialog are to come over this flow (RFC 5626 §4.3).
+            uri.parameters.append(URIParameter("ob"))
+            contact = .sip(uri)
+        }
         if let plan = request.contact { builder.set(.contact, Contact(contact, parameters: plan.parameters)) }
+        let domain = request.domain
         let start = outbox.octets.count
         let octets = builder.octets
         outbox.octets.append(contentsOf: octets)
@@ -167,11 +221,21 @@ extension Agent {
             layer.abandon(client: transaction)
             return nil
         }
-        guard layer.sendRequest(transaction, over: flow, from: start, at: now, into: &outbox) else { return nil }
+        guard layer.sendRequest(transaction, over: flow, to: domain, from: start, at: now, into: &outbox) else {
+            return nil
+        }
         self.requests[handle.slot]?.transaction = transaction
         self.requests[handle.slot]?.message = message
         self.requests[handle.slot]?.flow = flow
         return contact
+    }
+
+    /// Sends a request another way, when there is one: the server at the first has failed (RFC 3263 §4.3).
+    ///
+    /// - Returns: the way.
+    mutating func takeAlternative(_ handle: RequestHandle) -> Flow? {
+        guard self.requests[handle.slot]?.alternatives.isEmpty == false else { return nil }
+        return self.requests[handle.slot]?.alternatives.removeFirst()
     }
 
     /// A request of a call is done with.

@@ -20,8 +20,19 @@ public struct Agent: ~Copyable {
     var registrations: SlotTable<Registration>
     /// Which call a dialog belongs to.
     var dialogs: [DialogID: CallHandle] = [:]
-    /// Calls that came, by what merged requests have in common (RFC 3261 §8.2.2.2).
+    /// Dialogs that are over, for the requests that come too late for them (RFC 3891 §3).
+    var endedDialogs: RecentKeys<DialogID>
+    /// Requests that came, by what merged requests have in common (RFC 3261 §8.2.2.2): those of calls that live…
     var merges: [MergeKey: CallHandle] = [:]
+    /// … and those that came lately.
+    var recentRequests: RecentKeys<MergeKey>
+    /// Where the outcome of a transfer can be subscribed to, by the user part of the URI (RFC 7614 §4.3).
+    var eventServers: [String: ReferralHandle] = [:]
+    /// Whose registration has a user part in its Contact.
+    var accounts: [String: RegistrationHandle] = [:]
+    /// What calls have to say to each other.
+    var posts: [(to: CallHandle, CallPost)] = []
+    private var isDelivering = false
     var actions: [AgentAction] = []
     var work: CallWork
 
@@ -32,6 +43,8 @@ public struct Agent: ~Copyable {
         self.calls = SlotTable(capacity: configuration.maximumCalls)
         self.requests = SlotTable(capacity: configuration.maximumCalls * 4)
         self.registrations = SlotTable(capacity: configuration.maximumRegistrations)
+        self.endedDialogs = RecentKeys(capacity: configuration.maximumCalls)
+        self.recentRequests = RecentKeys(capacity: configuration.maximumCalls)
         self.work = CallWork(random: RandomSource(seed: seed), timers: timers, configuration: configuration)
     }
 
@@ -56,6 +69,12 @@ public struct Agent: ~Copyable {
         return self.calls[call.slot]?.legs.first?.near
     }
 
+    /// The account that a call is of; `nil` for one of none, and for one that is no more.
+    public func account(of call: CallHandle) -> RegistrationHandle? {
+        guard self.calls.isLive(call.slot, call.generation) else { return nil }
+        return self.calls[call.slot]?.account
+    }
+
     /// Whether there is something to take.
     public var hasActions: Bool { !self.actions.isEmpty }
 
@@ -78,6 +97,20 @@ public struct Agent: ~Copyable {
         self.endTurn(&call, &layer, at: now, &outbox)
     }
 
+    /// Tells calls what others had to say to them, in its order.
+    private mutating func deliverPosts(
+        _ layer: inout TransactionLayer, at now: MonotonicInstant, _ outbox: inout Outbox
+    ) {
+        guard !self.isDelivering else { return }
+        self.isDelivering = true
+        defer { self.isDelivering = false }
+        while !self.posts.isEmpty {
+            let posts = self.posts
+            self.posts.removeAll(keepingCapacity: true)
+            for (handle, post) in posts { self.turn(handle, &layer, at: now, &outbox) { $0.receive(post, &$1) } }
+        }
+    }
+
     /// Does what a call wants done, and puts it back into its slot, if anything is left of it.
     mutating func endTurn(
         _ call: inout Call, _ layer: inout TransactionLayer, at now: MonotonicInstant, _ outbox: inout Outbox
@@ -89,6 +122,7 @@ public struct Agent: ~Copyable {
             self.schedule(&call, &layer)
             self.calls[call.handle.slot] = call
         }
+        self.deliverPosts(&layer, at: now, &outbox)
     }
 
     private mutating func carryOut(
@@ -110,8 +144,13 @@ public struct Agent: ~Copyable {
         case .request(let leg, let purpose, let method, let builder, let nextHop, let near):
             var request = OutgoingRequest(
                 owner: .call(call.handle, leg: leg, purpose), builder: builder, method: method, nextHop: nextHop)
-            if method == .invite || method == .update { request.contact = .init(user: call.contactUser) }
-            self.begin(request, near: near, &call, &layer, at: now, &outbox)
+            request.account = call.account
+            if purpose?.hasContact == true {
+                request.contact = .init(uri: call.gruu, user: call.contactUser, parameters: call.contactParameters)
+            }
+            let isFirst = leg < 0
+            let flow = near ?? (isFirst ? self.outboundFlow(of: call.account) : nil)
+            self.begin(request, near: flow, &call, &layer, at: now, &outbox)
         case .sendAgain(let octets, let flow):
             let start = outbox.octets.count
             outbox.octets.append(contentsOf: octets)
@@ -124,8 +163,13 @@ public struct Agent: ~Copyable {
         case .abandonInvite: self.abandonInvite(of: &call, &layer)
         case .giveUpResolving: self.giveUpResolving(&call)
         case .addDialog(let id): self.dialogs[id] = call.handle
-        case .removeDialog(let id): self.dialogs[id] = nil
+        case .removeDialog(let id):
+            self.dialogs[id] = nil
+            self.endedDialogs.add(id, until: now.advanced(by: self.work.timers.timeout), at: now)
+        case .addEventServer(let user, let referral): self.eventServers[user] = referral
+        case .removeEventServer(let user): self.eventServers[user] = nil
         case .tell(let action): self.actions.append(action)
+        case .post(let other, let post): self.posts.append((other, post))
         }
     }
 
@@ -142,15 +186,22 @@ public struct Agent: ~Copyable {
 
     private mutating func forget(_ call: inout Call, _ layer: inout TransactionLayer) {
         layer.stopTimer(&call.timer)
-        if let key = call.mergeKey { self.merges[key] = nil }
+        if let key = call.mergeKey {
+            self.merges[key] = nil
+            // Its transaction lives a little longer (RFC 3261 §17.2.1, timer I).
+            self.recentRequests.add(key, until: self.work.now.advanced(by: self.work.timers.t4), at: self.work.now)
+        }
         self.calls.remove(call.handle.slot)
     }
 
     /// A new call in a slot of its own; `nil` when there are too many.
-    mutating func makeCall(isCaller: Bool, contactUser: String?) -> CallHandle? {
+    mutating func makeCall(isCaller: Bool, contactUser: String?, account: RegistrationHandle?) -> CallHandle? {
         guard let next = self.calls.next() else { return nil }
         let handle = CallHandle(slot: next.slot, generation: next.generation)
-        self.calls.insert(Call(handle, isCaller: isCaller, contactUser: contactUser))
+        var call = Call(handle, isCaller: isCaller, contactUser: contactUser)
+        call.account = account
+        call.gruu = account.flatMap { self.gruu(of: $0) }
+        self.calls.insert(call)
         return handle
     }
 }

@@ -21,6 +21,36 @@ public enum AgentAction: Hashable, Sendable {
     case modificationRefused(CallHandle, StatusCode)
     /// An INFO came in the call; it has been answered.
     case information(CallHandle, SIPMessage)
+    /// An INFO or MESSAGE of ours in the call has its final response.
+    case informationAnswered(CallHandle, StatusCode)
+    /// It has none.
+    case informationFailed(CallHandle, CallEnd)
+    /// A MESSAGE came, in a call or outside of calls; it has been answered.
+    case message(CallHandle?, SIPMessage)
+    /// A request outside of calls has its final response.
+    case answered(RequestHandle, SIPMessage)
+    /// It has none.
+    case requestFailed(RequestHandle, CallEnd)
+    /// A 3xx says where else to call; `follow` or `hangUp` answers.
+    case redirected(CallHandle, [Contact])
+    /// The caller is to hear a ringing tone of its own for this early dialog, or is not to any more (RFC 3960 §3.2).
+    case ringback(CallHandle, leg: Int, isPlaying: Bool)
+    /// Both sides have agreed on a session for early media alone (RFC 3959), beside that of `mediaStart`.
+    case earlyMediaStart(CallHandle, leg: Int, remote: [UInt8])
+    /// The session for early media ends.
+    case earlyMediaStop(CallHandle, leg: Int)
+    /// The other side asks us to call someone, as a rule instead of it; `acceptTransfer` or `refuseTransfer` answers.
+    /// The call is the one that is to be transferred; `nil` when the request is about none.
+    case transferRequested(ReferralHandle, of: CallHandle?, TransferRequest)
+    /// The call that a transfer of ours has asked for goes on.
+    case transferProgress(TransferHandle, StatusCode, String)
+    /// A transfer of ours is over; its handle means nothing any more.
+    case transferDone(TransferHandle, TransferEnd)
+    /// A call that came, which is accepted at once, takes the place of another: what the user sees of that one is of
+    /// the new one now. The other call ends when the new one stands (RFC 3891 §3).
+    case replaces(CallHandle, other: CallHandle)
+    /// A call that came is to be mixed into another (RFC 3911 §4); it is answered as any other.
+    case joins(CallHandle, other: CallHandle)
     /// The call is over; its handle means nothing any more.
     case ended(CallHandle, CallEnd)
     /// The registrar has taken our binding, the first time or once more.
@@ -29,19 +59,38 @@ public enum AgentAction: Hashable, Sendable {
     case registrationFailed(RegistrationHandle, StatusCode, retryAfter: TimeSpan?)
     /// The registration is kept no more; its handle means nothing any more.
     case unregistered(RegistrationHandle)
+    /// What a call or registration has asked for was refused, for now or for good; the message is the final response. What
+    /// came of it follows: another try, or an end.
+    case refused(Refused, SIPMessage)
     /// The way to the server of a URI is wanted (RFC 3263); `resolved` answers. Where the call came to us, the flow is the
     /// one it came over.
     case resolve(RequestHandle, URI, near: Flow?)
 }
 
+/// What a refusal is about.
+public enum Refused: Hashable, Sendable {
+    /// The INVITE that begins a call of ours.
+    case call(CallHandle)
+    /// A REGISTER.
+    case registration(RegistrationHandle)
+}
+
 /// A description that is wanted from the media.
 public struct MediaQuestion: Hashable, Sendable {
+    /// The sessions that a call may have (RFC 3959 §4).
+    public enum Session: Hashable, Sendable {
+        case regular
+        /// That of early media alone, with a transport address of its own.
+        case early
+    }
     /// What `described` gives back, so that an answer to a question of the past is none.
     public let number: UInt32
     /// Which leg of the call it is for.
     public let leg: Int
     /// The offer that is to be answered; `nil` when an offer is to be made.
     public let offer: [UInt8]?
+    /// Which session it is for.
+    public var session = Session.regular
     /// What the other side could agree to, as it said when it refused an offer (RFC 3261 §21.4.26): the new offer is for
     /// what both can do. `nil` as a rule.
     public var limits: [UInt8]?
@@ -62,6 +111,8 @@ public enum MediaDescription: Hashable, Sendable {
 public enum CallEnd: Hashable, Sendable {
     /// We hung up.
     case hungUp
+    /// Another call has taken its place (RFC 3891).
+    case replaced(by: CallHandle)
     /// The other side did.
     case remoteHungUp
     /// The caller cancelled.
@@ -78,4 +129,15 @@ public enum CallEnd: Hashable, Sendable {
     case sessionExpired
     /// What went wrong, in words.
     case failed(String)
+
+    /// What a transfer that asked for the call reports (RFC 3515 §2.4.5).
+    var outcome: (status: StatusCode, reason: String) {
+        switch self {
+        case .rejected(let status, let reason): (status, reason)
+        case .timedOut: (408, "Request Timeout")
+        case .hungUp, .cancelled, .remoteHungUp, .replaced: (487, "Request Terminated")
+        case .unreachable: (503, "Service Unavailable")
+        case .unacknowledged, .sessionExpired, .failed: (500, "Server Internal Error")
+        }
+    }
 }

@@ -33,12 +33,42 @@ public struct AgentConfiguration: Sendable {
     /// When provisional responses are sent reliably (RFC 3262 §3).
     public enum Reliability: Hashable, Sendable { case whenRequired, whenSupported }
 
+    /// What it does beside plain calls.
+    public struct Features: OptionSet, Hashable, Sendable {
+        /// The features as bits.
+        public let rawValue: UInt8
+        /// The features with these bits.
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// It takes MESSAGE (RFC 3428).
+        public static let messages = Features(rawValue: 1)
+        /// It calls whom a REFER names (RFC 3515), and reports how that goes.
+        public static let transfers = Features(rawValue: 2)
+        /// It lets a call take the place of another (RFC 3891).
+        public static let replacement = Features(rawValue: 4)
+        /// It mixes a call into another (RFC 3911): the application does what `AgentAction.joins` says.
+        public static let joining = Features(rawValue: 8)
+        /// It has early media in sessions of their own (RFC 3959).
+        public static let earlySessions = Features(rawValue: 16)
+    }
+
     /// Its addresses.
     public var endpoints: [AgentEndpoint]
     /// What goes into User-Agent and Server; empty for neither.
     public var product = "Biloxi"
+    /// Which of our addresses a peer at an address sees; `nil` takes the first of the same family.
+    public var source: (@Sendable (IPAddress) -> IPAddress?)?
     /// The media types of bodies that it understands.
     public var mediaTypes = [MediaType("application", "sdp")]
+    /// What it does beside plain calls.
+    public var features: Features = [.messages, .transfers, .replacement]
+    /// The media types of messages that it takes (RFC 3428 §7).
+    public var messageTypes = [MediaType.plainText]
+    /// The packages of INFO that it takes (RFC 6086 §5.2).
+    public var infoPackages: [String] = []
+    /// Whether one who knows the tags of a dialog, and proved who it is as far as its credentials go, may have it replaced
+    /// or joined (RFC 3891 §3, RFC 3911 §4): its INVITE, and who the other side of that dialog is.
+    public var mayReplace: @Sendable (_ invite: SIPMessage, _ replaced: NameAddress) -> Bool = { _, _ in true }
     /// When provisional responses are sent reliably.
     public var reliability = Reliability.whenRequired
     /// What it wants of session timers; `nil` when it does without.
@@ -57,6 +87,13 @@ public struct AgentConfiguration: Sendable {
     public var maximumForks = 16
     /// How many addresses one call may be redirected to.
     public var maximumTargets = 16
+    /// How many transfers may be asked for in one call at a time, by each side.
+    public var maximumTransfers = 4
+    /// How long the application may take to decide on a transfer before the REFER is answered without it
+    /// (RFC 3515 §2.4.2).
+    public var decidingLimit: TimeSpan = .seconds(2)
+    /// How long a transfer may take until it is reported no more, in seconds.
+    public var reportingLimit: UInt32 = 300
     /// How long the media may take to describe itself; beyond, the request fails with 500.
     public var describingLimit: TimeSpan = .seconds(10)
     /// How long an INVITE to us may go unanswered; beyond, it is answered with 480.
@@ -74,21 +111,42 @@ public struct AgentConfiguration: Sendable {
         public let body: [UInt8]
         /// A number nobody can predict, for a cnonce.
         public let random: UInt64
+        /// How often it was sent with credentials already.
+        public let attempts: Int
+        /// The account that the request is of; `nil` for none.
+        public var account: RegistrationHandle?
     }
 
     /// A UA at these addresses.
     public init(endpoints: [AgentEndpoint]) { self.endpoints = endpoints }
 
-    /// The methods that it handles, for Allow.
-    static let methods: [Method] = [.invite, .ack, .cancel, .bye, .options, .prack, .update, .info]
+    /// The methods that it handles, for Allow. NOTIFY comes for transfers that we ask for, whatever we take.
+    var methods: [Method] {
+        var methods: [Method] = [.invite, .ack, .cancel, .bye, .options, .prack, .update, .info, .notify]
+        if self.features.contains(.transfers) { methods += [.refer, .subscribe] }
+        if self.features.contains(.messages) { methods.append(.message) }
+        return methods
+    }
 
     /// The extensions that it supports, for Supported.
-    var extensions: [Token] { self.sessionTimer == nil ? ["100rel"] : ["100rel", "timer"] }
+    var extensions: [Token] {
+        var extensions: [Token] = ["100rel"]
+        if self.sessionTimer != nil { extensions.append("timer") }
+        if self.features.contains(.replacement) { extensions.append("replaces") }
+        if self.features.contains(.joining) { extensions.append("join") }
+        if self.features.contains(.transfers) { extensions += ["norefersub", "nosub", "explicitsub", "tdialog"] }
+        if self.features.contains(.earlySessions) { extensions.append("early-session") }
+        return extensions
+    }
 
-    /// The number of an end point with this transport and address family.
-    func endpoint(_ transport: TransportProtocol, to ip: IPAddress) -> UInt16? {
-        self.endpoints.firstIndex { $0.transport == transport && $0.address.ip.isIPv6 == ip.isIPv6 }
-            .map { UInt16(truncatingIfNeeded: $0) }
+    /// The number of the end point from which a peer at an address is spoken to over a transport; `nil` for none.
+    public func endpoint(_ transport: TransportProtocol, to ip: IPAddress) -> UInt16? {
+        let source = self.source?(ip)
+        let fitting = self.endpoints.indices.filter {
+            self.endpoints[$0].transport == transport && self.endpoints[$0].address.ip.isIPv6 == ip.isIPv6
+        }
+        let chosen = fitting.first { self.endpoints[$0].address.ip == source } ?? fitting.first
+        return chosen.map { UInt16(truncatingIfNeeded: $0) }
     }
 
     /// The way to the server of a URI, where the URI says it all: an address instead of a name (RFC 3263 §4.1, §4.2).

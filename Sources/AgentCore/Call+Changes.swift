@@ -7,11 +7,14 @@ import SIPTransactions
 extension Call {
     /// The application wants the session changed: the media will be asked for a new offer.
     mutating func modify(_ work: inout CallWork) {
-        guard !self.isEnded, let i = self.isCaller && self.chosen >= 0 ? self.chosen : self.legs.indices.first else {
-            return
+        guard !self.isEnded else { return }
+        // An INVITE that has no answer yet is followed by the change.
+        self.wantsChange = self.isCaller && !self.isToldEstablished && self.legs.isEmpty
+        // Before one of several forks has answered it is wished of each.
+        for i in self.legs.indices where self.legs[i].isLive && (self.chosen < 0 || i == self.chosen) {
+            self.wish(i, .modify, at: work.now)
+            self.advanceWish(i, &work)
         }
-        self.wish(i, .modify, at: work.now)
-        self.advanceWish(i, &work)
     }
 
     mutating func wish(_ i: Int, _ wish: Leg.Wish, at moment: MonotonicInstant) {
@@ -28,7 +31,7 @@ extension Call {
         if self.legs[i].wishAt <= work.now { self.legs[i].isWishDue = true }
         guard self.legs[i].isWishDue else { return }
         let usage = self.legs[i].usage
-        let mayUpdate = self.legs[i].peerUpdates && usage.mayUpdate(offers: wish == .modify)
+        let mayUpdate = self.legs[i].peer.updates && usage.mayUpdate(offers: wish == .modify)
         let mayInvite = self.legs[i].state == .confirmed && usage.mayInvite
         switch wish {
         case .modify:
@@ -107,6 +110,12 @@ extension Call {
         case .update: if status.isFinal { self.receiveUpdateResponse(i, response, status, &work) }
         case .prack: if status.isFinal { self.receivePRACKResponse(i, response, status, &work) }
         case .bye: if status.isFinal { self.drop(i, &work) }
+        case .refer(let number):
+            if status.isFinal { self.receiveReferResponse(number, response, status, to: request, &work) }
+        case .notify(let number): if status.isFinal { self.notified(number, status, &work) }
+        case .subscribe(let number):
+            if status.isFinal { self.receiveSubscribeResponse(number, response, status, &work) }
+        case .info, .message: if status.isFinal { self.receiveInformationResponse(purpose, response, status, &work) }
         }
         if i >= 0 { self.advance(i, &work) }
     }
@@ -218,6 +227,10 @@ extension Call {
         case .invite: return self.setupFailed(end, &work)
         case .bye: return self.drop(i, &work)
         case .prack: return
+        case .subscribe(let number): return self.subscribeFailed(number, &work)
+        case .refer(let number): return self.referFailed(number, end, &work)
+        case .notify(let number): return self.notified(number, nil, &work)
+        case .info, .message: return work.tell(.informationFailed(self.handle, end))
         case .reinvite: self.legs[i].usage.inviteEnded(isSuccess: false)
         case .update: self.legs[i].usage.updateEnded(isSuccess: false)
         }

@@ -16,7 +16,8 @@ extension Call {
             return work.respond(transaction, 500, builder)
         }
         // After our BYE there is nothing but the other side's (RFC 5407 §3.2.1, §3.2.2).
-        guard self.legs[i].isLive || method == .bye else {
+        // What a transfer brings comes as long as the transfer needs (RFC 5057 §4.1).
+        guard self.legs[i].isLive || method == .bye || method == .notify || method == .subscribe else {
             return work.respond(transaction, 481, work.response(481, to: request, tag: tag))
         }
         switch method {
@@ -30,17 +31,20 @@ extension Call {
             builder.add(.accept, work.configuration.mediaTypes)
             work.respond(transaction, 200, builder)
         case .info:
-            // Bodies without Info-Package are of the time before packages; of packages we have none (RFC 6086 §4.2.2).
-            guard !request.has(.infoPackage) else {
-                var builder = work.response(469, to: request, tag: tag)
-                builder.add(named: "Recv-Info", "")
-                return work.respond(transaction, 469, builder)
-            }
+            self.receiveInformation(i, request, transaction, &work)
+        case .refer where work.configuration.features.contains(.transfers):
+            self.receiveRefer(
+                i, request, transaction, of: self.handle, from: self.legs[i].dialog.local,
+                contact: contact, &work)
+        case .notify: self.receiveNotify(i, request, transaction, &work)
+        case .subscribe where work.configuration.features.contains(.transfers):
+            self.receiveSubscribe(i, request, transaction, contact: contact, &work)
+        case .message where work.configuration.features.contains(.messages):
             work.respond(transaction, 200, work.response(200, to: request, tag: tag))
-            if !self.isEnded { work.tell(.information(self.handle, request)) }
+            work.tell(.message(self.handle, request))
         default:
             var builder = work.response(405, to: request, tag: tag)
-            builder.add(.allow, AgentConfiguration.methods)
+            builder.add(.allow, work.configuration.methods)
             work.respond(transaction, 405, builder)
         }
     }
@@ -61,6 +65,10 @@ extension Call {
         let tag = self.legs[i].dialog.id.localTag
         if let minimum = self.tooSmallInterval(i, request, work.configuration) {
             return self.respondTooSmall(transaction, request, minimum, tag, &work)
+        }
+        guard request.earlySessionDescription == nil else {
+            // Sessions for early media are agreed on in provisional responses and PRACK only.
+            return work.respond(transaction, 488, work.response(488, to: request, tag: tag))
         }
         let offer = request.sessionDescription
         switch self.legs[i].usage.receivedUpdate(hasDescription: offer != nil) {
@@ -84,7 +92,9 @@ extension Call {
         var builder = work.response(200, to: request, tag: self.legs[i].dialog.id.localTag)
         if carrier == .updateSuccess {
             self.legs[i].learnPeer(from: request)
-            if let contact = self.contact { builder.add(.contact, Contact(contact)) }
+            if let contact = self.contact {
+                builder.add(.contact, Contact(contact, parameters: self.contactParameters))
+            }
             work.addCapabilities(to: &builder)
             self.agreeOnTimer(i, request, &builder, &work)
             self.legs[i].dialog.refreshTarget(by: request)

@@ -40,6 +40,9 @@ extension Call {
             sender: ReliableSender(first: work.random.next(), invite: request.first(.cseq)?.number ?? 0))
         incoming.isAccepted = !isInitial
         if isInitial {
+            if work.configuration.features.contains(.earlySessions) {
+                incoming.earlyOffer = request.earlySessionDescription
+            }
             let limit = work.configuration.ringingLimit
             let expires = request.first(.expires).map { TimeSpan.seconds(Int64($0)) } ?? limit
             incoming.expires = expires < limit
@@ -81,7 +84,7 @@ extension Call {
         guard let incoming = self.legs[i].incoming else { return }
         let isReliable = Self.isReliable(incoming.request, work.configuration)
         guard self.legs[i].question == nil, incoming.sender.outstanding == nil else {
-            self.legs[i].incoming?.queued = (status, hasMedia)
+            self.legs[i].incoming?.queued = .response(status, hasMedia: hasMedia)
             return
         }
         let duty = self.legs[i].usage.descriptions.duty(in: isReliable ? .reliable : .provisional)
@@ -119,23 +122,30 @@ extension Call {
     // MARK: Responses
 
     private func response(
-        _ i: Int, _ incoming: IncomingInvite, _ status: StatusCode, _ description: [UInt8]?, _ work: inout CallWork
+        _ i: Int, _ incoming: IncomingInvite, _ status: StatusCode, _ description: [UInt8]?, early: [UInt8]? = nil,
+        _ work: inout CallWork
     ) -> MessageBuilder {
         var builder = work.response(status, to: incoming.request, tag: self.legs[i].dialog.id.localTag)
         builder.copy(.recordRoute, from: incoming.request)
-        builder.add(.contact, Contact(incoming.contact))
+        builder.add(.contact, Contact(incoming.contact, parameters: self.contactParameters))
         work.addCapabilities(to: &builder)
-        if let description { builder.setBody(description, type: .sessionDescription) }
+        builder.setDescriptions(description, early: early, boundary: work.makeTag())
         return builder
     }
 
     /// Sends a provisional response.
     mutating func sendProvisional(
-        _ i: Int, _ status: StatusCode, _ description: [UInt8]?, _ work: inout CallWork
+        _ i: Int, _ status: StatusCode, _ description: [UInt8]?, early: [UInt8]? = nil, _ work: inout CallWork
     ) {
         guard let incoming = self.legs[i].incoming else { return }
-        let isReliable = Self.isReliable(incoming.request, work.configuration)
-        var builder = self.response(i, incoming, status, description, &work)
+        if incoming.announces, early == nil {
+            // Beside the answer there is to be an offer for early media.
+            self.legs[i].incoming?.announces = false
+            self.legs[i].incoming?.answer = description
+            return self.ask(i, .earlyOffer(status), offer: incoming.earlyOffer, &work)
+        }
+        let isReliable = early != nil || Self.isReliable(incoming.request, work.configuration)
+        var builder = self.response(i, incoming, status, description, early: early, &work)
         if isReliable {
             guard let number = self.legs[i].incoming?.sender.take() else { return }
             builder.add(.rseq, number)
@@ -166,7 +176,10 @@ extension Call {
         guard incoming.isAccepted else {
             guard let queued = incoming.queued else { return }
             self.legs[i].incoming?.queued = nil
-            return self.progress(i, queued.status, hasMedia: queued.hasMedia, &work)
+            switch queued {
+            case .response(let status, let hasMedia): return self.progress(i, status, hasMedia: hasMedia, &work)
+            case .announcement(let answers): return self.announce(answers: answers, &work)
+            }
         }
         // An offer in a PRACK or UPDATE is answered first (RFC 6337 §2.3).
         switch self.legs[i].usage.descriptions.duty(in: .success) {
@@ -194,10 +207,12 @@ extension Call {
         self.legs[i].dialog.confirm()
         self.legs[i].dialog.refreshTarget(by: incoming.request)
         self.legs[i].state = .confirmed
+        self.endEarlySession(i, &work)
         let reading = self.legs[i].usage.descriptions.pass(
             .success, from: .local, hasDescription: description != nil)
         if reading == .answer { self.agreed(i, &work) }
         guard incoming.isInitial else { return }
+        self.takePlace(isAcknowledged: false, &work)
         self.chosen = i
         self.isToldEstablished = true
         work.tell(.established(self.handle, leg: i))
@@ -259,6 +274,7 @@ extension Call {
             return self.end(.failed("the ACK brings no answer to our offer"), &work)
         case .nothing, .offer, .preview, .ignored, .collision, .overlap: break
         }
+        self.takePlace(isAcknowledged: true, &work)
         if self.legs[i].wantsBye { return self.release(i, &work) }
         self.advance(i, &work)
     }
@@ -276,6 +292,7 @@ extension Call {
             return work.respond(transaction, 481, work.response(481, to: request, tag: tag))
         }
         self.legs[i].incoming?.unacknowledged = nil
+        self.receiveEarlyAnswer(i, request, &work)
         let description = request.sessionDescription
         switch self.legs[i].usage.descriptions.pass(.prack, from: .remote, hasDescription: description != nil) {
         case .answer:
@@ -333,6 +350,6 @@ extension Call {
 extension Leg {
     /// Takes note of what the other side can do.
     mutating func learnPeer(from message: SIPMessage) {
-        if message.has(.allow) { self.peerUpdates = message.all(.allow).contains(.update) }
+        self.peer.learn(from: message)
     }
 }

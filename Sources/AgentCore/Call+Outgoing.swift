@@ -6,10 +6,8 @@ import SIPTransactions
 extension Call {
     /// Begins the call.
     mutating func start(_ plan: CallPlan, _ work: inout CallWork) {
-        let callID = CallID(String(work.random.next(), radix: 36) + String(work.random.next(), radix: 36))
         var setup = OutgoingInvite(
-            plan: plan, callID: callID, tag: String(work.random.next(), radix: 36), targets: [plan.target],
-            known: [plan.target])
+            plan: plan, callID: work.makeCallID(), tag: work.makeTag(), targets: TargetList(plan.target))
         setup.interval = work.configuration.sessionTimer?.interval
         setup.minimum = work.configuration.sessionTimer?.minimum ?? 90
         guard plan.offers else {
@@ -23,6 +21,7 @@ extension Call {
     /// Asks the media for the offer of the INVITE.
     private mutating func describeSetup(limits: [UInt8]?, _ work: inout CallWork) {
         self.setup?.isDescribing = true
+        self.setup?.questionNumber = self.questionNumber &+ 1
         self.setup?.describingEndsAt = work.now.advanced(by: work.configuration.describingLimit)
         self.questionNumber &+= 1
         self.hasMedia = true
@@ -43,10 +42,8 @@ extension Call {
     /// Sends the INVITE to the next address.
     private mutating func tryNext(_ work: inout CallWork) {
         guard var setup = self.setup, !self.isEnded else { return }
-        guard !setup.targets.isEmpty else { return self.end(setup.failure ?? .timedOut, &work) }
-        let target = setup.targets.removeFirst()
-        setup.current = target
-        setup.number &+= 1
+        guard let target = setup.targets.next() else { return self.end(setup.failure ?? .timedOut, &work) }
+        let number = self.nextSequence(-1)
         setup.isOpen = true
         setup.hasProvisional = false
         self.setup = setup
@@ -58,13 +55,16 @@ extension Call {
         builder.add(.from, from)
         builder.add(.to, setup.plan.to ?? NameAddress(setup.plan.target))
         builder.add(.callID, setup.callID)
-        builder.add(.cseq, CSeq(setup.number, .invite))
+        builder.add(.cseq, CSeq(number, .invite))
         work.addCapabilities(to: &builder)
         builder.add(.accept, work.configuration.mediaTypes)
         self.addTimer(to: &builder, interval: setup.interval, minimum: setup.minimum, refresher: nil)
         if !work.configuration.product.isEmpty { builder.add(.userAgent, FieldText(work.configuration.product)) }
         for field in setup.plan.fields { builder.add(named: field.name, field.value) }
+        if let replaces = setup.plan.replaces { builder.add(.replaces, replaces) }
+        if let joins = setup.plan.joins { builder.add(.join, joins) }
         if let offer = setup.offer { builder.setBody(offer, type: .sessionDescription) }
+        setup.repairs.apply(to: &builder)
         let nextHop = setup.plan.routes.first?.uri ?? target
         work.effects.append(.request(leg: -1, .invite, .invite, builder, nextHop: nextHop, near: nil))
     }
@@ -89,17 +89,20 @@ extension Call {
         self.setup?.cancelEndsAt = .never
         for i in self.legs.indices where self.legs[i].state == .early { self.drop(i, &work) }
         guard !self.isEnded else { return }
-        self.setupFailed(status, response, &work)
+        work.tell(.refused(.call(self.handle), response))
+        self.setupFailed(status, response, to: request, &work)
     }
 
-    private mutating func setupFailed(_ status: StatusCode, _ response: SIPMessage, _ work: inout CallWork) {
+    private mutating func setupFailed(
+        _ status: StatusCode, _ response: SIPMessage, to request: SIPMessage, _ work: inout CallWork
+    ) {
         if status == 422, let minimum = response.first(.minSE)?.seconds, let setup = self.setup,
             minimum > setup.minimum || minimum > setup.interval ?? 0
         {
             // §7.3: the interval and Min-SE are raised to what was asked for, and the request is sent anew.
             self.setup?.minimum = Swift.max(minimum, setup.minimum)
             self.setup?.interval = Swift.max(minimum, setup.interval ?? 0)
-            if let target = setup.current { self.setup?.targets.insert(target, at: 0) }
+            self.setup?.targets.repeatCurrent()
             return self.tryNext(&work)
         }
         self.setup?.failure = .rejected(status, response.reasonPhrase)
@@ -108,35 +111,45 @@ extension Call {
         {
             // §21.4.26: the body says what could be; once, an offer is made within that.
             self.setup?.isLimited = true
-            if let target = setup.current { self.setup?.targets.insert(target, at: 0) }
+            self.setup?.targets.repeatCurrent()
             return self.describeSetup(limits: limits, &work)
         }
-        if status.isRedirection, work.configuration.followsRedirections { self.addTargets(of: response, &work) }
+        if let current = self.setup?.targets.current,
+            // An INVITE without offer means the same: the other side makes one (RFC 3261 §13.2.1).
+            let uri = self.setup?.repairs.repair(
+                status, response, of: request, current: current, mayDropBody: request.sessionDescription != nil)
+        {
+            if self.setup?.repairs.hasNoBody == true { self.setup?.offer = nil }
+            self.setup?.targets.repeatCurrent(as: uri)
+            return self.tryNext(&work)
+        }
+        if status.isRedirection { return self.redirected(response, &work) }
         // A 6xx says that no other place will do better (§21.6).
-        if status.statusClass == 6 { self.setup?.targets = [] }
+        if status.statusClass == 6 { self.setup?.targets.giveUp() }
         self.tryNext(&work)
     }
 
-    /// Adds the Contacts of a 3xx, the preferred first, each once (RFC 3261 §8.1.3.4).
-    private mutating func addTargets(of response: SIPMessage, _ work: inout CallWork) {
-        guard let setup = self.setup else { return }
-        let contacts = response.all(.contact).compactMap { contact in
-            contact.uri.map { (uri: $0, q: contact.q?.thousandths ?? 1000) }
+    /// A 3xx says where else to call (RFC 3261 §8.1.3.4).
+    private mutating func redirected(_ response: SIPMessage, _ work: inout CallWork) {
+        let contacts = response.all(.contact)
+        let policy = self.setup?.plan.redirections ?? (work.configuration.followsRedirections ? .follow : .end)
+        switch policy {
+        case .end: break
+        case .follow: self.setup?.targets.add(contacts, limit: work.configuration.maximumTargets)
+        case .offer:
+            guard !contacts.isEmpty else { break }
+            self.setup?.decidingEndsAt = work.now.advanced(by: work.configuration.ringingLimit)
+            return work.tell(.redirected(self.handle, contacts))
         }
-        var (targets, known) = (setup.targets, setup.known)
-        var added: [(uri: URI, q: Int)] = []
-        for contact in contacts {
-            guard known.count < work.configuration.maximumTargets, contact.uri.sip != nil,
-                !known.contains(where: { $0.isEquivalent(to: contact.uri) })
-            else { continue }
-            known.append(contact.uri)
-            added.append((contact.uri, Int(contact.q)))
-        }
-        // A stable order: by q, then as they came.
-        let order = added.indices.sorted { (added[$0].q, $1) > (added[$1].q, $0) }
-        targets = order.map { added[$0].uri } + targets
-        self.setup?.targets = targets
-        self.setup?.known = known
+        self.tryNext(&work)
+    }
+
+    /// The application has chosen where to go on; to none of them ends the call.
+    mutating func follow(_ contacts: [Contact], _ work: inout CallWork) {
+        guard self.setup?.decidingEndsAt != .never, !self.isEnded else { return }
+        self.setup?.decidingEndsAt = .never
+        self.setup?.targets.add(contacts, limit: work.configuration.maximumTargets)
+        self.tryNext(&work)
     }
 
     /// The INVITE had no answer, or could not be sent.
@@ -165,6 +178,8 @@ extension Call {
         else { return }
         let rseq = response.requires("100rel") ? response.first(.rseq) : nil
         if let rseq {
+            // While the media answers the one before, this one waits: it comes again until it is acknowledged.
+            guard self.legs[i].acknowledgingBodies == nil else { return }
             guard self.legs[i].receiver.receive(rseq) == .next else { return }
             self.legs[i].dialog.refreshTarget(by: response)
         }
@@ -172,27 +187,15 @@ extension Call {
         let description = response.sessionDescription
         let reading = self.legs[i].usage.descriptions.pass(
             rseq == nil ? .provisional : .reliable, from: .remote, hasDescription: description != nil)
-        if !self.isEnded { work.tell(.progress(self.handle, leg: i, response)) }
+        if !self.isEnded {
+            work.tell(.progress(self.handle, leg: i, response))
+            self.report(status, response.reasonPhrase, isFinal: false, &work)
+            if status == 180 { self.setRingback(i, &work) { $0.rings() } }
+        }
         if reading == .answer || reading == .preview { self.agreed(i, remote: description, &work) }
         guard let rseq, let cseq = request.first(.cseq) else { return }
-        let rack = RAck(rseq, cseq)
-        if reading == .offer, !self.isEnded {
-            self.legs[i].remoteOffer = description
-            self.ask(i, .prack(rack), offer: description, &work)
-        } else {
-            self.sendPRACK(i, rack, nil, &work)
-        }
-    }
-
-    mutating func sendPRACK(_ i: Int, _ rack: RAck, _ description: [UInt8]?, _ work: inout CallWork) {
-        guard self.legs[i].isLive else { return }
-        var builder = self.legs[i].dialog.request(.prack)
-        builder.add(.rack, rack)
-        if let description { builder.setBody(description, type: .sessionDescription) }
-        let reading = self.legs[i].usage.descriptions.pass(
-            .prack, from: .local, hasDescription: description != nil)
-        self.send(i, .prack, builder, &work)
-        if reading == .answer { self.agreed(i, &work) }
+        if reading == .offer { self.legs[i].remoteOffer = description }
+        self.acknowledge(i, RAck(rseq, cseq), response, isOffer: reading == .offer, &work)
     }
 
     /// The leg of a response to the INVITE, made when it is new; `nil` when there are too many.
@@ -224,6 +227,8 @@ extension Call {
         self.setup?.isOpen = false
         self.setup?.cancelEndsAt = .never
         self.legs[i].state = .confirmed
+        self.setRingback(i, &work) { $0.end() }
+        self.endEarlySession(i, &work)
         self.legs[i].dialog.confirm(by: response)
         self.legs[i].learnPeer(from: response)
         self.legs[i].timer = SessionTimerPolicy.timer(by: response, at: work.now)
@@ -251,17 +256,22 @@ extension Call {
         guard i == self.chosen, !self.isEnded, !self.isToldEstablished, self.legs[i].state == .confirmed else { return }
         self.isToldEstablished = true
         work.tell(.established(self.handle, leg: i))
+        self.report(200, "OK", isFinal: true, &work)
+        if self.wantsChange { self.wish(i, .modify, at: work.now) }
+        self.wantsChange = false
+        self.advance(i, &work)
     }
 
     // MARK: Hanging up
 
     /// Ends the call, whatever its state.
-    mutating func hangUp(_ work: inout CallWork) {
+    mutating func hangUp(as end: CallEnd = .hungUp, _ work: inout CallWork) {
         guard !self.isEnded else { return }
         if !self.isCaller, let i = self.legs.indices.first, self.legs[i].incoming?.isInitial == true {
             return self.reject(603, nil, contacts: [], &work)
         }
-        self.end(.hungUp, &work)
+        self.end(end, &work)
+        for i in self.legs.indices { self.setRingback(i, &work) { $0.end() } }
         if self.setup?.isOpen == true {
             self.setup?.wantsCancel = true
             self.cancelIfWanted(&work)
@@ -280,8 +290,8 @@ extension Call {
 
     mutating func wakeSetup(_ work: inout CallWork) {
         guard let setup = self.setup else { return }
+        if setup.decidingEndsAt <= work.now { self.follow([], &work) }
         if setup.isDescribing, setup.describingEndsAt <= work.now {
-            self.questionNumber &+= 1
             self.describedSetup(.refused(500, "Media Did Not Answer"), &work)
         }
         if setup.cancelEndsAt <= work.now {

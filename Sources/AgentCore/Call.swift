@@ -9,7 +9,8 @@ import SIPTransactions
 ///     caller   describing ─▶ calling ──2xx──▶ established ──BYE──▶ ended ──▶ gone
 ///                 └───────────┴──failure, hang up────────────────▶─┘
 ///
-/// It is told of the end once; it is gone when no dialog of it, and no request of ours, is left.
+/// It is told of the end once; it is gone when no dialog of it, and no request of ours, is left. Transfers use its
+/// dialogs too, and outlive the session in them (RFC 5057).
 struct Call {
     let handle: CallHandle
     let isCaller: Bool
@@ -27,8 +28,27 @@ struct Call {
     /// Whether the application was told that the call stands.
     var isToldEstablished = false
     var hasMedia = false
+    /// Whether the session is to be changed as soon as there is one.
+    var wantsChange = false
     /// Our Contact, as the flow of the last message makes it.
     var contact: URI?
+    /// The account that it is of, and its GRUU, which takes the place of our address.
+    var account: RegistrationHandle?
+    var gruu: URI?
+    /// What our Contact says beside where we are: `isfocus` of one who mixes (RFC 4579 §5.1).
+    var contactParameters = Parameters()
+    /// The number of the last request of ours that had no dialog yet.
+    var sequence: UInt32 = 0
+    /// Where we are, as the flow of the last request to us makes it, whether or not we have a GRUU.
+    var address: URI?
+    /// Transfers that we ask the other side for.
+    var transfers: [OutgoingTransfer] = []
+    /// Transfers that the other side asks us for.
+    var referrals: [IncomingReferral] = []
+    /// The transfer that asked for this call, which is told what becomes of it.
+    var referral: ReferralHandle?
+    /// The call that this one takes the place of, once it stands (RFC 3891 §3).
+    var replaced: (call: CallHandle, isEarly: Bool)?
     /// How many requests of ours are underway.
     var openRequests = 0
     /// When the last of those that wait for the way to their server has waited too long.
@@ -47,13 +67,16 @@ struct Call {
 
     /// Whether nothing is left of it.
     var isGone: Bool {
-        self.isEnded && self.openRequests == 0 && self.legs.allSatisfy { $0.state == .gone && $0.incoming == nil }
+        self.isEnded && self.openRequests == 0 && self.transfers.isEmpty && self.referrals.isEmpty
+            && self.legs.allSatisfy { $0.state == .gone && $0.incoming == nil }
     }
 
     /// When it must be woken.
     var wakeAt: MonotonicInstant {
         var wake = Swift.min(self.setup?.wakeAt ?? .never, self.resolvingEndsAt)
         for leg in self.legs { wake = Swift.min(wake, leg.wakeAt) }
+        for transfer in self.transfers { wake = Swift.min(wake, transfer.usage.wakeAt) }
+        for referral in self.referrals { wake = Swift.min(wake, referral.wakeAt) }
         return wake
     }
 
@@ -63,8 +86,27 @@ struct Call {
     mutating func end(_ end: CallEnd, _ work: inout CallWork) {
         guard !self.isEnded else { return }
         self.isEnded = true
+        for i in self.legs.indices { self.endEarlySession(i, &work) }
         if self.hasMedia { work.tell(.mediaStop(self.handle)) }
         work.tell(.ended(self.handle, end))
+        if !self.isToldEstablished { self.report(end.outcome.status, end.outcome.reason, isFinal: true, &work) }
+    }
+
+    /// Tells the transfer that asked for this call what it has come to.
+    func report(_ status: StatusCode, _ reason: String, isFinal: Bool, _ work: inout CallWork) {
+        guard let referral = self.referral else { return }
+        work.effects.append(
+            .post(referral.call, .report(referral: referral.number, status, reason, isFinal: isFinal)))
+    }
+
+    /// Another call has something to say to this one.
+    mutating func receive(_ post: CallPost, _ work: inout CallWork) {
+        switch post {
+        case .report(let number, let status, let reason, let isFinal):
+            self.receiveReport(number, status, reason, isFinal: isFinal, &work)
+        case .replaced(let other): self.hangUp(as: .replaced(by: other), &work)
+        case .transferred: self.hangUp(&work)
+        }
     }
 
     /// Ends a leg by BYE, as soon as that may be sent (RFC 3261 §15).
@@ -85,7 +127,32 @@ struct Call {
         guard self.legs[i].state != .gone else { return }
         self.legs[i].state = .gone
         self.settle(i, &work)
+        self.releaseDialog(i, &work)
+    }
+
+    /// Lets go of a dialog that nothing uses any more: no session, no transfer of either side (RFC 5057 §3).
+    mutating func releaseDialog(_ i: Int, _ work: inout CallWork) {
+        guard i >= 0, self.legs[i].state == .gone, !self.hasTransfer(i) else { return }
         work.effects.append(.removeDialog(self.legs[i].dialog.id))
+    }
+
+    /// Whether a transfer of either side uses the dialog of a leg.
+    private func hasTransfer(_ i: Int) -> Bool {
+        self.transfers.contains { $0.leg == i } || self.referrals.contains { $0.leg == i }
+    }
+
+    /// Adds the dialog of a subscription alone, in the place of one that is over: there may be many in a long call.
+    mutating func addLeg(_ leg: Leg, _ work: inout CallWork) -> Int {
+        work.effects.append(.addDialog(leg.dialog.id))
+        let unused = self.legs.indices.dropFirst().first { i in
+            i != self.chosen && self.legs[i].state == .gone && self.legs[i].incoming == nil && !self.hasTransfer(i)
+        }
+        guard let unused else {
+            self.legs.append(leg)
+            return self.legs.count - 1
+        }
+        self.legs[unused] = leg
+        return unused
     }
 
     /// Nothing goes on in a leg any more.
@@ -96,6 +163,9 @@ struct Call {
         self.legs[i].questionEndsAt = .never
         self.legs[i].wish = nil
         self.legs[i].wantsBye = false
+        self.legs[i].acknowledgingBodies = nil
+        self.setRingback(i, &work) { $0.end() }
+        self.endEarlySession(i, &work)
         if let incoming = self.legs[i].incoming {
             self.legs[i].incoming = nil
             work.respond(
@@ -105,7 +175,11 @@ struct Call {
     }
 
     /// The leg that a request names; `nil` when there is none.
-    func leg(_ id: DialogID) -> Int? { self.legs.firstIndex { $0.dialog.id == id && $0.state != .gone } }
+    func leg(_ id: DialogID) -> Int? {
+        self.legs.indices.first { i in
+            self.legs[i].dialog.id == id && (self.legs[i].state != .gone || self.hasTransfer(i))
+        }
+    }
 
     // MARK: Requests of ours
 
@@ -121,9 +195,8 @@ struct Call {
     /// The CSeq number of a request that is sent once more as another one.
     mutating func nextSequence(_ i: Int) -> UInt32 {
         if i >= 0 { return self.legs[i].dialog.nextSequence() }
-        let next = (self.setup?.number ?? 0) &+ 1
-        self.setup?.number = next
-        return next
+        self.sequence &+= 1
+        return self.sequence
     }
 
     /// Acknowledges a 2xx (RFC 3261 §13.2.2.4).
@@ -151,9 +224,12 @@ struct Call {
     mutating func ask(_ i: Int, _ question: Leg.Question, offer: [UInt8]?, _ work: inout CallWork) {
         self.questionNumber &+= 1
         self.legs[i].question = question
+        self.legs[i].questionNumber = self.questionNumber
         self.legs[i].questionEndsAt = work.now.advanced(by: work.configuration.describingLimit)
         self.hasMedia = true
-        work.tell(.describeMedia(self.handle, MediaQuestion(number: self.questionNumber, leg: i, offer: offer)))
+        var asked = MediaQuestion(number: self.questionNumber, leg: i, offer: offer)
+        asked.session = question.session
+        work.tell(.describeMedia(self.handle, asked))
     }
 
     /// The offer of the other side has our answer, or ours has theirs.
@@ -165,28 +241,34 @@ struct Call {
 
     /// The media has answered a question.
     mutating func described(_ number: UInt32, _ description: MediaDescription, _ work: inout CallWork) {
-        guard number == self.questionNumber else { return }
-        if self.setup?.isDescribing == true { return self.describedSetup(description, &work) }
-        guard let i = self.legs.firstIndex(where: { $0.question != nil }), let question = self.legs[i].question else {
-            return
+        if let setup = self.setup, setup.isDescribing, setup.questionNumber == number {
+            return self.describedSetup(description, &work)
         }
+        guard let i = self.legs.firstIndex(where: { $0.question != nil && $0.questionNumber == number }),
+            let question = self.legs[i].question
+        else { return }
         self.legs[i].question = nil
         self.legs[i].questionEndsAt = .never
         guard case .description(let octets) = description else {
             self.refused(i, question, description, &work)
             return
         }
-        if case .modification = question {} else { self.legs[i].localDescription = octets }
+        switch question {
+        case .modification, .earlyOffer, .earlyAnswer: break
+        case .provisional, .success, .ack, .prack, .answer: self.legs[i].localDescription = octets
+        }
         switch question {
         case .provisional(let status): self.sendProvisional(i, status, octets, &work)
         case .success: self.sendSuccess(i, octets, &work)
         case .ack(let number):
             self.acknowledge(i, number, octets, &work)
             self.confirmed(i, &work)
-        case .prack(let rack): self.sendPRACK(i, rack, octets, &work)
+        case .prack(let rack): self.completePRACK(i, rack, octets, &work)
         case .answer(let transaction, let request, let carrier):
             self.answer(i, transaction, request, carrier, octets, &work)
         case .modification: self.sendModification(i, octets, &work)
+        case .earlyOffer(let status): self.sendEarlyOffer(i, status, octets, &work)
+        case .earlyAnswer: self.completePRACK(i, early: octets, &work)
         }
         self.advance(i, &work)
     }
@@ -207,7 +289,10 @@ struct Call {
             self.acknowledge(i, number, nil, &work)
             self.release(i, &work)
             if i == self.chosen || !self.isCaller { self.end(.failed("no answer to the offer in the 2xx"), &work) }
-        case .prack(let rack): self.sendPRACK(i, rack, nil, &work)
+        case .prack(let rack): self.completePRACK(i, rack, nil, &work)
+        case .earlyAnswer: self.completePRACK(i, early: nil, &work)
+        // Without a session of its own there is a provisional response like any other.
+        case .earlyOffer(let status): self.sendProvisional(i, status, nil, &work)
         case .answer(let transaction, let request, let carrier):
             self.legs[i].usage.descriptions.offerRefused(in: carrier == .prackSuccess ? .prack : .update)
             let (status, reason) = description.refusal
@@ -229,9 +314,10 @@ struct Call {
             work.effects.append(.giveUpResolving)
         }
         self.wakeSetup(&work)
+        self.wakeTransfers(&work)
+        self.wakeReferrals(&work)
         for i in self.legs.indices {
             if self.legs[i].questionEndsAt <= work.now, self.legs[i].question != nil {
-                self.questionNumber &+= 1
                 if let question = self.legs[i].question {
                     self.legs[i].question = nil
                     self.legs[i].questionEndsAt = .never

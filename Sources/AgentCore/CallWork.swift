@@ -13,11 +13,16 @@ enum CallEffect {
     case cancelInvite
     /// Give up our INVITE: nobody will answer it.
     case abandonInvite
+    /// Tell another call.
+    case post(CallHandle, CallPost)
     /// Nobody says where the requests go that wait for it.
     case giveUpResolving
     /// Requests of this dialog belong to the call.
     case addDialog(DialogID)
     case removeDialog(DialogID)
+    /// Subscriptions to this user are for the outcome of a transfer.
+    case addEventServer(user: String, ReferralHandle)
+    case removeEventServer(user: String)
     case tell(AgentAction)
 }
 
@@ -28,6 +33,14 @@ enum RequestPurpose: Hashable {
     case prack
     case update
     case bye
+    case info
+    case message
+    /// Our REFER of this number.
+    case refer(UInt32)
+    /// A report on the transfer of this number.
+    case notify(UInt32)
+    /// More time for the reports on our transfer of this number.
+    case subscribe(UInt32)
 
     var method: Method {
         switch self {
@@ -35,8 +48,31 @@ enum RequestPurpose: Hashable {
         case .prack: .prack
         case .update: .update
         case .bye: .bye
+        case .info: .info
+        case .message: .message
+        case .refer: .refer
+        case .notify: .notify
+        case .subscribe: .subscribe
         }
     }
+
+    /// Whether the request says where we can be reached (RFC 3261 §12.2.1.1, RFC 6665 §8.2, RFC 3515 §2.2).
+    var hasContact: Bool {
+        switch self {
+        case .invite, .reinvite, .update, .refer, .notify, .subscribe: true
+        case .prack, .bye, .info, .message: false
+        }
+    }
+}
+
+/// What one call has to say to another. It is told when the call has had its turn.
+enum CallPost {
+    /// A call that a transfer asked for has come to this.
+    case report(referral: UInt32, StatusCode, String, isFinal: Bool)
+    /// Another call has taken this one's place.
+    case replaced(by: CallHandle)
+    /// The target that the other side was sent to has answered it.
+    case transferred
 }
 
 /// What is lent to a call for its turn: the time, what the UA is, and a place for effects.
@@ -46,6 +82,16 @@ struct CallWork {
     let timers: TransactionTimers
     var configuration: AgentConfiguration
     var now = MonotonicInstant.start
+    /// Counts transfers of both directions.
+    var referralNumber: UInt32 = 0
+
+    /// A Call-ID that nobody else makes (RFC 3261 §8.1.1.4).
+    mutating func makeCallID() -> CallID {
+        CallID(String(self.random.next(), radix: 36) + String(self.random.next(), radix: 36))
+    }
+
+    /// A tag (RFC 3261 §19.3).
+    mutating func makeTag() -> String { String(self.random.next(), radix: 36) }
 
     mutating func tell(_ action: AgentAction) { self.effects.append(.tell(action)) }
 
@@ -64,8 +110,10 @@ struct CallWork {
 
     /// Adds what we can do: Allow and Supported (RFC 3261 §13.2.1, §13.3.1.4).
     func addCapabilities(to builder: inout MessageBuilder) {
-        builder.add(named: "Allow", AgentConfiguration.methods.map(\.name).joined(separator: ", "))
+        builder.add(named: "Allow", self.configuration.methods.map(\.name).joined(separator: ", "))
         builder.add(named: "Supported", self.configuration.extensions.map(\.value).joined(separator: ", "))
+        // An empty field says that INFO is understood, and no package of it wanted (RFC 6086 §5.2.2).
+        builder.add(named: "Recv-Info", self.configuration.infoPackages.joined(separator: ", "))
     }
 
     /// A number from 0 to 10, for Retry-After (RFC 3261 §14.2).
@@ -75,10 +123,19 @@ struct CallWork {
 extension SIPMessage {
     /// The session description in the body, also within a multipart body (RFC 5621 §4); `nil` when there is none.
     var sessionDescription: [UInt8]? {
+        self.description(where: { $0.isSession })
+    }
+
+    /// The description of a session for early media in the body (RFC 3959 §4); `nil` when there is none.
+    var earlySessionDescription: [UInt8]? {
+        self.description(where: { $0.map { Token($0.type) == "early-session" } ?? false })
+    }
+
+    private func description(where isMeant: (ContentDisposition?) -> Bool) -> [UInt8]? {
         guard !self.index.body.isEmpty, let type = self.contentType else { return nil }
-        if type.isSessionDescription { return self.first(.contentDisposition).isSession ? self.body : nil }
+        if type.isSessionDescription { return isMeant(self.first(.contentDisposition)) ? self.body : nil }
         guard let multipart = try? Multipart(parsing: self.body, type: type) else { return nil }
-        return multipart.sessionDescription
+        return multipart.description(where: isMeant)
     }
 
     /// Whether the sender requires an extension.
@@ -86,10 +143,10 @@ extension SIPMessage {
 }
 
 extension Multipart {
-    fileprivate var sessionDescription: [UInt8]? {
+    fileprivate func description(where isMeant: (ContentDisposition?) -> Bool) -> [UInt8]? {
         for part in self.parts {
-            if part.type.isSessionDescription, part.disposition.isSession { return part.body }
-            if let nested = try? self.nested(in: part), let found = nested.sessionDescription { return found }
+            if part.type.isSessionDescription, isMeant(part.disposition) { return part.body }
+            if let nested = try? self.nested(in: part), let found = nested.description(where: isMeant) { return found }
         }
         return nil
     }

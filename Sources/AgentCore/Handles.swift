@@ -24,27 +24,37 @@ public struct RegistrationHandle: BitwiseCopyable, Hashable, Sendable {
     init(slot: Int32, generation: UInt32) { (self.slot, self.generation) = (slot, generation) }
 }
 
+/// A transfer that we asked for, good until `AgentAction.transferDone`.
+public struct TransferHandle: BitwiseCopyable, Hashable, Sendable {
+    let call: CallHandle
+    let number: UInt32
+}
+
+/// A transfer that the other side asks us for, good until it is refused or the call that it asks for has its outcome.
+public struct ReferralHandle: BitwiseCopyable, Hashable, Sendable {
+    let call: CallHandle
+    let number: UInt32
+}
+
 /// How an agent's own transactions and timers are told from those of a proxy that shares the transaction layer: bit 55
-/// is set and none above; below, the generation in 23 bits, a bit for timers of registrations, and the slot in 31.
+/// is set and none above; below, the generation in 23 bits, two bits for whose timer it is, and the slot in 30.
 enum AgentMark {
+    /// Whose a timer is.
+    enum Kind: UInt64 { case call, registration, request }
+
     static let generations: UInt32 = 1 << 23
 
-    static func number(slot: Int32, generation: UInt32) -> UInt64 {
-        1 << 55 | UInt64(generation) << 32 | UInt64(UInt32(bitPattern: slot))
+    static func number(_ kind: Kind = .call, slot: Int32, generation: UInt32) -> UInt64 {
+        1 << 55 | UInt64(generation) << 32 | kind.rawValue << 30 | UInt64(UInt32(bitPattern: slot))
     }
 
-    /// The number of a registration's timer: its slot has the topmost bit set.
-    static func registration(_ handle: RegistrationHandle) -> UInt64 {
-        self.number(slot: handle.slot, generation: handle.generation) | 1 << 31
-    }
-
-    static func isRegistration(_ number: UInt64) -> Bool { number & (1 << 31) != 0 }
+    static func kind(_ number: UInt64) -> Kind? { Kind(rawValue: number >> 30 & 3) }
 
     static func isMarked(_ number: UInt64) -> Bool { number >> 55 == 1 }
 
     static func parts(_ number: UInt64) -> (slot: Int32, generation: UInt32) {
         (
-            Int32(truncatingIfNeeded: number & 0x7FFF_FFFF),
+            Int32(truncatingIfNeeded: number & 0x3FFF_FFFF),
             UInt32(truncatingIfNeeded: number >> 32) & (Self.generations - 1)
         )
     }
@@ -60,7 +70,7 @@ struct SlotTable<Element> {
     /// How many there may be.
     let capacity: Int
 
-    init(capacity: Int) { self.capacity = capacity }
+    init(capacity: Int) { self.capacity = Swift.min(capacity, 1 << 30) }
 
     /// The slot and generation that the next value gets; `nil` when there are too many.
     func next() -> (slot: Int32, generation: UInt32)? {

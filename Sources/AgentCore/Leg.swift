@@ -35,8 +35,18 @@ struct Leg {
     var offered: [UInt8]?
     /// The shortest session interval that someone on the way insists on, in seconds (RFC 4028 §7.3).
     var minimumInterval: UInt32 = 0
-    /// Whether the other side takes UPDATE.
-    var peerUpdates = false
+    /// What is known of the other side.
+    var peer = Peer()
+    /// The number of the question to the media.
+    var questionNumber: UInt32 = 0
+    /// Whether the other side has asked for a transfer in the dialog before.
+    var hasReferral = false
+    /// Whether the caller hears a tone of its own.
+    var ringback = Ringback()
+    /// The session of early media alone.
+    var earlySession = EarlySession()
+    /// What the PRACK that is being made is to bring.
+    var acknowledgingBodies: AcknowledgingBodies?
     /// What a request of ours is to do as soon as nothing is in its way.
     var wish: Wish?
     /// When the wish may be tried, after a 491; once it is due, it waits for what is in its way.
@@ -50,6 +60,23 @@ struct Leg {
     init(_ dialog: Dialog) { self.dialog = dialog }
 
     enum Wish: Hashable { case modify, refresh }
+
+    /// What a message of the other side says that it can do.
+    struct Peer {
+        /// Whether it takes UPDATE.
+        var updates = false
+        /// The packages of INFO that it takes; `nil` when it did not say (RFC 6086 §4.2.1).
+        var infoPackages: [String]?
+        private var extensions: Set<Token> = []
+
+        func supports(_ tag: Token) -> Bool { self.extensions.contains(tag) }
+
+        mutating func learn(from message: SIPMessage) {
+            if message.has(.allow) { self.updates = message.all(.allow).contains(.update) }
+            if message.has(.supported) { self.extensions = Set(message.all(.supported)) }
+            if message.has(.recvInfo) { self.infoPackages = message.all(.recvInfo).map(\.token) }
+        }
+    }
 
     /// What a description is wanted for.
     enum Question {
@@ -65,6 +92,17 @@ struct Leg {
         case answer(TransactionID, SIPMessage, OfferExchange.Carrier)
         /// A re-INVITE or UPDATE of ours.
         case modification
+        /// A provisional response that offers a session of early media (RFC 3959).
+        case earlyOffer(StatusCode)
+        /// The PRACK to one.
+        case earlyAnswer
+
+        var session: MediaQuestion.Session {
+            switch self {
+            case .earlyOffer, .earlyAnswer: .early
+            case .provisional, .success, .ack, .prack, .answer, .modification: .regular
+            }
+        }
     }
 
     /// Whether requests can be sent in the dialog.
@@ -81,11 +119,20 @@ struct Leg {
 
     /// The way to send requests by preference: that of the INVITE, where no proxy is in between and the Contact is not
     /// where the INVITE came from, or on a stream.
+    /// A name is asked of the DNS, as for any request (RFC 3261 §12.2.1.1), unless it is one that means nothing
+    /// (RFC 7118 §5.2).
     var way: Flow? {
-        guard let near, self.dialog.routeSet.isEmpty else { return nil }
+        guard let near, self.dialog.routeSet.isEmpty, let host = self.dialog.remoteTarget.sip?.host else { return nil }
         if near.transport.isReliable { return near }
-        return self.dialog.remoteTarget.sip?.host.address == near.remote.ip ? nil : near
+        guard let address = host.address else { return host.name.hasSuffix(".invalid") ? near : nil }
+        return address == near.remote.ip ? nil : near
     }
+}
+
+/// A provisional response that the application wants.
+enum QueuedProgress {
+    case response(StatusCode, hasMedia: Bool)
+    case announcement(answers: Bool)
 }
 
 /// An INVITE of the other side that has no final response.
@@ -100,7 +147,12 @@ struct IncomingInvite {
     /// The provisional response that waits for its PRACK.
     var unacknowledged: (octets: [UInt8], status: UInt16, repetition: Retransmission)?
     /// A provisional response that waits for the one before it to be acknowledged.
-    var queued: (status: StatusCode, hasMedia: Bool)?
+    var queued: QueuedProgress?
+    /// Whether the next provisional response offers a session for early media, beside this answer.
+    var announces = false
+    /// The caller's offer for early media (RFC 3959 §4), which the next such response answers.
+    var earlyOffer: [UInt8]?
+    var answer: [UInt8]?
     /// Whether it is to be answered with 200.
     var isAccepted = false
     /// The answer that was told in an unreliable response already.

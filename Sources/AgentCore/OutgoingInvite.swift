@@ -16,6 +16,26 @@ public struct CallPlan: Hashable, Sendable {
     public var offers = true
     /// More header lines of the INVITE, by name and value.
     public var fields: [Field] = []
+    /// The account that the call is of, with its Service-Route, GRUU, flow and password; `nil` for none.
+    public var account: RegistrationHandle?
+    /// The dialog at the other side that the call is to take the place of (RFC 3891).
+    public var replaces: Replaces?
+    /// The dialog at the other side that the call is to be mixed into (RFC 3911).
+    public var joins: Join?
+    /// Whether we mix the call with others: our Contact says that we are a focus (RFC 4579 §5.1).
+    public var isFocus = false
+    /// What is done about a redirection; as the configuration says unless set.
+    public var redirections: Redirections?
+
+    /// What is done about a redirection (RFC 3261 §8.1.3.4).
+    public enum Redirections: Hashable, Sendable {
+        /// Its Contacts are called, the preferred first.
+        case follow
+        /// The application is asked: `AgentAction.redirected`.
+        case offer
+        /// The call is over.
+        case end
+    }
 
     /// One more header line.
     public struct Field: Hashable, Sendable {
@@ -37,15 +57,14 @@ struct OutgoingInvite {
     let plan: CallPlan
     let callID: CallID
     let tag: String
-    /// The number of the INVITE that was sent last.
-    var number: UInt32 = 0
-    /// The addresses that are yet to be tried, the next one first.
-    var targets: [URI]
-    /// The address that is being tried.
-    var current: URI?
-    /// Every address that was tried or is to be.
-    var known: [URI]
+    /// The addresses that it is for.
+    var targets: TargetList
+    /// What it may not have or be any more, as responses said.
+    var repairs = RequestRepairs()
+    /// When the application has thought about a redirection for too long.
+    var decidingEndsAt = MonotonicInstant.never
     var isDescribing = false
+    var questionNumber: UInt32 = 0
     var describingEndsAt = MonotonicInstant.never
     /// The offer in the INVITE; `nil` when it has none.
     var offer: [UInt8]?
@@ -63,5 +82,5 @@ struct OutgoingInvite {
     /// The last failure, for when no address is left.
     var failure: CallEnd?
 
-    var wakeAt: MonotonicInstant { Swift.min(self.describingEndsAt, self.cancelEndsAt) }
+    var wakeAt: MonotonicInstant { Swift.min(self.describingEndsAt, self.cancelEndsAt, self.decidingEndsAt) }
 }

@@ -17,6 +17,9 @@ public struct RegistrationPlan: Hashable, Sendable {
     /// Proxies that the REGISTER passes first.
     public var routes: [NameAddress] = []
 
+    /// The user part of the Contact.
+    var user: String? { self.contactUser ?? self.aor.uri.sip?.user }
+
     /// A registration of an address-of-record with the registrar of its domain.
     public init(_ aor: NameAddress, registrar: URI) { (self.aor, self.registrar) = (aor, registrar) }
 }
@@ -31,6 +34,13 @@ public struct RegistrationGrant: Hashable, Sendable {
     public var associated: [NameAddress]
     /// The public GRUU of this device (RFC 5627 §4.2).
     public var publicGRUU: SIPURI?
+    /// The temporary GRUU that was minted with this answer (RFC 5627 §4.2).
+    public var temporaryGRUU: SIPURI?
+    /// Whether requests for us come over the flow of the REGISTER (RFC 5626 §4.2.1).
+    public var isOutbound = false
+    /// After how many seconds without a sign of life the first hop gives the flow up (RFC 5626 §4.4); `nil` when it does
+    /// not say.
+    public var flowTimer: UInt32?
 }
 
 /// A registration: made, refreshed in time, tried again with patience when it fails, and removed (RFC 3261 §10.2,
@@ -59,6 +69,10 @@ struct Registration {
     var request: RequestHandle?
     /// The way that the last REGISTER went.
     var flow: Flow?
+    /// Whether the first hop knows nothing of Outbound: the binding is an ordinary one (RFC 5626 §4.2.1).
+    private var lacksOutbound = false
+    /// What was granted last.
+    private(set) var granted: RegistrationGrant?
 
     /// The first and the longest wait after a failure (RFC 5626 §4.5).
     private static let baseWait = TimeSpan.seconds(30)
@@ -86,9 +100,11 @@ struct Registration {
         builder.add(.to, self.plan.aor)
         builder.add(.callID, self.callID)
         builder.add(.cseq, CSeq(self.nextSequence(), .register))
-        builder.add(named: "Supported", self.plan.regID == nil ? "path, gruu" : "path, gruu, outbound")
+        builder.add(named: "Supported", self.regID == nil ? "path, gruu" : "path, gruu, outbound")
         return builder
     }
+
+    private var regID: UInt32? { self.lacksOutbound ? nil : self.plan.regID }
 
     /// What its Contact says.
     var contact: OutgoingRequest.ContactPlan {
@@ -96,9 +112,9 @@ struct Registration {
         if let instanceID = self.plan.instanceID {
             parameters.append(Parameter("+sip.instance", "<\(instanceID)>", isQuoted: true))
         }
-        if let regID = self.plan.regID { parameters.append(Parameter("reg-id", String(regID))) }
+        if let regID = self.regID { parameters.append(Parameter("reg-id", String(regID))) }
         parameters.append(Parameter("expires", self.isUnwanted ? "0" : String(self.expires)))
-        return .init(user: self.plan.contactUser ?? self.plan.aor.uri.sip?.user, parameters: parameters)
+        return .init(user: self.plan.user, parameters: parameters)
     }
 
     /// What is to be done after an answer.
@@ -122,7 +138,7 @@ struct Registration {
         if self.isUnwanted { return .again }
         if status.isSuccess {
             let grant = self.grant(response, contact: contact)
-            self.state = .registered
+            (self.state, self.granted) = (.registered, grant)
             self.failures = 0
             // Refreshed well before its end: five seconds are for a REGISTER that has to be sent again.
             let seconds = Int64(grant.expires)
@@ -132,6 +148,10 @@ struct Registration {
         }
         if status == 423, let minimum = response.first(.minExpires), minimum > self.expires {
             self.expires = minimum  // §10.2.8
+            return .again
+        }
+        if status == 439, self.regID != nil {
+            self.lacksOutbound = true
             return .again
         }
         let isPassing = status == 408 || status == 480 || status == 430 || status.statusClass == 5
@@ -180,6 +200,7 @@ struct Registration {
         let expires = ours?.expires ?? response.first(.expires) ?? self.expires
         return RegistrationGrant(
             expires: expires, serviceRoute: response.all(.serviceRoute), associated: response.all(.pAssociatedURI),
-            publicGRUU: ours?.publicGRUU)
+            publicGRUU: ours?.publicGRUU, temporaryGRUU: ours?.temporaryGRUU,
+            isOutbound: self.regID != nil && response.requires("outbound"), flowTimer: response.first(.flowTimer))
     }
 }

@@ -6,7 +6,9 @@
 #include <netinet/ip.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <sys/timerfd.h>
 
 _Static_assert(sizeof(cio_mmsghdr) == sizeof(struct mmsghdr), "layout of mmsghdr");
 
@@ -22,6 +24,20 @@ int64_t cio_wall_milliseconds(void) {
     struct timespec time;
     clock_gettime(CLOCK_REALTIME, &time);
     return nanoseconds(time) / 1000000;
+}
+
+int cio_timer(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC); }
+
+void cio_set_timer(int fd, int64_t nanoseconds) {
+    // A moment of 0 would stop it.
+    if (nanoseconds < 1) nanoseconds = 1;
+    struct itimerspec when = {.it_value = {nanoseconds / 1000000000, nanoseconds % 1000000000}};
+    timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, 0);
+}
+
+void cio_sleep_until(int64_t nanoseconds) {
+    struct timespec when = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, 0);
 }
 
 cio_file_version cio_version_of(const char *path) {
@@ -186,4 +202,14 @@ int cio_local_addresses(struct sockaddr_storage *addresses, int capacity) {
     }
     freeifaddrs(list);
     return count;
+}
+
+int cio_ticker(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC); }
+
+int cio_set_ticker(int fd, int64_t interval_nanoseconds) {
+    struct itimerspec times = {0};
+    times.it_interval.tv_sec = interval_nanoseconds / 1000000000;
+    times.it_interval.tv_nsec = interval_nanoseconds % 1000000000;
+    times.it_value = times.it_interval;
+    return timerfd_settime(fd, 0, &times, NULL);
 }

@@ -11,19 +11,7 @@ import Synchronization
 /// needs them until `stop`.
 public final class EchoEndpoint: Sendable {
     /// What came of a description.
-    public enum Outcome: Hashable, Sendable {
-        /// The description to send.
-        case description([UInt8])
-        /// Nothing can be agreed on: 488 with this Warning, and a description of what would be possible as its body
-        /// (RFC 3261 §21.4.26).
-        case refused(OfferRefusal, capabilities: [UInt8])
-        /// The description is none: 400, with the text of the error as its reason phrase.
-        case malformed(String)
-        /// It is not the peer's turn: 491 (RFC 3261 §14.2).
-        case glare
-        /// No port is free: 500 or 503.
-        case unavailable(MediaError)
-    }
+    public typealias Outcome = DescriptionOutcome
 
     /// The formats that are returned unheard: an echo needs no codec, only to know them by name.
     public static let formats: [MediaFormat] = [
@@ -36,7 +24,7 @@ public final class EchoEndpoint: Sendable {
     ]
 
     private struct State: Sendable {
-        var machine: OfferAnswer
+        var negotiation: Negotiation
         var sockets: SocketPair?
         var session: EchoSession?
         var thread: MediaThread?
@@ -46,20 +34,14 @@ public final class EchoEndpoint: Sendable {
 
     private let server: MediaServer
     private let local: IPAddress
-    private let capability: StreamCapability
     private let silent: @Sendable () -> Void
     private let state: Mutex<State>
 
     init(_ server: MediaServer, _ local: IPAddress, _ silent: @escaping @Sendable () -> Void) {
         (self.server, self.local, self.silent) = (server, local, silent)
         let host = server.settings.advertise ?? Host(local)
-        self.capability = StreamCapability(
-            formats: Self.formats, hasIPv4: !local.isIPv6, hasIPv6: local.isIPv6)
         self.state = Mutex(
-            State(
-                machine: OfferAnswer(
-                    identity: DescriptionIdentity(
-                        sessionID: UInt64.random(in: 1..<1 << 62), firstVersion: 1, host: host))))
+            State(negotiation: Negotiation(Self.formats, host: host, isIPv6: local.isIPv6)))
     }
 
     deinit { self.stop() }
@@ -68,82 +50,40 @@ public final class EchoEndpoint: Sendable {
     public var port: UInt16? { self.state.withLock { $0.sockets?.rtp.local.port } }
 
     /// What the end point can do, for a 200 to OPTIONS and the body of a 488 (RFC 3264 §9).
-    public var capabilities: [UInt8] {
-        let identity = self.state.withLock { $0.machine.identity }
-        return SessionDescription(capabilities: [self.capability], identity: identity).octets
-    }
+    public var capabilities: [UInt8] { self.state.withLock { $0.negotiation.capabilities } }
 
     /// Answers an offer, the first or a later one; what is agreed on holds at once.
     public func answer(_ octets: [UInt8]) -> Outcome {
-        let offer: SessionDescription
-        switch Self.parse(octets) {
-        case .success(let description): offer = description
-        case .failure(let error): return .malformed(error.description)
-        }
-        let plan = OfferPlan(offer, [self.capability])
-        if let refusal = plan.refusal { return .refused(refusal, capabilities: self.capabilities) }
-        return self.state.withLock { state in
-            do throws(OfferAnswerError) {
-                _ = try state.machine.receiveOffer(offer)
-            } catch {
-                if error.rule == .glare || error.rule == .offerPending { return .glare }
-                return .refused(
-                    OfferRefusal(warning: 399, phrase: error.description),
-                    capabilities: SessionDescription(
-                        capabilities: [self.capability], identity: state.machine.identity
-                    ).octets)
-            }
-            do {
-                var wanted: [LocalStream?] = []
-                for verdict in plan.verdicts {
-                    if case .accept = verdict { wanted.append(try self.stream(&state)) } else { wanted.append(nil) }
-                }
-                let answer = try state.machine.makeAnswer(wanted)
-                self.apply(&state)
-                return .description(answer.octets)
-            } catch let error as MediaError {
-                state.machine.rejectOffer()
-                return .unavailable(error)
-            } catch {
-                state.machine.rejectOffer()
-                return .glare
-            }
+        self.state.withLock { state in
+            var negotiation = state.negotiation
+            let outcome = negotiation.answer(octets) { () throws(MediaError) in try self.stream(&state) }
+            state.negotiation = negotiation
+            if case .description = outcome { self.apply(&state) }
+            return outcome
         }
     }
 
     /// Makes an offer: for an INVITE without one, or an INVITE of ours.
     public func offer() -> Outcome {
         self.state.withLock { state in
-            do {
-                let stream = try self.stream(&state)
-                return .description(try state.machine.makeOffer([stream]).octets)
-            } catch let error as MediaError {
-                return .unavailable(error)
-            } catch {
-                return .glare
-            }
+            var negotiation = state.negotiation
+            let outcome = negotiation.offer { () throws(MediaError) in try self.stream(&state) }
+            state.negotiation = negotiation
+            return outcome
         }
     }
 
     /// Takes the answer to our offer; returns why it cannot be used, or `nil`.
     public func accept(answer octets: [UInt8]) -> String? {
-        switch Self.parse(octets) {
-        case .failure(let error): return error.description
-        case .success(let answer):
-            return self.state.withLock { state -> String? in
-                do throws(OfferAnswerError) {
-                    _ = try state.machine.receiveAnswer(answer)
-                    self.apply(&state)
-                    return nil
-                } catch {
-                    return error.description
-                }
-            }
+        self.state.withLock { state in
+            if let problem = state.negotiation.accept(answer: octets) { return problem }
+            self.apply(&state)
+            return nil
         }
     }
 
     /// Our offer was rejected: what was agreed on before holds on.
-    public func offerRejected() { self.state.withLock { $0.machine.offerRejected() } }
+    public func offerRejected() { self.state.withLock { $0.negotiation.offerRejected() } }
 
     /// What has come and gone so far; `nil` while there is no stream.
     public var statistics: EchoStatistics? { self.state.withLock { $0.session }?.statistics }
@@ -162,10 +102,6 @@ public final class EchoEndpoint: Sendable {
         (state.thread, state.session, state.sockets) = (nil, nil, nil)
     }
 
-    private static func parse(_ octets: [UInt8]) -> Result<SessionDescription, SDPParseError> {
-        Result { () throws(SDPParseError) in try SessionDescription(octets) }
-    }
-
     /// What we want of the one stream that we have, with a port for it.
     private func stream(_ state: inout State) throws(MediaError) -> LocalStream {
         guard !state.isStopped else { throw MediaError("the call has ended") }
@@ -177,15 +113,14 @@ public final class EchoEndpoint: Sendable {
             state.sockets = sockets
         }
         return LocalStream(
-            host: state.machine.identity.host, port: sockets.rtp.local.port, rtcpPort: sockets.rtcp.local.port,
+            host: state.negotiation.machine.identity.host, port: sockets.rtp.local.port,
+            rtcpPort: sockets.rtcp.local.port,
             allowsRTCPMux: true, formats: Self.formats)
     }
 
     /// Lets what is agreed on hold.
     private func apply(_ state: inout State) {
-        guard let stream = state.machine.streams.first(where: { $0.isActive && $0.type == "audio" }),
-            let sockets = state.sockets
-        else { return Self.close(&state) }
+        guard let stream = state.negotiation.stream, let sockets = state.sockets else { return Self.close(&state) }
         let now = MonotonicInstant(nanoseconds: cio_monotonic_nanoseconds())
         if let session = state.session { return session.update(stream, at: now) }
         let session = EchoSession(

@@ -79,6 +79,11 @@ final class EchoSession: PacketHandler {
         }
     }
 
+    /// An echo goes by the peer's clock.
+    var isPaced: Bool { false }
+
+    func tick(at now: MonotonicInstant) {}
+
     func wake(at now: MonotonicInstant) {
         let isSilent = self.state.withLock { state in
             if now >= state.stream.control.nextReport {

@@ -1,4 +1,5 @@
 import CLinuxIO
+public import MediaEngine
 import SDP
 public import SIPMessages
 import Synchronization
@@ -58,5 +59,18 @@ public final class MediaServer: Sendable {
     ///     should then be ended.
     public func makeEcho(at local: IPAddress, silent: @escaping @Sendable () -> Void = {}) -> EchoEndpoint {
         EchoEndpoint(self, local, silent)
+    }
+
+    /// The audio of a call; it opens its sockets when it has something to describe.
+    ///
+    /// - Parameters:
+    ///   - local: The address of ours where the peer can reach us.
+    ///   - formats: The encodings, the preferred first.
+    ///   - told: Told what happens, on a thread of the server.
+    public func makeAudio(
+        at local: IPAddress, formats: [AudioFormat] = AudioFormat.standard,
+        told: @escaping @Sendable (AudioEvent) -> Void = { _ in }
+    ) -> AudioEndpoint {
+        AudioEndpoint(self, local, formats, told)
     }
 }

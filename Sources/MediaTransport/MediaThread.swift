@@ -9,14 +9,20 @@ protocol PacketHandler: AnyObject, Sendable {
     ///
     /// - Parameter isRTCP: Whether they came to the socket for RTCP.
     func receive(_ batch: PacketBatch, count: Int, isRTCP: Bool, at now: MonotonicInstant)
-    /// Does what is due.
+    /// Does what is due, now and then.
     func wake(at now: MonotonicInstant)
+    /// Whether it wants `tick`.
+    var isPaced: Bool { get }
+    /// Sends what its clock says; called every `MediaThread.tick`.
+    func tick(at now: MonotonicInstant)
 }
 
 /// One thread that receives the packets of its streams, epoll and recvmmsg, and answers them at once.
 final class MediaThread: Sendable {
     /// How late a timer may be.
     private static let patience: Int32 = 100
+    /// How often streams that send by the clock get their turn. Their packets are spread over the ticks of a packet time.
+    static let tick = TimeSpan.milliseconds(5)
 
     private struct Stream {
         let sockets: SocketPair
@@ -25,27 +31,33 @@ final class MediaThread: Sendable {
 
     private struct State {
         var streams: [UInt32: Stream] = [:]
+        /// Those of them that send by the clock.
+        var paced: [any PacketHandler] = []
         var nextNumber: UInt32 = 0
         var isStopping = false
     }
 
     private let epoll: Int32
     private let wakeUp: Int32
+    private let ticker: Int32
     private let state = Mutex(State())
     private let thread = Mutex<pthread_t?>(nil)
 
     init() throws(MediaError) {
         self.epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         self.wakeUp = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
-        guard self.epoll >= 0, self.wakeUp >= 0 else {
+        self.ticker = cio_ticker()
+        guard self.epoll >= 0, self.wakeUp >= 0, self.ticker >= 0 else {
             throw MediaError("media thread: \(String(cString: strerror(errno)))")
         }
         self.watch(self.wakeUp, as: .max)
+        self.watch(self.ticker, as: .max - 1)
     }
 
     deinit {
         close(self.epoll)
         close(self.wakeUp)
+        close(self.ticker)
     }
 
     private func watch(_ descriptor: Int32, as number: UInt64) {
@@ -82,7 +94,7 @@ final class MediaThread: Sendable {
             return thread
         }
         if let thread { pthread_join(thread, nil) }
-        self.state.withLock { $0.streams = [:] }
+        self.state.withLock { ($0.streams, $0.paced) = ([:], []) }
     }
 
     /// Streams of this thread.
@@ -93,6 +105,7 @@ final class MediaThread: Sendable {
         let number = self.state.withLock { state in
             state.nextNumber &+= 1
             state.streams[state.nextNumber] = Stream(sockets: sockets, handler: handler)
+            if handler.isPaced { self.setPace(&state) }
             return state.nextNumber
         }
         self.watch(sockets.rtp.descriptor, as: UInt64(number) << 1)
@@ -102,10 +115,28 @@ final class MediaThread: Sendable {
 
     /// Lets a stream go; its sockets are closed when the thread has left it.
     func remove(_ number: UInt32) {
-        let stream = self.state.withLock { $0.streams.removeValue(forKey: number) }
+        let stream = self.state.withLock { state in
+            let stream = state.streams.removeValue(forKey: number)
+            if stream?.handler.isPaced == true { self.setPace(&state) }
+            return stream
+        }
         guard let stream else { return }
         epoll_ctl(self.epoll, EPOLL_CTL_DEL, stream.sockets.rtp.descriptor, nil)
         epoll_ctl(self.epoll, EPOLL_CTL_DEL, stream.sockets.rtcp.descriptor, nil)
+    }
+
+    /// Lets the clock run as long as somebody sends by it.
+    private func setPace(_ state: inout State) {
+        let wasRunning = !state.paced.isEmpty
+        state.paced = state.streams.values.map(\.handler).filter(\.isPaced)
+        guard wasRunning == state.paced.isEmpty else { return }
+        cio_set_ticker(self.ticker, state.paced.isEmpty ? 0 : Self.tick.nanoseconds)
+    }
+
+    private func tick(at now: MonotonicInstant) {
+        var ignored: UInt64 = 0
+        read(self.ticker, &ignored, 8)
+        for handler in self.state.withLock({ $0.paced }) { handler.tick(at: now) }
     }
 
     private func loop() {
@@ -121,6 +152,10 @@ final class MediaThread: Sendable {
                     var ignored: UInt64 = 0
                     read(self.wakeUp, &ignored, 8)
                     if self.state.withLock({ $0.isStopping }) { return }
+                    continue
+                }
+                if number == .max - 1 {
+                    self.tick(at: now)
                     continue
                 }
                 let stream = self.state.withLock { $0.streams[UInt32(truncatingIfNeeded: number >> 1)] }

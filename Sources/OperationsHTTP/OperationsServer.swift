@@ -49,7 +49,8 @@ public final class OperationsServer: Sendable {
         }
         let opened = AsyncThrowingStream.makeStream(of: Int.self)
         var logger = Logger(label: "http")
-        logger.logLevel = .error
+        // As an error it would report each connection that is open when the server is told to stop, and nothing else.
+        logger.logLevel = .critical
         let application = Application(
             router: router, configuration: ApplicationConfiguration(address: .hostname(host, port: port)),
             onServerRunning: { channel in opened.continuation.yield(channel.localAddress?.port ?? port) },

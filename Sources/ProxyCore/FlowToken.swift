@@ -153,23 +153,49 @@ public struct FlowToken: BitwiseCopyable, Hashable, Sendable {
     }
 
     /// Reads the token in `range`; `nil` when it is none of ours for this dialog.
-    ///
-    /// A connection of an earlier run is lost: what takes its place must be opened, where it may be.
     public init?(
         _ text: Span<UInt8>, _ range: Range<Int>, for subject: UInt64, _ configuration: borrowing ProxyConfiguration,
         key: SipHashKey
     ) {
-        guard range.count <= 128, let octets = text.base64URLDecoded(range), octets.count >= 10 else { return nil }
-        var hasher = SipHash24(key: key)
-        hasher.combine(subject)
-        var reader = Reader(octets: octets, end: octets.count - 8)
-        guard let caller = Self.read(&reader, configuration, &hasher),
-            let callee = Self.read(&reader, configuration, &hasher), reader.position == reader.end
+        guard let claim = Claim(text, range, configuration), claim.isProved(for: subject, configuration, key: key)
         else { return nil }
-        hasher.combine(octets.span, 0..<reader.end)
-        reader.end = octets.count
-        guard reader.number(8) == hasher.finish() else { return nil }
-        (self.caller, self.callee) = (caller, callee)
+        self = claim.token
+    }
+
+    /// What a text says that may be a token of ours, before anything proves it.
+    public struct Claim {
+        /// What it says.
+        public let token: FlowToken
+        /// What the proof covers of it, and the proof.
+        private let octets: [UInt8]
+        private let proof: UInt64
+
+        /// Reads the text in `range`; `nil` when it cannot be one of ours.
+        ///
+        /// A connection of an earlier run is lost: what takes its place must be opened, where it may be.
+        public init?(_ text: Span<UInt8>, _ range: Range<Int>, _ configuration: borrowing ProxyConfiguration) {
+            guard range.count <= 128, let octets = text.base64URLDecoded(range), octets.count >= 10 else { return nil }
+            var reader = Reader(octets: octets, end: octets.count - 8)
+            guard let caller = FlowToken.read(&reader, configuration),
+                let callee = FlowToken.read(&reader, configuration), reader.position == reader.end
+            else { return nil }
+            reader.end = octets.count
+            guard let proof = reader.number(8) else { return nil }
+            (self.token, self.octets, self.proof) = (FlowToken(caller: caller, callee: callee), octets, proof)
+        }
+
+        /// Whether it was made by us for this dialog.
+        public func isProved(
+            for subject: UInt64, _ configuration: borrowing ProxyConfiguration, key: SipHashKey
+        ) -> Bool {
+            var hasher = SipHash24(key: key)
+            hasher.combine(subject)
+            // An end has a flow here exactly where it had one when the token was made.
+            if let flow = self.token.caller.flow { configuration.combineLocal(of: flow.endpoint, &hasher) }
+            if let flow = self.token.callee.flow { configuration.combineLocal(of: flow.endpoint, &hasher) }
+            hasher.combine(self.octets.span, 0..<self.octets.count - 8)
+            return hasher.finish() == self.proof
+        }
     }
 
     private struct Reader {
@@ -182,14 +208,14 @@ public struct FlowToken: BitwiseCopyable, Hashable, Sendable {
         mutating func number(_ count: Int) -> UInt64? {
             guard self.position + count <= self.end else { return nil }
             var number: UInt64 = 0
-            for i in 0..<count { number |= UInt64(self.octets[self.position + i]) << UInt64(8 * i) }
+            for i in 0..<count { number |= UInt64(self.octets[self.position &+ i]) &<< UInt64(8 &* i) }
             self.position += count
             return number
         }
     }
 
     private static func read(
-        _ reader: inout Reader, _ configuration: borrowing ProxyConfiguration, _ hasher: inout SipHash24
+        _ reader: inout Reader, _ configuration: borrowing ProxyConfiguration
     ) -> DialogSide? {
         guard let number = reader.number(1) else { return nil }
         let flags = UInt8(truncatingIfNeeded: number)
@@ -223,7 +249,6 @@ public struct FlowToken: BitwiseCopyable, Hashable, Sendable {
             connection: connection, remote: SocketAddress(ip, UInt16(truncatingIfNeeded: port)))
         flow.mayConnect = mayConnect
         side.flow = flow
-        configuration.combineLocal(of: flow.endpoint, &hasher)
         return side
     }
 }

@@ -52,6 +52,7 @@ extension Proxy {
         }
         guard transactions.isProceeding(client) else {
             self.branches[slot].isCancelWanted = true
+            if !reason.isEmpty { self.cancelReasons[self.branches[slot].context] = reason }
             return
         }
         self.branches[slot].isCancelled = true

@@ -36,16 +36,16 @@ extension Proxy {
     ) -> Bool {
         let context = self.contexts[number]
         guard let endpoint = self.configuration.endpoints.firstIndex(where: { $0.transport == .udp }),
+            transactions.indexRequest(of: context.server),
             let client = transactions.openClient(method: context.method, owner: 0)
         else { return false }
         defer { transactions.abandon(client: client) }
         var output: [UInt8] = []
-        var index = MessageIndex()
         let flow = Flow(endpoint: UInt16(endpoint), transport: .udp, remote: context.source.remote)
-        let isWritten = Self.write(
+        Self.write(
             context, client, block, target, flow, maxBreadth: maxBreadth, adding: [], self.configuration,
-            (self.hashKey, self.tokenKey), &index, transactions, into: &output)
-        return isWritten && output.count > self.configuration.maxDatagramOctets
+            (self.hashKey, self.tokenKey), transactions, into: &output)
+        return output.count > self.configuration.maxDatagramOctets
     }
 
     /// Sends a request as a datagram whose connection was not to be had.

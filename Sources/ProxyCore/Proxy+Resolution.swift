@@ -178,12 +178,10 @@ extension Proxy {
 
     /// Where a target's name, or the first route to it, leads.
     static func nextHop(
-        of target: Target, in block: [UInt8], _ server: TransactionID, _ index: inout MessageIndex,
-        _ transactions: borrowing TransactionLayer
+        of target: Target, in block: [UInt8], _ server: TransactionID, _ transactions: inout TransactionLayer
     ) -> NextHop? {
-        let request = transactions.request(of: server)
-        do { try index.parse(request) } catch { return nil }
-        return Self.nextHop(of: target, in: block, request, index)
+        guard transactions.indexRequest(of: server) else { return nil }
+        return Self.nextHop(of: target, in: block, transactions.request(of: server), transactions.requestIndex)
     }
 
     /// The same for a request that is at hand.

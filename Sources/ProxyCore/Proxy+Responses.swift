@@ -81,7 +81,8 @@ extension Proxy {
         _ transactions: inout TransactionLayer, at now: MonotonicInstant, _ outbox: inout Outbox
     ) {
         if self.branches[slot].isCancelWanted, !self.branches[slot].isCancelled {
-            self.cancelBranch(slot, reason: [], &transactions, at: now, into: &outbox)
+            let reason = self.cancelReasons[number] ?? []
+            self.cancelBranch(slot, reason: reason, &transactions, at: now, into: &outbox)
         }
         guard index.statusCode > 100 else { return }
         // §16.7 step 2: 101 to 199 restart timer C.
@@ -202,6 +203,7 @@ extension Proxy {
         transactions.release(&self.contexts[number].best)
         transactions.release(&self.contexts[number].challenges)
         if self.contexts[number].hasSuccession { self.successions[number] = nil }
+        if !self.cancelReasons.isEmpty { self.cancelReasons[number] = nil }
         self.contexts.remove(number)
     }
 

@@ -35,6 +35,8 @@ public struct Proxy: ~Copyable {
     /// How targets take each other's place, by the numbers of their contexts.
     var successions: [Int32: Succession] = [:]
     var outcomes: [SuccessionOutcome] = []
+    /// Why requests are cancelled some of whose branches cannot be yet, by the numbers of their contexts.
+    var cancelReasons: [Int32: [UInt8]] = [:]
     /// Answers that redirect and are to be followed.
     var redirections: [FollowedRedirection] = []
 
@@ -97,7 +99,11 @@ public struct Proxy: ~Copyable {
     }
 
     /// Starts the next group of targets: those of the same `q` (§16.6). Alternates belong to the target before them.
-    func groupEnd(_ block: Span<UInt8>, from start: Int, isAlone: Bool) -> (end: Int, count: UInt32) {
+    ///
+    /// - Parameter limit: How many may be tried at once: what is beyond Max-Breadth has to wait (RFC 5393 §5.3.3.2).
+    func groupEnd(
+        _ block: Span<UInt8>, from start: Int, isAlone: Bool, limit: UInt32
+    ) -> (end: Int, count: UInt32) {
         let first = Target(block, at: start)
         var (end, count) = (first.whole.upper, UInt32(1))
         if isAlone { return (end, count) }
@@ -105,6 +111,7 @@ public struct Proxy: ~Copyable {
             let target = Target(block, at: end)
             let isAlternate = target.traits.contains(.isAlternate)
             if self.configuration.serialByQ, !isAlternate, target.q != first.q { break }
+            if !isAlternate, count >= limit { break }
             end = target.whole.upper
             if !isAlternate { count += 1 }
         }
@@ -130,7 +137,8 @@ public struct Proxy: ~Copyable {
             swap(&block, &self.scratch)
             let start = Int(self.contexts[number].nextTarget)
             let (end, count) = self.groupEnd(
-                block.span, from: start, isAlone: self.contexts[number].hasSuccession)
+                block.span, from: start, isAlone: self.contexts[number].hasSuccession,
+                limit: self.contexts[number].maxBreadth)
             self.contexts[number].nextTarget = UInt32(end)
             let breadth = self.contexts[number].maxBreadth / count
             if breadth == 0 {
@@ -180,7 +188,7 @@ public struct Proxy: ~Copyable {
             return
         }
         let server = self.contexts[number].server
-        guard var hop = Self.nextHop(of: target, in: block, server, &self.index, transactions) else {
+        guard var hop = Self.nextHop(of: target, in: block, server, &transactions) else {
             return self.noteFailure(number, 480, "No Way To The Target", &transactions, at: now)
         }
         hop.isLarge = self.isLarge(number, block, target, maxBreadth: maxBreadth, &transactions)
@@ -213,26 +221,20 @@ public struct Proxy: ~Copyable {
         _ transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
     ) -> Bool {
         let context = self.contexts[self.branches[slot].context]
-        guard let client = transactions.openClient(method: context.method, owner: UInt64(slot)) else { return false }
+        guard transactions.indexRequest(of: context.server),
+            let client = transactions.openClient(method: context.method, owner: UInt64(slot))
+        else { return false }
         let start = outbox.octets.count
         var flow = flow
-        var isWritten = Self.write(
+        Self.write(
             context, client, block, target, flow, maxBreadth: maxBreadth, adding: fields, self.configuration,
-            (self.hashKey, self.tokenKey), &self.index, transactions, into: &outbox.octets)
-        if isWritten,
-            let stream = self.stream(insteadOf: flow, to: target, octets: outbox.octets.count - start, at: now)
-        {
+            (self.hashKey, self.tokenKey), transactions, into: &outbox.octets)
+        if let stream = self.stream(insteadOf: flow, to: target, octets: outbox.octets.count - start, at: now) {
             outbox.discard(from: start)
             (self.branches[slot].streamTo, flow) = (flow.remote, stream)
-            isWritten = Self.write(
-                context, client, block, target, flow, maxBreadth: maxBreadth, adding: fields,
-                self.configuration,
-                (self.hashKey, self.tokenKey), &self.index, transactions, into: &outbox.octets)
-        }
-        guard isWritten else {
-            outbox.discard(from: start)
-            transactions.abandon(client: client)
-            return false
+            Self.write(
+                context, client, block, target, flow, maxBreadth: maxBreadth, adding: fields, self.configuration,
+                (self.hashKey, self.tokenKey), transactions, into: &outbox.octets)
         }
         guard
             transactions.sendRequest(client, over: flow, to: domain, from: start, at: now, into: &outbox)
@@ -255,41 +257,38 @@ public struct Proxy: ~Copyable {
         return true
     }
 
+    /// Appends the request as it goes to a target; `transactions` has indexed it.
     static func write(
         _ context: ResponseContext, _ client: TransactionID, _ block: [UInt8], _ target: Target, _ flow: Flow,
         maxBreadth: UInt32, adding fields: [UInt8], _ configuration: borrowing ProxyConfiguration,
-        _ keys: (hash: SipHashKey, token: SipHashKey), _ index: inout MessageIndex,
-        _ transactions: borrowing TransactionLayer,
+        _ keys: (hash: SipHashKey, token: SipHashKey), _ transactions: borrowing TransactionLayer,
         into output: inout [UInt8]
-    ) -> Bool {
+    ) {
         let request = transactions.request(of: context.server)
-        var via = ViaIndex()
-        do {
-            try index.parse(request)
-            guard let field = index.value(.via) else { return false }
-            _ = try ViaIndex.parse(request, in: field.range, into: &via)
-        } catch { return false }
+        let via = transactions.requestVia
         let forwarding = Forwarding(
-            request, index, target: block.span, target.uri, route: target.route, source: context.source.remote,
+            request, transactions.requestIndex, target: block.span, target.uri, route: target.route,
+            source: context.source.remote,
             maxBreadth: maxBreadth, isTrusted: configuration.trusts(flow.remote.ip))
         let endpoint = Int(flow.endpoint)
-        forwarding.writeStart(index, configuration.endpoints[endpoint], into: &output)
-        let loopHash = index.loopHash(request, key: keys.hash)
+        forwarding.writeStart(transactions.requestIndex, configuration.endpoints[endpoint], into: &output)
+        let loopHash = transactions.requestIndex.loopHash(request, key: keys.hash)
         transactions.writeBranch(client, loopHash: loopHash, into: &output)
         output.append("\r\n")
-        if context.mayMakeDialog, context.method == .notify || !index.hasToTag(request) {
+        if context.mayMakeDialog, context.method == .notify || !transactions.requestIndex.hasToTag(request) {
             let ends = DialogEnds(
-                request, index, via: via, context.source, context.traits, block: block.span, target, flow,
+                request, transactions.requestIndex, via: via, context.source, context.traits, block: block.span, target,
+                flow,
                 configuration, key: keys.token)
             ends.writeRecordRoute(configuration, key: keys.token, into: &output)
         }
         if context.traits.contains(.wantsPath) {
             PathField.write(
-                request, index, via: via, context.source, endpoint: endpoint, configuration, key: keys.token,
+                request, transactions.requestIndex, via: via, context.source, endpoint: endpoint, configuration,
+                key: keys.token,
                 into: &output)
         }
-        forwarding.writeRest(index, via: via, adding: fields, into: &output)
-        return true
+        forwarding.writeRest(transactions.requestIndex, via: via, adding: fields, into: &output)
     }
 }
 

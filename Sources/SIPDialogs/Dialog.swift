@@ -58,8 +58,10 @@ public struct Dialog: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - localTag: The tag that our response gives to To.
+    ///   - localSequence: The number of the last request of ours with this Call-ID and tag: where a NOTIFY begins the
+    ///     dialog, of what it was sent for (RFC 6665 §4.4.1).
     /// - Returns: `nil` when the request lacks From, To, Call-ID, CSeq or Contact.
-    public init?(request: SIPMessage, localTag: String) {
+    public init?(request: SIPMessage, localTag: String, localSequence: UInt32? = nil) {
         guard let callID = request.first(.callID), let from = request.first(.from), var to = request.first(.to),
             let cseq = request.first(.cseq), let contact = request.first(.contact)?.uri
         else { return nil }
@@ -68,7 +70,7 @@ public struct Dialog: Hashable, Sendable {
         self.state = .early
         (self.local, self.remote) = (to, from)
         self.isCaller = false
-        (self.localSequence, self.remoteSequence) = (nil, cseq.number)
+        (self.localSequence, self.remoteSequence) = (localSequence, cseq.number)
         self.remoteTarget = contact
         self.routeSet = request.all(.recordRoute)
         self.isSecure = request.requestURI?.sip?.isSecure ?? false

@@ -167,6 +167,11 @@ extension TransactionLayer {
         return start == cseq.upper ? nil : Method.Code(octets, start..<cseq.upper)
     }
 
+    /// Whom a client transaction belongs to, by its branch; `nil` where there is none.
+    public func owner(ofBranch branch: OctetRange, _ octets: Span<UInt8>) -> UInt64? {
+        self.slot(ofBranch: branch, octets).map { self.clients[$0].owner }
+    }
+
     /// The slot that a branch of ours names, when its number is right.
     private func slot(ofBranch branch: OctetRange, _ octets: Span<UInt8>) -> Int32? {
         guard branch.count == 7 + 16 + 16 + 1 + 16 else { return nil }

@@ -14,11 +14,7 @@ extension TransactionLayer {
     ) -> Bool {
         guard self.isLive(server: id) else { return false }
         let start = outbox.octets.count
-        let tag = status == 100 ? nil : self.tag(of: id)
-        let record = self.servers[id.slot]
-        Self.writeReply(
-            record, in: self.pool, &self.scratch, status, reason, toTag: tag, into: &outbox.octets)
-        guard outbox.octets.count > start else { return false }
+        guard self.writeReplyStart(id, status, reason, into: &outbox.octets) else { return false }
         outbox.octets.append(contentsOf: fields)
         outbox.octets.endHeader()
         return self.respond(id, status: status, from: start, at: now, into: &outbox)
@@ -39,11 +35,7 @@ extension TransactionLayer {
     public mutating func writeReply(
         _ id: TransactionID, _ status: UInt16, _ reason: StaticString, into output: inout [UInt8]
     ) {
-        guard self.isLive(server: id) else { return }
-        let tag = self.tag(of: id)
-        let record = self.servers[id.slot]
-        Self.writeReply(record, in: self.pool, &self.scratch, status, reason, toTag: tag, into: &output)
-        output.endHeader()
+        if self.writeReplyStart(id, status, reason, into: &output) { output.endHeader() }
     }
 
     /// Appends the response that `reply` would send, with a reason phrase that is not known before the program runs; line
@@ -55,9 +47,9 @@ extension TransactionLayer {
     ) {
         guard self.isLive(server: id) else { return }
         var response: [UInt8] = []
-        let (tag, record) = (self.tag(of: id), self.servers[id.slot])
-        Self.writeReply(record, in: self.pool, &self.scratch, status, "", toTag: tag, into: &response)
-        guard let lineEnd = response.firstIndex(of: 0x0D) else { return }
+        guard self.writeReplyStart(id, status, "", into: &response),
+            let lineEnd = response.firstIndex(of: 0x0D)
+        else { return }
         output += response[..<lineEnd]
         output += phrase.utf8.map { $0 == 0x0D || $0 == 0x0A ? 0x20 : $0 }
         output += response[lineEnd...]
@@ -72,39 +64,25 @@ extension TransactionLayer {
         return hasher.finish()
     }
 
-    private static func writeReply(
-        _ record: ServerRecord, in pool: borrowing OctetPool, _ index: inout MessageIndex, _ status: UInt16,
-        _ reason: StaticString, toTag: UInt64?, into output: inout [UInt8]
-    ) {
-        let request = pool.span(record.request)
-        do { try index.parse(request) } catch { return }
-        var via = ViaIndex()
-        guard let field = index.value(.via) else { return }
-        do { _ = try ViaIndex.parse(request, in: field.range, into: &via) } catch { return }
-        index.writeResponse(
-            status, reason, to: request, via: via, source: record.flow.remote, toTag: toTag, into: &output)
+    /// Appends a response up to its last mandatory field, unless the request is not kept any more.
+    private mutating func writeReplyStart(
+        _ id: TransactionID, _ status: UInt16, _ reason: StaticString, into output: inout [UInt8]
+    ) -> Bool {
+        guard self.indexRequest(of: id) else { return false }
+        self.requestIndex.writeResponse(
+            status, reason, to: self.pool.span(self.servers[id.slot].request), via: self.requestVia,
+            source: self.servers[id.slot].flow.remote, toTag: status == 100 ? nil : self.tag(of: id), into: &output)
+        return true
     }
 
     /// Appends the Via fields of the request as its response has them.
     ///
     /// - Returns: `false` when the request is not kept any more, since it has a final response.
     public mutating func writeVias(of id: TransactionID, into output: inout [UInt8]) -> Bool {
-        guard self.isLive(server: id), !self.servers[id.slot].request.isNone else { return false }
-        let start = output.count
-        Self.writeVias(self.servers[id.slot], in: self.pool, &self.scratch, into: &output)
-        return output.count > start
-    }
-
-    private static func writeVias(
-        _ record: ServerRecord, in pool: borrowing OctetPool, _ index: inout MessageIndex, into output: inout [UInt8]
-    ) {
-        let request = pool.span(record.request)
-        var via = ViaIndex()
-        do {
-            try index.parse(request)
-            guard let field = index.value(.via) else { return }
-            _ = try ViaIndex.parse(request, in: field.range, into: &via)
-        } catch { return }
-        index.writeVias(of: request, via: via, source: record.flow.remote, into: &output)
+        guard self.indexRequest(of: id) else { return false }
+        self.requestIndex.writeVias(
+            of: self.pool.span(self.servers[id.slot].request), via: self.requestVia,
+            source: self.servers[id.slot].flow.remote, into: &output)
+        return true
     }
 }

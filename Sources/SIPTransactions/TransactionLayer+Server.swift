@@ -84,6 +84,9 @@ extension TransactionLayer {
         }
         self.serverTable.insert(self.keyHash, slot)
         let id = TransactionID(slot: slot, generation: generation)
+        // What is kept lies as it came.
+        self.requestIndex.assign(index)
+        (self.requestVia, self.indexedRequest) = (via, id)
         if isInvite, !promisesAnswer {
             self.sendTrying(id, octets, index, via: via, source: flow.remote, at: now, into: &outbox)
         } else {
@@ -101,6 +104,32 @@ extension TransactionLayer {
     @_lifetime(borrow self)
     public func request(of id: TransactionID) -> Span<UInt8> {
         self.pool.span(self.isLive(server: id) ? self.servers[id.slot].request : .none)
+    }
+
+    /// Sees to it that `requestIndex` and `requestVia` are those of the request that began a transaction.
+    ///
+    /// - Returns: `false` when the request is not kept any more, since it has a final response.
+    public mutating func indexRequest(of id: TransactionID) -> Bool {
+        guard self.isLive(server: id), !self.servers[id.slot].request.isNone else { return false }
+        if self.indexedRequest == id { return true }
+        self.indexedRequest = .none
+        guard
+            Self.index(self.servers[id.slot].request, in: self.pool, into: &self.requestIndex, &self.requestVia)
+        else { return false }
+        self.indexedRequest = id
+        return true
+    }
+
+    private static func index(
+        _ kept: PooledOctets, in pool: borrowing OctetPool, into index: inout MessageIndex, _ via: inout ViaIndex
+    ) -> Bool {
+        let request = pool.span(kept)
+        do {
+            try index.parse(request)
+            guard let field = index.value(.via) else { return false }
+            _ = try ViaIndex.parse(request, in: field.range, into: &via)
+            return true
+        } catch { return false }
     }
 
     /// The way back to the client.

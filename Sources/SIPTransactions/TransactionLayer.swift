@@ -22,6 +22,13 @@ public struct TransactionLayer: ~Copyable {
     var userTimerCount = 0
     /// For reading messages that were kept.
     var scratch = MessageIndex()
+    /// The index of the request that was read last of those that are kept, with its topmost Via: as a rule the one that
+    /// has come last, which is forwarded, and answered, at once.
+    public internal(set) var requestIndex = MessageIndex()
+    /// Its topmost Via.
+    public internal(set) var requestVia = ViaIndex()
+    /// The transaction of that request.
+    var indexedRequest = TransactionID.none
     /// The key of the request that was matched last, and its hash.
     var key: [UInt8] = []
     var keyHash: UInt64 = 0

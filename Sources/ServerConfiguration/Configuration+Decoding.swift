@@ -92,6 +92,7 @@ extension Configuration.Connections {
         self.limit = value["limit"]?.number ?? 1
         self.perSource = value["perSource"]?.number ?? 1
         self.idle = value.seconds("idle")
+        self.origins = value.texts("origins")
     }
 }
 

@@ -156,6 +156,8 @@ public struct Configuration: Hashable, Sendable {
         public var perSource: Int
         /// How long one may be silent over which nobody has registered.
         public var idle: Duration
+        /// The pages from which browsers may connect: `own`, `any` or origins.
+        public var origins: [String]
     }
 
     /// How devices behind NAT boxes are kept in reach over UDP.

@@ -149,6 +149,12 @@ struct ConfigurationCheck {
         for field in self.root["edge"]?.fields ?? [] where domains.contains(field.name.lowercased()) {
             self.note(field.nameSource, "edge has \(field.name), which is in domains: its users register here")
         }
+        for field in self.root["edge"]?.fields ?? [] {
+            guard let proxy = field.value["proxy"], let text = proxy.text, text.lowercased().hasPrefix("tel:") else {
+                continue
+            }
+            self.note(proxy.source, "edge.\(field.name).proxy must be a SIP URI such as sip:192.0.2.7, not \"\(text)\"")
+        }
     }
 
     /// The values that name files, with their keys.

@@ -165,6 +165,10 @@ enum ConfigurationKeys {
         .init(
             "idle", .number(30...86_400, unit: "seconds"), default: "600",
             "How long one may be silent over which nobody has registered."),
+        .init(
+            "origins", .list(.text(.origin), atLeast: 1), default: "[own]",
+            "The pages from which browsers may connect by WebSocket: own stands for pages of the domains and of the host"
+                + " that the browser connects to, any for all (RFC 6455 §10.2). Phones name no page, and may connect."),
     ]
 
     private static let nat: [Shape.Key] = [

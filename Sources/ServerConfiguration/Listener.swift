@@ -18,7 +18,7 @@ public struct Listener: Hashable, Sendable, CustomStringConvertible {
         guard let colon = text.firstIndex(of: ":") else { return nil }
         let name = text[..<colon]
         let transport = TransportProtocol(String(name))
-        guard [.udp, .tcp, .tls, .ws, .wss, .sctp].contains(transport) else { return nil }
+        guard [.udp, .tcp, .tls, .ws, .wss].contains(transport) else { return nil }
         let rest = text[text.index(after: colon)...]
         if let ip = Self.address(rest) {
             self.init(transport: transport, address: SocketAddress(ip, transport.defaultPort))

@@ -27,6 +27,8 @@ enum TextForm: Sendable {
     case hostPort
     /// A preference from 0 to 1.
     case preference
+    /// Pages from which browsers may connect.
+    case origin
     /// A file, relative to the directory of the configuration file.
     case file
     /// A directory.
@@ -39,7 +41,7 @@ enum TextForm: Sendable {
         case .domain: "a host name or IP address"
         case .listener:
             "TRANSPORT:ADDRESS:PORT such as udp:127.0.0.1:5060 or tls:[::1]:5061, with the transport udp, tcp,"
-                + " tls, ws, wss or sctp"
+                + " tls, ws or wss"
         case .endpoint: "HOST:PORT such as 127.0.0.1:8080"
         case .block: "an IP address or block such as 192.0.2.0/24"
         case .status: "a status code such as 503, or a class of them such as 5xx"
@@ -51,6 +53,7 @@ enum TextForm: Sendable {
         case .callers: "anyone, users, user:NAME or trunk:NAME"
         case .hostPort: "a host name or IP address, with or without a port, such as gateway.example:5080"
         case .preference: "a number from 0 to 1 with up to three decimals, such as 0.7"
+        case .origin: "own, any or the origin of a page such as https://phone.example"
         case .file: "the path of a file"
         case .directory: "the path of a directory"
         }
@@ -72,6 +75,7 @@ enum TextForm: Sendable {
         case .callers: Route.CallerPattern(text) != nil
         case .hostPort: Self.isHostPort(text)
         case .preference: QValue(text) != nil
+        case .origin: text == "own" || text == "any" || Self.isOrigin(text)
         }
     }
 
@@ -92,6 +96,14 @@ enum TextForm: Sendable {
         let octets = Array("sip:\(text)".utf8)
         guard let uri = try? URIIndex(parsing: octets.span, in: 0..<octets.count) else { return false }
         return !uri.hasUser && uri.parameters.isEmpty && uri.headers.isEmpty
+    }
+
+    /// Scheme, host and port as browsers give them (RFC 6454 §7).
+    static func isOrigin(_ text: String) -> Bool {
+        for scheme in ["https://", "http://"] where text.hasPrefix(scheme) {
+            return Self.isHostPort(String(text.dropFirst(scheme.count)))
+        }
+        return false
     }
 
     static func isCallableURI(_ text: String) -> Bool {

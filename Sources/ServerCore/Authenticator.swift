@@ -52,12 +52,6 @@ struct Authenticator: Sendable {
         }
     }
 
-    /// The number of the domain that a URI names; `nil` when it is none of ours.
-    func domain(of uri: URIIndex, _ octets: Span<UInt8>) -> Int? {
-        for i in self.domains.indices where octets.equalsLowercased(uri.host.range, self.domains[i]) { return i }
-        return nil
-    }
-
     /// Judges the credentials of a request for one domain.
     ///
     /// - Parameters:

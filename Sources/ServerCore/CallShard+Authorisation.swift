@@ -70,11 +70,12 @@ extension CallShard {
             return false
         }
         let isForOurs = self.settings.isOurs(requestURI, octets) && !workspace.index.has(.route)
-        if isForOurs, !requestURI.hasUser || self.settings.trustsSender(workspace) {
+        let isWelcome = self.settings.inbound != .nobody && self.settings.trustsSender(workspace)
+        if isForOurs, !requestURI.hasUser || isWelcome {
             if self.settings.trunk(of: workspace) != nil { self.callerKind = .trunk }
             return true
         }
-        guard let domain = self.authenticator.domain(of: from, octets) else {
+        guard let domain = self.settings.homeDomain(of: from, octets) else {
             let mayCall = isForOurs && self.settings.inbound == .anyone
             if !mayCall { self.refuse(octets, 403, "Relaying Is For Users Of This Server", &workspace) }
             if mayCall { self.dropClaims(octets, &workspace, &passage) }
@@ -84,6 +85,14 @@ extension CallShard {
             octets, workspace.index, field: .proxyAuthorization, domain: domain, self.settings.subscribers,
             acceptsRepeats: self.settings.proxy.isStateless, at: workspace.now)
         guard verdict == .user else {
+            // A request of a user of ours that has come back by another server has lost the credentials to us; it may
+            // reach whom anybody may.
+            if verdict == .unknown, isForOurs, self.settings.inbound == .anyone,
+                self.isSpiral(octets, workspace.index)
+            {
+                self.dropClaims(octets, &workspace, &passage)
+                return true
+            }
             self.challenge(octets, domain: domain, isStale: verdict == .stale, &workspace)
             return false
         }
@@ -99,6 +108,26 @@ extension CallShard {
         self.rewrite(octets, workspace.index, identity: self.authenticator.identity)
         (passage.isRewritten, passage.isFromUser) = (true, true)
         return true
+    }
+
+    /// Whether a request was forwarded by us before, for a user of ours, and is under way still.
+    private func isSpiral(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> Bool {
+        var position = index.first(.via)
+        var via = ViaIndex()
+        while let field = position {
+            let value = index.fields[field].value
+            var start: Int? = value.lower
+            while let from = start {
+                do { start = try ViaIndex.parse(octets, in: from..<value.upper, into: &via) } catch { return false }
+                if self.settings.isOurs(via, octets),
+                    self.proxy.isUnderWay(fromUser: via.branch, octets, self.transactions)
+                {
+                    return true
+                }
+            }
+            position = index.next(.via, from: field + 1)
+        }
+        return false
     }
 
     func fromURI(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> URIIndex? {
@@ -126,7 +155,7 @@ extension CallShard {
             self.settings.isOurs(uri, octets), uri.parameter("gr", in: octets) != nil
         else { return true }
         var aor: [UInt8] = []
-        CallShard.appendAOR(uri, octets, into: &aor)
+        _ = self.settings.appendAOR(of: uri, octets, into: &aor)
         switch self.gruus.read(uri, octets, aor: aor.span) {
         case .device: return aor == self.authenticator.identity
         case .temporary(let hash, _, _):
@@ -137,9 +166,7 @@ extension CallShard {
     }
 
     private func isOwner(of from: URIIndex, _ octets: Span<UInt8>) -> Bool {
-        var aor: [UInt8] = []
-        CallShard.appendAOR(from, octets, into: &aor)
-        return aor == self.authenticator.identity
+        self.settings.aor(of: from, octets) == self.authenticator.identity
     }
 
     private mutating func challenge(

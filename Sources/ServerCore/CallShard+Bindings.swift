@@ -9,9 +9,7 @@ extension CallShard {
     mutating func lookUp(
         _ uri: URIIndex, _ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: Passage
     ) {
-        let start = workspace.mail.count
-        Registrar.appendKey(uri, of: octets, into: &workspace.mail)
-        let key = OctetRange(start, workspace.mail.count)
+        let key = self.settings.appendAOR(of: uri, octets, into: &workspace.mail)
         guard let goal = self.goal(of: uri, octets, key, workspace.mail.span) else {
             return self.refuse(octets, 404, "No Such GRUU", &workspace)
         }
@@ -178,11 +176,15 @@ extension CallShard {
         let route = hasRoute ? 0..<0 : binding.path.range
         guard isContactSecure, !isSecure else {
             return Target.append(
-                uri: mail, binding.contact.range, route: mail, route, q: q, flow: flow, traits: traits, to: &targets)
+                contact: mail, binding.contact.range, contact, route: mail, route, q: q, flow: flow, traits: traits,
+                to: &targets)
         }
         // A SIP URI is not upgraded: the device is sent its own URI as a SIP URI, over TLS all the same (RFC 5630 §5.3).
         var uri = Array("sip".utf8)
         uri.append(mail, binding.contact.lower + 4..<binding.contact.upper)
-        Target.append(uri: uri.span, 0..<uri.count, route: mail, route, q: q, flow: flow, traits: traits, to: &targets)
+        let index = try? URIIndex(parsing: uri.span, in: 0..<uri.count)
+        Target.append(
+            contact: uri.span, 0..<uri.count, index, route: mail, route, q: q, flow: flow, traits: traits,
+            to: &targets)
     }
 }

@@ -37,13 +37,13 @@ extension CallShard {
         var request: [UInt8] = []
         swap(&request, &shard.preprocessed)
         defer { swap(&request, &shard.preprocessed) }
-        guard shard.reindex(request.span, &workspace) else { return }
+        guard shard.reindexPreprocessed(request.span, &workspace) else { return }
         shard.proceed(request.span, &workspace, proof)
     }
 
     private mutating func proceed(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ proof: RouteProof) {
         // The hash in our Via was made of the request without our Route values, so only now it can be compared.
-        if self.isLoop(octets, workspace.index) {
+        if self.isLoop(octets, workspace.index, via: workspace.via) {
             return self.refuse(octets, 482, "Loop Detected", &workspace)
         }
         guard !proof.isForged else {
@@ -64,11 +64,6 @@ extension CallShard {
         defer { swap(&request, &shard.rewritten) }
         guard shard.reindex(request.span, &workspace) else { return }
         shard.route(request.span, &workspace, passage)
-    }
-
-    /// Appends the AOR that a URI names, in canonical form.
-    static func appendAOR(_ uri: URIIndex, _ octets: Span<UInt8>, into aor: inout [UInt8]) {
-        Registrar.appendKey(uri, of: octets, into: &aor)
     }
 
     mutating func refuse(
@@ -123,8 +118,11 @@ extension CallShard {
     }
 
     /// Whether we have had this very request before (RFC 5393 §4.2): a Via of ours whose branch ends in the same hash.
-    private func isLoop(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> Bool {
+    ///
+    /// - Parameter via: The topmost Via; most requests that come have no other.
+    private func isLoop(_ octets: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex) -> Bool {
         var hash: UInt64?
+        guard index.hasVia(below: via) else { return self.isLoop(octets, index, via, &hash) }
         var position = index.first(.via)
         var via = ViaIndex()
         while let field = position {
@@ -255,14 +253,30 @@ extension CallShard {
             return self.agent.cancelled(
                 invite, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
+        // There may be one value for each protocol (RFC 3326 §2).
         var reason: [UInt8] = []
-        if let value = workspace.index.value(.reason) { reason = octets.octets(value.range) }
+        var position = workspace.index.first(.reason)
+        while let field = position {
+            position = workspace.index.next(.reason, from: field + 1)
+            if !reason.isEmpty { reason.append(", ") }
+            reason.append(octets, workspace.index.fields[field].value.range)
+        }
         self.proxy.cancel(
             invite, reason: reason, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
     }
 }
 
 extension CallShard {
+    /// Indexes the request as preprocessing left it.
+    mutating func reindexPreprocessed(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
+        // Where only lines behind the topmost Via have gone, all that is left is known.
+        guard let removed = self.removedRoutes,
+            workspace.via.whole.upper <= workspace.index.startOfLine(removed.lowerBound)
+        else { return self.reindex(octets, &workspace) }
+        workspace.index.removeFields(removed)
+        return true
+    }
+
     /// Indexes a request of our own making in place of the one at hand. One that has become longer than a message may
     /// be, or whose new Request-URI is none, is refused.
     mutating func reindex(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {

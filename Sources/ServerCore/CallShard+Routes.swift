@@ -20,6 +20,7 @@ extension CallShard {
             uri.parameter("lr", in: octets) != nil, self.settings.isOurAddress(uri, octets)
         {
             self.note(uri, octets, workspace.index, into: &proof)
+            self.removedRoutes = nil
             guard self.undoStrictRoute(octets, workspace.index) else { return .unchanged }
             return .changed(proof)
         }
@@ -62,12 +63,13 @@ extension CallShard {
         _ octets: Span<UInt8>, _ index: borrowing MessageIndex, keepingFrom kept: (field: Int, offset: Int)?
     ) {
         var copied = 0
+        self.removedRoutes = nil
         for i in index.fields.indices where index.fields[i].id == .route {
             let field = index.fields[i]
             guard kept == nil || i <= kept?.field ?? 0 else { break }
-            let next = i + 1 < index.fields.count ? index.fields[i + 1].name.lower : index.headerOctets - 2
+            self.removedRoutes = copied == 0 && kept == nil ? i..<i + 1 : nil
             self.preprocessed.append(octets, copied..<field.name.lower)
-            copied = next
+            copied = index.startOfLine(i + 1)
             if let kept, kept.field == i {
                 self.preprocessed.append("Route: ")
                 copied = kept.offset

@@ -47,7 +47,7 @@ extension CallShard {
         var request: [UInt8] = []
         swap(&request, &shard.preprocessed)
         defer { swap(&request, &shard.preprocessed) }
-        guard shard.reindex(request.span, &workspace) else { return }
+        guard shard.reindexPreprocessed(request.span, &workspace) else { return }
         body(&shard, request.span, &workspace)
     }
 
@@ -92,9 +92,7 @@ extension CallShard {
     mutating func lookUpStateless(
         _ uri: URIIndex, _ octets: Span<UInt8>, _ workspace: inout Workspace, _ traits: RequestTraits
     ) {
-        let start = workspace.mail.count
-        Registrar.appendKey(uri, of: octets, into: &workspace.mail)
-        let key = OctetRange(start, workspace.mail.count)
+        let key = self.settings.appendAOR(of: uri, octets, into: &workspace.mail)
         guard let goal = self.goal(of: uri, octets, key, workspace.mail.span) else {
             return self.refuse(octets, 404, "No Such GRUU", &workspace)
         }

@@ -20,6 +20,8 @@ public struct CallShard: ~Copyable {
     let number: Int
     /// The request after its routes were preprocessed, where that changed it.
     var preprocessed: [UInt8] = []
+    /// The fields whose lines preprocessing has taken out of it, where it has done nothing else.
+    var removedRoutes: Range<Int>?
     /// The request after its sender was found out, where that changed it.
     var rewritten: [UInt8] = []
     var authenticator: Authenticator
@@ -73,6 +75,24 @@ public struct CallShard: ~Copyable {
 
     /// Begins nothing new from now on.
     public mutating func beginStopping() { self.settings.isStopping = true }
+
+    /// Ends the calls that the server answers itself; with `givesUp` also the requests of others that are in progress.
+    public mutating func end(givesUp: Bool, _ workspace: inout Workspace) {
+        workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
+        let first = workspace.outbox.messages.count
+        self.agent.hangUpAll(transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
+        if givesUp {
+            self.proxy.giveUp(
+                fields: Array(Self.laterField), transactions: &self.transactions, at: workspace.now,
+                into: &workspace.outbox)
+        }
+        self.serveCalls(&workspace)
+        self.collect(&workspace)
+        self.recordCalls(from: first, &workspace)
+    }
+
+    /// Whether every request has its final response, and no call of the server's own goes on.
+    public var isIdle: Bool { self.proxy.unansweredCount == 0 && self.agent.dialogCount == 0 }
 
     /// What became of credentials.
     public var authenticationCounts: AuthenticationCounts { self.authenticator.counts }

@@ -135,7 +135,7 @@ public struct LocationShard: ~Copyable {
             workspace.reply(octets, 400, "To Is No SIP Or SIPS URI", tag: tag)
             return false
         }
-        guard let domain = self.authenticator.domain(of: aor, octets) else {
+        guard let domain = self.settings.homeDomain(of: aor, octets) else {
             workspace.reply(octets, 404, "Not A Domain Of This Server", tag: tag)
             return false
         }

@@ -115,8 +115,8 @@ public struct Reception: Sendable {
             let address = try? AddressIndex(parsing: octets, in: to.range, field: .to),
             let aor = try? URIIndex(parsing: octets, in: address.uri.range, field: .to)
         else { return nil }
-        Registrar.appendKey(aor, of: octets, into: &workspace.mail)
-        let hash = SipHash13.hash(workspace.mail.span, 0..<workspace.mail.count, key: self.settings.hashKey)
+        let key = self.settings.appendAOR(of: aor, octets, into: &workspace.mail)
+        let hash = SipHash13.hash(workspace.mail.span, key.range, key: self.settings.hashKey)
         return self.settings.shard(of: hash)
     }
 
@@ -155,7 +155,7 @@ extension MessageIndex {
     /// Checks the fields that every request must have (§8.1.1) and that every element relies on.
     ///
     /// - Throws: `SIPParseError`: what is missing or malformed; `.methodMismatch` where CSeq names another method.
-    func checkMandatoryFields(_ octets: Span<UInt8>) throws(SIPParseError) {
+    public func checkMandatoryFields(_ octets: Span<UInt8>) throws(SIPParseError) {
         for id in Self.mandatory where !self.has(id) {
             throw SIPParseError(.missing, in: id, at: self.headerOctets)
         }

@@ -34,25 +34,26 @@ extension CallShard {
         _ uri: URIIndex, _ octets: Span<UInt8>, _ index: borrowing MessageIndex, into proof: inout RouteProof
     ) {
         guard let value = uri.parameter("d", in: octets) else { return }
-        let registered = FlowToken(
-            octets, value.range, for: FlowToken.registration, self.settings.proxy, key: self.proxy.tokenKey)
-        if let registered {
+        let claim = FlowToken.Claim(octets, value.range, self.settings.proxy)
+        func isProved(_ subject: UInt64) -> Bool {
+            claim?.isProved(for: subject, self.settings.proxy, key: self.proxy.tokenKey) ?? false
+        }
+        if let claim, isProved(FlowToken.registration) {
             // Who has the Path has it from the client's home, and it leads to the client only.
-            (proof.isOfPath, proof.receiver) = (true, registered.caller)
+            (proof.isOfPath, proof.receiver) = (true, claim.token.caller)
             return
         }
         // Without a tag in To the request begins something new; the token of another call is no key to it.
         guard let callID = index.value(.callID), let to = Self.tag(.to, octets, index), !to.isEmpty,
             let from = Self.tag(.from, octets, index)
         else { return }
-        func token(_ tag: Range<Int>) -> FlowToken? {
-            let subject = FlowToken.dialog(octets, callID: callID.range, tag: tag, key: self.proxy.tokenKey)
-            return FlowToken(octets, value.range, for: subject, self.settings.proxy, key: self.proxy.tokenKey)
+        func isOfDialog(_ tag: Range<Int>) -> Bool {
+            isProved(FlowToken.dialog(octets, callID: callID.range, tag: tag, key: self.proxy.tokenKey))
         }
         let sides: (sender: DialogSide, receiver: DialogSide)
-        if let token = token(from.range) {
+        if let token = claim?.token, isOfDialog(from.range) {
             sides = (token.caller, token.callee)
-        } else if let token = token(to.range) {
+        } else if let token = claim?.token, isOfDialog(to.range) {
             sides = (token.callee, token.caller)
         } else {
             proof.isForged = true

@@ -135,6 +135,17 @@ public final class SimulatedServer: SimulatedNode {
         self.leave(&outbox)
     }
 
+    /// Begins nothing new, and ends its own calls; with `givesUp` also the requests of others that are in progress.
+    public func end(givesUp: Bool, at now: MonotonicInstant, into outbox: inout Outbox) {
+        self.enter(at: now, &outbox)
+        for calls in self.calls {
+            calls.shard.beginStopping()
+            calls.shard.end(givesUp: givesUp, &self.workspace)
+            self.deliverPosts()
+        }
+        self.leave(&outbox)
+    }
+
     /// Does what is due.
     public func wake(at now: MonotonicInstant, into outbox: inout Outbox) {
         self.enter(at: now, &outbox)

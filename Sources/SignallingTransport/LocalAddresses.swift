@@ -1,4 +1,5 @@
 import CLinuxIO
+import Glibc
 public import SIPMessages
 import SystemSockets
 
@@ -9,6 +10,22 @@ public enum LocalAddresses {
         var storage = [sockaddr_storage](repeating: sockaddr_storage(), count: 256)
         let count = Int(cio_local_addresses(&storage, Int32(storage.count)))
         return storage[..<count].compactMap { SocketAddress($0)?.ip }
+    }
+
+    /// The address that this machine speaks from to another; `nil` when there is no way there.
+    public static func source(towards ip: IPAddress) -> IPAddress? {
+        let descriptor = socket(
+            ip.isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        // Connecting a UDP socket sends nothing: the system only chooses the way.
+        var storage = sockaddr_storage()
+        let length = SocketAddress(ip, 9).write(to: &storage)
+        let result = withUnsafePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, length) }
+        }
+        guard result == 0, let local = SocketAddress(boundTo: descriptor)?.ip, !local.isUnspecified else { return nil }
+        return local
     }
 
     /// The address that others are most likely to reach: the first that is not loopback, IPv4 before IPv6; else loopback.

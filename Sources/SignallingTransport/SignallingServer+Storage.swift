@@ -1,5 +1,6 @@
 import CallRecords
 public import LocationService
+import NIOCore
 import ProxyCore
 import SIPMessages
 import SIPTransactions
@@ -33,7 +34,10 @@ extension SignallingServer {
             if let token = changes.first?.token { _ = self.store(changes.map(\.change), token) }
         }
         for thread in self.udpThreads { thread.leave(.settings(settings)) }
-        self.streams.apply(settings)
+        for loop in self.streams.loops {
+            let worker = self.loopWorkers[loop.number]
+            loop.eventLoop.execute { [settings] in worker.worker.reception.settings = settings }
+        }
     }
 
     /// Begins nothing new from now on; what is in progress goes on. Any thread may call it.
@@ -65,9 +69,7 @@ extension SignallingServer {
             // A token carries the number of its shard in its upper 8 bits.
             let shard = Int(token >> 56)
             guard shard < self.locations.count else { continue }
-            self.locations[shard].run(
-                { deferred += $0.complete(token, isStored: isStored, &worker.workspace) },
-                thenSend: { self.send(&worker) })
+            self.enter(self.locations[shard], &worker) { deferred += $0.complete(token, isStored: isStored, &$1) }
         }
         if !worker.workspace.changes.isEmpty { self.storeChanges(&worker) }
         for request in deferred { self.receive(request.octets.span, over: request.flow, &worker) }

@@ -12,13 +12,16 @@ public import ServerCore
 ///
 /// Whoever receives a message runs it to completion (there is no hop to another thread): UDP threads, each with its own
 /// sockets, and event loops for streams. The UDP threads do the timers too, each for its share of the shards.
-public final class SignallingServer: Sendable {
+public final class SignallingServer: StreamUser {
     /// What the server is, with the ports that the system chose where a listener had port 0.
     public let settings: ServerSettings
     let calls: [Shard<CallShard>]
     let locations: [Shard<LocationShard>]
+    let waiting = WaitingThreads()
     let udpThreads: [UDPThread]
     let streams: StreamEngine
+    /// What the event loops work with, by their numbers.
+    let loopWorkers: [LoopWorker]
     let resolver: Resolver
     let store: @Sendable ([BindingChange], _ token: UInt64) -> Bool
     let withdraw: @Sendable (UInt64) -> Bool
@@ -61,9 +64,12 @@ public final class SignallingServer: Sendable {
         var locations: [Shard<LocationShard>] = []
         for number in 0..<settings.shardCount {
             let seed = (SipHashKey(seeds(), seeds()), SipHashKey(seeds(), seeds()))
-            calls.append(Shard(CallShard(number: number, settings: settings, seed: seed, at: now)))
+            calls.append(
+                Shard(CallShard(number: number, settings: settings, seed: seed, at: now), waiting: self.waiting))
             locations.append(
-                Shard(LocationShard(number: number, settings: settings, seed: SipHashKey(seeds(), seeds()))))
+                Shard(
+                    LocationShard(number: number, settings: settings, seed: SipHashKey(seeds(), seeds())),
+                    waiting: self.waiting))
         }
         self.calls = calls
         self.locations = locations
@@ -76,7 +82,10 @@ public final class SignallingServer: Sendable {
         let reception = Reception(settings: settings)
         self.streams = try StreamEngine(
             listeners: opened.listeners, endpoints: settings.proxy.endpoints, settings: streams, threads: threads,
-            reception: reception, report: report)
+            report: report)
+        self.loopWorkers = self.streams.loops.map {
+            LoopWorker(Worker(number: $0.number % threads, reception: reception))
+        }
         var udpThreads: [UDPThread] = []
         for number in 0..<threads {
             udpThreads.append(
@@ -104,7 +113,8 @@ public final class SignallingServer: Sendable {
 
     // MARK: Running
 
-    /// Reads a message, and runs the shards until there is nothing more to do.
+    /// Reads a message, and runs the shards until there is nothing more to do but to send: `finish` is to follow, after
+    /// this message or after some more.
     ///
     /// - Parameters:
     ///   - octets: The message.
@@ -113,32 +123,41 @@ public final class SignallingServer: Sendable {
     func receive(
         _ octets: Span<UInt8>, over flow: Flow, from identities: CertificateIdentities? = nil, _ worker: inout Worker
     ) {
+        let unsent = worker.workspace.outbox.messages.count
         worker.reception.receive(octets, over: flow, from: identities, into: &worker.workspace)
-        if worker.workspace.next == nil, worker.workspace.outbox.messages.isEmpty {
+        if worker.workspace.next == nil, worker.workspace.outbox.messages.count == unsent {
             worker.counters.add(TrafficCounters.Place.dropped)
         } else {
             worker.counters.received(worker.workspace.index, over: flow.transport)
         }
         if self.tap.isOn { self.tap.offer(octets, .received, flow, wall: worker.workspace.wall) }
         self.run(octets, &worker)
+        self.ask(&worker)
+        self.serveMedia(&worker)
         if let claimed = worker.workspace.claimedAddress {
             self.streams.reporter.report(.behindNAT(flow.remote, claimed: claimed))
         }
+        if worker.workspace.outbox.messages.count >= UDPSocket.batch || self.waiting.isAny { self.send(&worker) }
     }
 
-    /// Reads a message of a connection; runs on its event loop.
-    func receive(_ octets: Span<UInt8>, over connection: StreamConnection, _ worker: inout Worker) {
-        self.receive(octets, over: connection.flow, from: connection.identities, &worker)
-        connection.noteRegistration(worker.workspace)
-        if let alias = worker.workspace.alias, let identities = connection.identities {
-            self.streams.table.addAlias(connection, at: alias, proving: identities)
+    /// Runs the state of a shard. What it wants sent is sent later, by `finish` at the latest; until then nobody else
+    /// enters the shard.
+    func enter<State: ~Copyable>(
+        _ shard: Shard<State>, _ worker: inout Worker, _ body: (inout State, inout Workspace) -> Void
+    ) {
+        let isKept = worker.turns.holds(shard.lock)
+        if !isKept, !shard.lock.tryAcquire() {
+            self.send(&worker)
+            shard.lock.acquire()
         }
-    }
-
-    /// Answers a request of a stream whose end cannot be found, as far as its header is there.
-    func refuse(_ header: Span<UInt8>, _ error: SIPParseError, over flow: Flow, _ worker: inout Worker) {
-        worker.reception.refuse(header: header, error, over: flow, into: &worker.workspace)
-        self.send(&worker)
+        let unsent = worker.workspace.outbox.messages.count
+        body(&shard.state, &worker.workspace)
+        guard !isKept else { return }
+        if worker.workspace.outbox.messages.count == unsent {
+            shard.lock.release()
+        } else {
+            worker.turns.keep(shard.lock)
+        }
     }
 
     /// Runs what shards have left for each other while no message was at hand.
@@ -153,31 +172,26 @@ public final class SignallingServer: Sendable {
         while let address = worker.workspace.next {
             switch address {
             case .calls(let number):
-                self.calls[number].run(
-                    { $0.run(octets, &worker.workspace) }, thenSend: { self.send(&worker) })
+                self.enter(self.calls[number], &worker) { $0.run(octets, &$1) }
             case .locations(let number):
-                self.locations[number].run(
-                    { $0.run(octets, &worker.workspace) }, thenSend: { self.send(&worker) })
+                self.enter(self.locations[number], &worker) { $0.run(octets, &$1) }
                 if !worker.workspace.changes.isEmpty { self.storeChanges(&worker) }
             }
         }
-        if !worker.workspace.outbox.messages.isEmpty { self.send(&worker) }
-        self.reportUnreached(&worker)
-        self.ask(&worker)
-        self.serveMedia(&worker)
     }
 
-    /// Tells the shards of messages that did not go out (RFC 3261 §16.9, §17.1.4, §17.2.4). What they try next may fail
-    /// too; each time a transaction ends, so that it comes to an end. With that all shards are done with the event at
-    /// hand, and the calls that it has ended are handed on.
-    func reportUnreached(_ worker: inout Worker) {
+    /// Sends all that the shards have decided, and tells them of messages that did not go out (RFC 3261 §16.9, §17.1.4,
+    /// §17.2.4). What they try next may fail too; each time a transaction ends, so that it comes to an end. With that the
+    /// shards are done with the events at hand, and the calls that have ended are handed on.
+    func finish(_ worker: inout Worker) {
+        self.send(&worker)
         while let failure = worker.unreached.popLast() {
-            self.calls[Int(failure.shard)].run(
-                {
-                    $0.transportFailed(failure.sender, isFlowLost: failure.isFlowLost, &worker.workspace)
-                },
-                thenSend: { self.send(&worker) })
+            self.enter(self.calls[Int(failure.shard)], &worker) {
+                $0.transportFailed(failure.sender, isFlowLost: failure.isFlowLost, &$1)
+            }
             self.deliverPosts(&worker)
+            self.ask(&worker)
+            self.send(&worker)
         }
         if !worker.workspace.endedCalls.isEmpty { self.recordCalls(&worker) }
     }
@@ -187,34 +201,33 @@ public final class SignallingServer: Sendable {
         var earliest = MonotonicInstant.never
         for number in stride(from: first, to: self.locations.count, by: step) {
             var overdue: [UInt64] = []
-            self.locations[number].run(
-                { overdue = $0.wake(&worker.workspace) }, thenSend: { self.send(&worker) })
+            self.enter(self.locations[number], &worker) { overdue = $0.wake(&$1) }
             // What is being written right now will be told by the store; only what still waits can be taken back.
             self.complete(overdue.filter(self.withdraw), isStored: false, &worker)
         }
         for number in stride(from: first, to: self.calls.count, by: step) {
-            self.calls[number].run(
-                { shard in
-                    guard let due = shard.nextWakeUp else { return }
-                    if due <= worker.workspace.now { shard.wake(&worker.workspace) }
-                    if let next = shard.nextWakeUp, next < earliest { earliest = next }
-                },
-                thenSend: { self.send(&worker) })
+            self.enter(self.calls[number], &worker) { shard, workspace in
+                guard let due = shard.nextWakeUp else { return }
+                if due <= workspace.now { shard.wake(&workspace) }
+                if let next = shard.nextWakeUp, next < earliest { earliest = next }
+            }
             self.deliverPosts(&worker)
+            if worker.workspace.outbox.messages.count >= UDPSocket.batch || self.waiting.isAny { self.send(&worker) }
         }
-        self.reportUnreached(&worker)
         self.ask(&worker)
         self.serveMedia(&worker)
+        self.finish(&worker)
         return earliest
     }
 
     // MARK: Sending
 
-    /// Sends what the workspace has decided, in order, and empties it. Messages that cannot go out are left in
-    /// `unreached`.
+    /// Sends what the shards have decided, in order, and lets other threads enter them. Messages that cannot go out are
+    /// left in `unreached`.
     func send(_ worker: inout Worker) {
         let count = worker.workspace.outbox.messages.count
         guard count > 0 else { return }
+        defer { worker.turns.end() }
         self.observe(worker)
         var unreached: [Unreached] = []
         var first = 0

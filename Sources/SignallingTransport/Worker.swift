@@ -12,6 +12,8 @@ struct Worker {
     var workspace = Workspace()
     /// Messages that did not go out, to be told to their shards once those are left.
     var unreached: [Unreached] = []
+    /// The shards that have written into the outbox of the workspace.
+    var turns = SendTurns()
     let counters = TrafficCounters()
 
     init(number: Int, reception: Reception) { (self.number, self.reception) = (number, reception) }

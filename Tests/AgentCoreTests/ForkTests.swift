@@ -16,14 +16,14 @@ struct ForkTests {
         private(set) var call: CallHandle?
         private var invite: SIPMessage?
 
-        init() throws {
+        init(offers: Bool = true) throws {
             let ip = try #require(IPAddress("192.0.2.101"))
             self.world.addHost("alice", listening: SimulatedListener.standard(ip), running: self.alice)
             self.proxy = self.world.peer("proxy", at: "192.0.2.201")
             self.bob = self.world.peer("bob", at: "192.0.2.202")
             self.carol = self.world.peer("carol", at: "192.0.2.203")
             self.world.permitsViolations(by: "proxy")
-            let plan = try Stage.plan()
+            let plan = try Stage.plan { $0.offers = offers }
             self.world.perform(as: "alice") { _, outbox in
                 self.call = self.alice.call(plan, at: self.world.now, into: &outbox)
             }
@@ -35,7 +35,10 @@ struct ForkTests {
             var builder = MessageBuilder(status, to: try #require(self.invite), toTag: tag)
             builder.add(named: "Contact", "<sip:\(tag)@\(address)>")
             for field in fields { builder.add(named: field.0, field.1) }
-            if status.isSuccess { builder.setBody(Array(tag.utf8), type: MediaType("application", "sdp")) }
+            let isReliable = fields.contains { $0.0 == "RSeq" }
+            if status.isSuccess || isReliable {
+                builder.setBody(Array(tag.utf8), type: MediaType("application", "sdp"))
+            }
             let alice = SocketAddress(try #require(IPAddress("192.0.2.101")), 5060)
             try self.proxy.sendsOctets(builder.octets, to: alice)
             self.world.run(for: .milliseconds(1))
@@ -93,6 +96,18 @@ struct ForkTests {
         scene.proxy.ignores(.invite)
         try scene.world.end()
         #expect(scene.alice.ends == [.rejected(486, "Busy Here")])
+    }
+
+    @Test("Offers of two forks at a time are answered each, however long the media takes (RFC 6337 §3.1.1)")
+    func offersOfForks() throws {
+        let scene = try Scene(offers: false)
+        scene.alice.behaviour.describesAfter = .seconds(1)
+        try scene.respond(183, from: "bob", at: "192.0.2.202", ("Require", "100rel"), ("RSeq", "1"))
+        try scene.respond(183, from: "carol", at: "192.0.2.203", ("Require", "100rel"), ("RSeq", "1"))
+        #expect(String(decoding: try scene.bob.expects(.prack).body, as: UTF8.self) == "alice 1 to bob")
+        try scene.bob.sends(200)
+        #expect(String(decoding: try scene.carol.expects(.prack).body, as: UTF8.self) == "alice 2 to carol")
+        try scene.carol.sends(200)
     }
 
     @Test("A 2xx that comes after we hung up is acknowledged and released (RFC 3261 §15)")

@@ -26,7 +26,10 @@ struct InspectionTests {
         let scene = try Scene()
         try scene.alice.sends(method, to: try URI(Scene.uri))
         let refusal = try scene.alice.expects(status)
-        #expect(refusal.all(.allow) == [.invite, .ack, .cancel, .bye, .options, .prack, .update, .info])
+        #expect(
+            refusal.all(.allow) == [
+                .invite, .ack, .cancel, .bye, .options, .prack, .update, .info, .notify, .refer, .subscribe, .message,
+            ])
         try scene.world.end()
     }
 

@@ -161,7 +161,7 @@ struct RaceTests {
         #expect(stage.bob.ends == [.hungUp])
     }
 
-    @Test("Two re-INVITEs cross: both get 491, and both changes are made in the end (§3.3.2)", arguments: 0..<20)
+    @Test("Two re-INVITEs cross: both get 491, and both changes are made in the end (§3.3.1)", arguments: 0..<20)
     func crossingReinvites(seed: Int) throws {
         let stage = try Stage(seed: UInt64(seed))
         stage.alice.behaviour.modifiesAfter = .seconds(5)
@@ -209,7 +209,7 @@ struct RaceTests {
         #expect(scene.bob.ends == [.remoteHungUp])
     }
 
-    @Test("UPDATE and re-INVITE cross: both get 491, and the re-INVITE is made again (§3.3.3)")
+    @Test("UPDATE and re-INVITE cross: both get 491, and the re-INVITE is made again (§3.3.2)")
     func updateCrossesReinvite() throws {
         let scene = try Scene()
         try scene.invite()
@@ -253,5 +253,142 @@ struct RaceTests {
         scene.world.run(for: .milliseconds(1))
         #expect(scene.world.ladder.lines.last?.label == "482 Loop Detected INVITE 1")
         #expect(scene.bob.events.count == 1)
+    }
+
+    @Test("A retransmitted INVITE after the 200 makes no second call (§3.1.1)")
+    func retransmittedInvite() throws {
+        let stage = try Stage(conditions: .delaying(.milliseconds(10)))
+        stage.bob.behaviour.rings = true
+        stage.bob.behaviour.answersAfter = .milliseconds(490)
+        stage.alice.behaviour.hangsUpAfter = .seconds(3)
+        // The 180 is lost; the INVITE is sent again at 500 ms, as the 200 leaves.
+        stage.world.setConditions(.losing(1), from: "bob", to: "alice")
+        stage.world.at(MonotonicInstant.start.advanced(by: .milliseconds(400))) {
+            stage.world.setConditions(.delaying(.milliseconds(10)), from: "bob", to: "alice")
+        }
+        try stage.call()
+        try stage.world.end()
+        #expect(stage.flow.count { $0 == "alice>bob INVITE 1" } == 2)
+        #expect(stage.bob.invitations.count == 1)
+        #expect(stage.alice.establishedCount == 1 && stage.bob.establishedCount == 1)
+        #expect(stage.alice.ends == [.hungUp])
+    }
+
+    @Test("The ACK is lost, and BYE crosses the 200 that is sent again: the session is not made anew (§3.1.6)")
+    func byeCrossesRepeatedSuccess() throws {
+        let stage = try Stage(conditions: .delaying(.milliseconds(50)))
+        stage.bob.behaviour.rings = false
+        stage.bob.behaviour.answersAfter = .zero
+        let call = try stage.call()
+        stage.world.run(until: MonotonicInstant.start.advanced(by: .milliseconds(90)))
+        stage.world.setConditions(.losing(1), from: "alice", to: "bob")
+        stage.world.run(until: MonotonicInstant.start.advanced(by: .milliseconds(200)))
+        stage.world.setConditions(.delaying(.milliseconds(50)), from: "alice", to: "bob")
+        // The 200 is sent again at 550 ms and arrives at 600; the BYE leaves in between.
+        stage.world.run(until: MonotonicInstant.start.advanced(by: .milliseconds(570)))
+        stage.perform("alice") { $0.hangUp(call, at: $1, into: &$2) }
+        try stage.world.end()
+        #expect(
+            stage.flow == [
+                "alice>bob INVITE 1", "bob>alice 200 OK INVITE 1", "alice>bob ACK 1", "bob>alice 200 OK INVITE 1",
+                "alice>bob BYE 2", "alice>bob ACK 1", "bob>alice 200 OK BYE 2",
+            ])
+        #expect(stage.alice.establishedCount == 1)
+        #expect(stage.alice.ends == [.hungUp])
+        #expect(stage.bob.ends == [.remoteHungUp])
+    }
+
+    @Test("The 200 to a re-INVITE crosses our BYE: it is acknowledged, and nothing begins (§3.2.3)")
+    func successCrossesBYE() throws {
+        let stage = try Stage(conditions: .delaying(.milliseconds(50)))
+        stage.bob.behaviour.rings = false
+        stage.bob.behaviour.answersAfter = .zero
+        let call = try stage.call()
+        stage.world.run(for: .seconds(1))
+        let starts = stage.alice.events.count
+        stage.perform("alice") { $0.modify(call, at: $1, into: &$2) }
+        stage.world.run(for: .milliseconds(70))
+        stage.perform("alice") { $0.hangUp(call, at: $1, into: &$2) }
+        try stage.world.end()
+        #expect(
+            stage.flow.suffix(5) == [
+                "alice>bob INVITE 2", "bob>alice 200 OK INVITE 2", "alice>bob BYE 3", "alice>bob ACK 2",
+                "bob>alice 200 OK BYE 3",
+            ])
+        #expect(
+            stage.alice.events.dropFirst(starts).allSatisfy {
+                guard case .mediaStart = $0 else { return true }
+                return false
+            })
+        #expect(stage.alice.ends == [.hungUp] && stage.bob.ends == [.remoteHungUp])
+    }
+
+    @Test(
+        "The callee hangs up before the ACK arrives, which was lost: its BYE follows when the 200 is acknowledged (§3.2.4)"
+    )
+    func lateACK() throws {
+        let stage = try Stage(conditions: .delaying(.milliseconds(10)))
+        stage.bob.behaviour.rings = false
+        stage.bob.behaviour.answersAfter = .zero
+        stage.bob.behaviour.hangsUpAfter = .milliseconds(100)
+        try stage.call()
+        stage.world.run(until: MonotonicInstant.start.advanced(by: .milliseconds(15)))
+        stage.world.setConditions(.losing(1), from: "alice", to: "bob")
+        stage.world.run(until: MonotonicInstant.start.advanced(by: .milliseconds(100)))
+        stage.world.setConditions(.delaying(.milliseconds(10)), from: "alice", to: "bob")
+        try stage.world.end()
+        #expect(
+            stage.flow == [
+                "alice>bob INVITE 1", "bob>alice 200 OK INVITE 1", "alice>bob ACK 1", "bob>alice 200 OK INVITE 1",
+                "alice>bob ACK 1", "bob>alice BYE 1", "alice>bob 200 OK BYE 1",
+            ])
+        #expect(stage.bob.ends == [.hungUp] && stage.alice.ends == [.remoteHungUp])
+    }
+
+    @Test(
+        "A copy of an INVITE that comes by another way after the call is over is refused all the same (RFC 3261 §8.2.2.2)"
+    )
+    func mergedAfterwards() throws {
+        let scene = try Scene()
+        scene.bob.behaviour.rejects = 486
+        try scene.invite()
+        let refusal = try scene.alice.expects(486)
+        #expect(refusal.status == 486)
+        guard case .incoming(_, let invite) = try #require(scene.bob.events.first) else { return }
+        scene.world.permitsViolations(by: "alice")
+        let bob = SocketAddress(try #require(IPAddress("192.0.2.201")), 5060)
+        func copy(_ branch: String) throws {
+            var builder = MessageBuilder(invite)
+            builder.remove(.via)
+            builder.add(named: "Via", "SIP/2.0/UDP 192.0.2.101:5060;branch=z9hG4bK\(branch)")
+            try scene.alice.sendsOctets(builder.octets, to: bob)
+            scene.world.run(for: .milliseconds(1))
+        }
+        try copy("second")
+        #expect(scene.world.ladder.lines.last?.label == "482 Loop Detected INVITE 1")
+        // A proxy that forks one after the other may come again when the first transaction is over.
+        scene.world.run(for: .seconds(6))
+        try copy("third")
+        #expect(scene.bob.invitations.count == 2)
+    }
+
+    @Test("Our BYE to a Contact with a name goes where the DNS says, not the way the INVITE came (RFC 3261 §12.2.1.1)")
+    func byeToName() throws {
+        let scene = try Scene()
+        let gateway = scene.world.peer("gateway", at: "192.0.2.150")
+        scene.bob.names["gateway.example.com"] = SocketAddress(try #require(IPAddress("192.0.2.150")), 5060)
+        try scene.alice.sends(.invite, to: try URI("sip:bob@192.0.2.201")) { builder in
+            builder.remove(.contact)
+            builder.add(named: "Contact", "<sip:alice@gateway.example.com>")
+            Self.Scene.offer(1, in: &builder)
+        }
+        try scene.alice.expects(200)
+        try scene.alice.sends(.ack)
+        scene.world.run(for: .milliseconds(1))
+        let call = try scene.call
+        scene.bobDoes { $0.hangUp(call, at: $1, into: &$2) }
+        #expect(try gateway.expects(.bye).requestURI?.description == "sip:alice@gateway.example.com")
+        try gateway.sends(200)
+        try scene.world.end()
     }
 }

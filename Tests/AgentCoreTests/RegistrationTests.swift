@@ -140,6 +140,33 @@ struct RegistrationTests {
         #expect(scene.seconds == 5)
     }
 
+    @Test("A first hop without Outbound says 439: the binding is an ordinary one then (RFC 5626 §4.2.1)")
+    func firstHopLacksOutbound() throws {
+        let scene = try Scene {
+            $0.instanceID = "urn:uuid:00000000-0000-1000-8000-000A95A0E128"
+            $0.regID = 1
+        }
+        #expect(try scene.registrar.expects(.register).first(.contact)?.regID == 1)
+        try scene.registrar.sends(439)
+        let second = try scene.registrar.expects(.register)
+        #expect(second.first(.contact)?.regID == nil && !second.all(.supported).contains("outbound"))
+        try scene.grant(second, 3600)
+        scene.world.run(for: .seconds(1))
+        guard case .registered(_, let grant)? = scene.alice.events.last else { return }
+        #expect(grant.isOutbound == false)
+    }
+
+    @Test("When nobody says where the registrar is, it is tried again later")
+    func noWay() throws {
+        let scene = try Scene { $0.routes = [NameAddress(SIPURI(host: "nowhere.example.com"))] }
+        scene.world.run(for: .seconds(1))
+        #expect(
+            scene.alice.events.contains {
+                guard case .registrationFailed(_, 503, let wait) = $0 else { return false }
+                return wait != nil
+            })
+    }
+
     @Test("A day of refreshes leaves one registration and nothing else")
     func day() throws {
         let scene = try Scene()

@@ -2,7 +2,7 @@
 struct Room {
     /// The rings from the inside out. A room sees its own ring and those within.
     enum Ring: Int, Comparable {
-        case types, core, roles, drivers, programs
+        case types, core, roles, drivers, kit, programs
 
         static func < (left: Ring, right: Ring) -> Bool { left.rawValue < right.rawValue }
     }
@@ -24,6 +24,7 @@ struct Room {
         Room("Containers", .types),
         Room("SDP", .types, ["SIPMessages"]),
         Room("RTP", .types, ["SIPMessages"]),
+        Room("MediaKeying", .types),
         Room("SIPTransactions", .core, ["SIPMessages", "Containers"]),
         Room("SIPRouting", .core, ["SIPMessages"]),
         // Hashing is the one thing that a protocol room takes from outside.
@@ -42,6 +43,11 @@ struct Room {
             ]),
         Room("MediaEngine", .roles, ["SIPMessages", "SDP", "RTP"]),
         Room("CLinuxIO", .drivers),
+        Room("CAVCodec", .drivers),
+        Room(
+            "AudioCodecs", .drivers, ["SDP", "MediaEngine", "CAVCodec"],
+            foreign: ["CBCG729", "COpus", "CSpanDSP"]),
+        Room("SRTP", .drivers, ["SIPMessages", "MediaKeying"], foreign: ["COpenSSL"]),
         Room("SystemSockets", .drivers, ["SIPMessages", "CLinuxIO"], foreign: ["Glibc"]),
         Room(
             "MediaTransport", .drivers,
@@ -67,11 +73,17 @@ struct Room {
             "OperationsHTTP", .drivers,
             foreign: ["Glibc", "HTTPTypes", "Hummingbird", "Logging", "NIOCore"]),
         Room(
+            "BiloxiKit", .kit,
+            [
+                "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "SDP", "RTP", "AgentCore",
+                "MediaEngine", "MediaTransport", "SignallingTransport",
+            ], foreign: ["Glibc", "Synchronization"]),
+        Room(
             "biloxi", .programs,
             [
                 "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "AgentCore",
                 "CallRouting", "ServerCore", "SignallingTransport", "MediaTransport", "SDP", "Persistence",
-                "ServerConfiguration", "CallRecords", "OperationsHTTP",
+                "ServerConfiguration", "CallRecords", "OperationsHTTP", "BiloxiKit",
             ], foreign: ["ArgumentParser", "Foundation", "Glibc", "Logging", "Synchronization"]),
         Room(
             "SIPSimulation", .programs,

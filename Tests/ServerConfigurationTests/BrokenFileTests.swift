@@ -90,7 +90,7 @@ struct BrokenFileTests {
         .init(
             "listen:\n  - udp:127.0.0.1:5060\n  - 5060",
             "f.yaml:3:5: listen must be TRANSPORT:ADDRESS:PORT such as"
-                + " udp:127.0.0.1:5060 or tls:[::1]:5061, with the transport udp, tcp, tls, ws, wss or sctp, not \"5060\""
+                + " udp:127.0.0.1:5060 or tls:[::1]:5061, with the transport udp, tcp, tls, ws or wss, not \"5060\""
         ),
         .init(
             "domains: [\"bad domain\"]", "f.yaml:1:11: domains must be a host name or IP address, not \"bad domain\""),

@@ -28,7 +28,8 @@ struct ConfigurationTests {
             configuration.proxy
                 == .init(
                     mode: .stateful, recordRoute: true, forking: .parallel, timerC: .seconds(185), redirects: .passOn))
-        #expect(configuration.connections == .init(limit: 100_000, perSource: 2000, idle: .seconds(600)))
+        #expect(
+            configuration.connections == .init(limit: 100_000, perSource: 2000, idle: .seconds(600), origins: ["own"]))
         #expect(configuration.nat == .init(keepAlive: .options, interval: .seconds(25)))
         #expect(configuration.storage == .sqlite)
         #expect(configuration.callRecords == .init(isEnabled: true, keepDays: 90, longestCall: .seconds(43_200)))
@@ -71,7 +72,7 @@ struct ConfigurationTests {
                   register: { user: "4711", passwordFile: trunk.secret }, allow: ["192.0.2.0/24", "2001:db8::/32"],
                   certificates: [PSTN.example], inbound: [{ match: "4711*", to: "user:$1" }], longestCall: 600,
                   probe: 0 }
-        connections: { limit: 10, perSource: 5, idle: 60 }
+        connections: { limit: 10, perSource: 5, idle: 60, origins: https://phone.example:8443 }
         nat: { keepAlive: emptyLines, interval: 15 }
         inbound: trusted
         routes:
@@ -139,7 +140,10 @@ struct ConfigurationTests {
         #expect(trunk.longestCall == .seconds(600) && trunk.probe == nil)
         #expect(trunk.allow.map(\.description) == ["192.0.2.0/24", "2001:db8::/32"])
         #expect(trunk.certificates == ["pstn.example"])
-        #expect(configuration.connections == .init(limit: 10, perSource: 5, idle: .seconds(60)))
+        #expect(
+            configuration.connections
+                == .init(
+                    limit: 10, perSource: 5, idle: .seconds(60), origins: ["https://phone.example:8443"]))
         #expect(configuration.nat == .init(keepAlive: .emptyLines, interval: .seconds(15)))
         #expect(configuration.inbound == .trusted)
         #expect(
@@ -223,7 +227,7 @@ struct ConfigurationTests {
                 "BILOXI_PROXY_TIMERC: proxy.timerC must be 181 to 3600 seconds, not 60: timer C must be larger than 3 minutes"
                     + " (RFC 3261 §16.6)",
                 "--listen: listen must be TRANSPORT:ADDRESS:PORT such as udp:127.0.0.1:5060 or tls:[::1]:5061, with the"
-                    + " transport udp, tcp, tls, ws, wss or sctp, not \"udp\"",
+                    + " transport udp, tcp, tls, ws or wss, not \"udp\"",
             ])
     }
 
@@ -287,7 +291,7 @@ struct ConfigurationValueTests {
             ("tcp:[2001:db8::1]", "tcp:[2001:db8::1]:5060"), ("udp:5060", nil), ("udp:::1:5060", nil),
             ("udp:[127.0.0.1]:1", nil),
             ("udp:127.0.0.1:65536", nil), ("udp:127.0.0.1:+1", nil), ("udp:127.0.0.1:", nil), ("dccp:127.0.0.1:1", nil),
-            ("udp:localhost:5060", nil), ("tls-sctp:127.0.0.1:1", nil), ("", nil),
+            ("udp:localhost:5060", nil), ("sctp:127.0.0.1:1", nil), ("", nil),
         ] as [(String, String?)])
     func listeners(text: String, expected: String?) {
         #expect(Listener(text)?.description == expected)

@@ -169,14 +169,62 @@ struct AuthorisationTests {
         try office.stage.world.end()
     }
 
-    @Test("Where nobody from elsewhere may call, a stranger is refused with 403")
-    func noStrangers() throws {
-        let office = try Office { $0.inbound = .nobody }
+    @Test(
+        "Where nobody from elsewhere may call, everybody is refused with 403: also who is trusted",
+        arguments: [false, true])
+    func noStrangers(isTrusted: Bool) throws {
+        let office = try Office {
+            $0.inbound = .nobody
+            if isTrusted { $0.trusted = [AddressBlock("192.0.2.101/32")].compactMap { $0 } }
+        }
         let alice = try office.stage.alice()
         try alice.invites()
         try alice.expects(403)
         try office.bob.expectsNothing(for: .seconds(1))
         try office.stage.world.end()
+    }
+
+    @Test("A user at the server's address is one of the first domain: the callee is found, the caller is challenged")
+    func address() throws {
+        let office = try Office()
+        let uri = "sip:carol@\(Place.proxy)"
+        let from = NameAddress(try URI("sip:bob@\(Place.proxy)"), parameters: ["tag": "1"])
+        try office.bob.invites(uri) { $0.set(.from, from) }
+        try office.bob.expects(407)
+    }
+
+    @Test("A request of a user that comes back by another server reaches whom anybody may reach (§16.3 item 4)")
+    func spiral() throws {
+        let office = try Office()
+        let other = try office.stage.peer("other", at: "192.0.2.90", "sip:x@192.0.2.90")
+        try office.bobInvites("sip:x@192.0.2.90")
+        let invite = try other.expects(.invite)
+        #expect(!invite.has(.proxyAuthorization))
+        // It sends octets, of which its own transactions know nothing.
+        office.stage.world.permitsViolations(by: "other")
+        try other.sendsBack(invite, as: "sip:carol@biloxi.example.com", route: "")
+        let again = try office.carol.expects(.invite)
+        // Who has passed it on is not one of ours: what he says of the caller is dropped.
+        #expect(!again.has(.pAssertedIdentity))
+        try office.carol.sends(486)
+        try other.sends(486)
+        try office.bob.expects(486)
+    }
+
+    @Test("The same to elsewhere, or when the request is over, is challenged", arguments: [false, true])
+    func noSpiral(isOver: Bool) throws {
+        let office = try Office()
+        let other = try office.stage.peer("other", at: "192.0.2.90", "sip:x@192.0.2.90")
+        try office.bobInvites("sip:x@192.0.2.90")
+        let invite = try other.expects(.invite)
+        if isOver {
+            try other.sends(486)
+            try office.bob.expects(486)
+            office.stage.world.run(for: .seconds(60))
+        }
+        try other.sendsBack(invite, as: isOver ? "sip:carol@biloxi.example.com" : "sip:x@192.0.2.77", route: "")
+        office.stage.world.run(for: .seconds(1))
+        #expect(office.stage.flow().contains { $0.hasPrefix("proxy>other 407") })
     }
 
     @Test("Nobody is relayed for a stranger", arguments: [false, true])

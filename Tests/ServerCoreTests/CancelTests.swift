@@ -96,11 +96,12 @@ struct CancelTests {
             "CANCEL sip:bob@biloxi.example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.101:5060;rport;branch=\(branch)\r\n"
             + "From: \(invite.values(named: "From")[0])\r\nTo: <\(Place.bob)>\r\n"
             + "Call-ID: \(invite.values(named: "Call-ID")[0])\r\nCSeq: 1 CANCEL\r\nMax-Forwards: 70\r\n"
-            + "Reason: Q.850;cause=16;text=\"Terminated\"\r\nContent-Length: 0\r\n\r\n"
+            + "Reason: Q.850;cause=16;text=\"Terminated\"\r\nReason: SIP;cause=487\r\nContent-Length: 0\r\n\r\n"
         stage.world.permitsViolations(by: "alice")
         try alice.sendsOctets(Array(text.utf8), to: SocketAddress(try #require(IPAddress(Place.proxy)), 5060))
         let cancel = try bob.expects(.cancel)
         #expect(cancel.first(.reason)?.isQ850 == true && cancel.first(.reason)?.cause == 16)
+        #expect(cancel.all(.reason).map(\.cause) == [16, 487])
         try bob.sends(200, to: .cancel)
         try bob.sends(487, to: .invite)
         try alice.expects(487)

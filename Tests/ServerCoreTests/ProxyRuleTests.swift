@@ -281,7 +281,7 @@ struct ProxyRuleTests {
         try stage.world.end()
     }
 
-    @Test("A branch beyond Max-Breadth is not made: 440 (RFC 5393 §5.3.3)")
+    @Test("Branches beyond Max-Breadth are made one after the other; without any breadth: 440 (RFC 5393 §5.3.3)")
     func maxBreadth() throws {
         let stage = Stage()
         stage.server()
@@ -289,9 +289,16 @@ struct ProxyRuleTests {
         let second = try stage.bob("bob2", at: "192.0.2.202")
         try bob.isRegistered()
         try second.isRegistered()
-        try alice.invites { $0.add(named: "Max-Breadth", "1") }
+        try alice.invites { $0.add(named: "Max-Breadth", "0") }
         try alice.expects(440)
         try bob.expectsNothing(for: .seconds(1))
+        try alice.invites { $0.add(named: "Max-Breadth", "1") }
+        #expect(try bob.expects(.invite).first(.maxBreadth) == 1)
+        try second.expectsNothing(for: .seconds(1))
+        try bob.sends(486)
+        #expect(try second.expects(.invite).first(.maxBreadth) == 1)
+        try second.sends(486)
+        try alice.expects(486)
         // Two branches share what there is.
         try alice.invites { $0.add(named: "Max-Breadth", "5") }
         let breadths = [try bob.expects(.invite), try second.expects(.invite)].compactMap { $0.first(.maxBreadth) }

@@ -24,6 +24,42 @@ struct RegistrarTests {
         }
     }
 
+    @Test(
+        "A Request-URI made of a contact has neither header fields nor a method (§16.6 step 2, §19.1.1 table 1)",
+        arguments: [
+            ("sip:bob@192.0.2.201;x=1;method=BYE;y?Subject=hi", "sip:bob@192.0.2.201;x=1;y"),
+            ("sip:bob@192.0.2.201?Route=%3Csip:192.0.2.9%3E", "sip:bob@192.0.2.201"),
+            ("sip:bob@192.0.2.201;METHOD=MESSAGE", "sip:bob@192.0.2.201"),
+            ("sip:bob@192.0.2.201;methods=INVITE", "sip:bob@192.0.2.201;methods=INVITE"),
+        ])
+    func contactURI(contact: String, requestURI: String) throws {
+        let stage = Stage()
+        stage.server()
+        let (alice, bob) = (try stage.alice(), try stage.bob())
+        try bob.isRegistered(["<\(contact)>"])
+        try alice.sends(.message, to: try URI(Place.bob))
+        #expect(try bob.expects(.message).requestURI?.description == requestURI)
+        try bob.sends(200)
+        try alice.expects(200)
+        try stage.world.end()
+    }
+
+    @Test("A user who registers at the address of the server is one of its first domain")
+    func address() throws {
+        let stage = Stage()
+        stage.server()
+        let alice = try stage.alice()
+        let bob = try stage.peer("bob", at: "192.0.2.201", "sip:bob@\(Place.proxy)")
+        try bob.isRegistered()
+        for uri in [Place.bob, "sip:bob@\(Place.proxy)"] {
+            try alice.sends(.message, to: try URI(uri))
+            try bob.expects(.message)
+            try bob.sends(200)
+            try alice.expects(200)
+        }
+        try stage.world.end()
+    }
+
     @Test("A binding is made and listed with what is left of it (step 8)", arguments: [1, 64])
     func register(shards: Int) throws {
         let office = try Office(shards: shards)

@@ -42,10 +42,12 @@ struct LimitTests {
         try first.send("\r\n\r\n")
         #expect(try first.inbox.next() == .pong)
         let second = try Peer(connectingTo: server.address(.tcp))
-        // Asked while there is a socket.
-        let local = second.local
         #expect(try second.inbox.next() == .closed)
-        #expect(reports.all == [.tooManyFromSource(local, limit: 1)])
+        // Its port is not known here: the socket may be gone before it can be asked.
+        let sources = reports.all.map { report in
+            if case .tooManyFromSource(let source, limit: 1) = report { source.ip } else { IPAddress?.none }
+        }
+        #expect(sources == [.loopback])
         let other = try Peer(connectingTo: server.address(.tcp), from: IPAddress(v4: 0x7F00_0002))
         try other.send("\r\n\r\n")
         #expect(try other.inbox.next() == .pong)

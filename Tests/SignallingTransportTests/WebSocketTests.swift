@@ -38,10 +38,15 @@ struct WebSocketTests {
 
     @Test(
         "A browser must come from a page that is allowed; who names no page may come (RFC 6455 §10.2)",
-        arguments: [("https://phone.example", true), ("https://evil.example", false), (nil, true)] as [(String?, Bool)])
+        arguments: [
+            ("https://phone.example", true), ("https://phone.example:444", false), ("https://evil.example", false),
+            ("http://sip.test:8080", true), ("https://SIP.test", true), ("https://sip.test.evil.example", false),
+            ("http://users.example", true), ("null", false), ("", false), (nil, true),
+        ] as [(String?, Bool)])
     func checksOrigins(origin: String?, isAllowed: Bool) throws {
         var settings = StreamSettings()
-        settings.webSocketOrigins = ["https://phone.example"]
+        settings.webSocketOrigins.listed = ["https://phone.example"]
+        settings.webSocketOrigins.hosts = ["users.example"]
         let server = try TestServer([.ws], streams: settings)
         let peer = try Peer(connectingTo: server.address(.ws), isWebSocket: true)
         try peer.send(WebSocketText.handshake(origin: origin))

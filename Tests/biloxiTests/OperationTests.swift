@@ -91,7 +91,7 @@ struct OperationTests {
         #expect(calls.events.map { $0["status"] as? Int } == [486])
     }
 
-    @Test("Asked to stop twice, it gives up what is in progress; the open call is recorded")
+    @Test("Asked to stop twice, it gives up what is in progress: the caller is told, and the call is recorded")
     func stopsAtOnce() throws {
         let office = try Office("shutdown: 300\n")
         #expect(office.register(office.bob, "bob").0?.status == 200)
@@ -102,9 +102,12 @@ struct OperationTests {
         kill(office.server.processID, SIGTERM)
         var health = httpGet("/health", port: office.http)
         for _ in 0..<10_000 where health?.status == 200 { health = httpGet("/health", port: office.http) }
-        #expect(office.server.finish(SIGINT).status == 0)
+        kill(office.server.processID, SIGINT)
+        #expect(office.alice.final()?.status == 503)
+        #expect(office.server.finish().status == 0)
         let calls = try RunningCommand.run("calls", "--json", "--data", office.data)
-        #expect(calls.events.map { $0["ending"] as? String } == ["serverStopped"])
+        #expect(calls.events.map { $0["ending"] as? String } == ["failed"])
+        #expect(calls.events.map { $0["status"] as? Int } == [503])
     }
 
     @Test("OPTIONS to the server tells what it can do (RFC 3261 §11.2)")

@@ -37,8 +37,18 @@ socklen_t cio_write_address(struct sockaddr_storage *to, int is_ipv6, uint64_t h
 // Reads one: 4 (also for one that is mapped into IPv6) or 6, or 0 when it is neither.
 int cio_read_address(const struct sockaddr_storage *from, uint64_t *high, uint64_t *low, uint16_t *port);
 
+// A descriptor that becomes readable again and again, -1 when there is none; and how often it does, 0 for never.
+int cio_ticker(void);
+int cio_set_ticker(int fd, int64_t interval_nanoseconds);
+
 int cio_recvmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags);
 int cio_sendmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags);
+
+// A timer as a descriptor, and the moment of CLOCK_MONOTONIC, in nanoseconds, at which it becomes readable.
+int cio_timer(void);
+void cio_set_timer(int fd, int64_t nanoseconds);
+// Lets the thread sleep until a moment of CLOCK_MONOTONIC, or until a signal.
+void cio_sleep_until(int64_t nanoseconds);
 
 // Room for the control message that holds a local address.
 enum { cio_control_octets = 64 };

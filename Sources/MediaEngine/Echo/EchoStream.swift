@@ -51,7 +51,7 @@ public struct EchoStream: Sendable {
     }
 
     /// A name for the call alone, of 64 random bits and more (RFC 7022 §4.2).
-    private static func canonicalName(_ seed: UInt64) -> [UInt8] {
+    static func canonicalName(_ seed: UInt64) -> [UInt8] {
         let mixed = seed &* 0x9E37_79B9_7F4A_7C15 ^ seed >> 29
         return (0..<16).map { i in
             let digit = UInt8(truncatingIfNeeded: mixed >> UInt64(4 * i)) & 0xF

@@ -23,11 +23,6 @@ public struct TransportProtocol: BitwiseCopyable, RawRepresentable, Hashable, Se
     /// A protocol whose name we do not know.
     @inlinable public static var other: TransportProtocol { TransportProtocol(rawValue: 7) }
 
-    private static let names: [(via: StaticString, parameter: StaticString)] = [
-        ("UDP", "udp"), ("TCP", "tcp"), ("TLS", "tls"), ("SCTP", "sctp"), ("TLS-SCTP", "tls-sctp"), ("WS", "ws"),
-        ("WSS", "wss"), ("OTHER", "other"),
-    ]
-
     /// Whether the transport delivers in order and without loss, so that nothing is retransmitted over it.
     @inlinable public var isReliable: Bool { self.rawValue != 0 }
     /// Whether what is sent over it is encrypted.
@@ -42,20 +37,42 @@ public struct TransportProtocol: BitwiseCopyable, RawRepresentable, Hashable, Se
         }
     }
     /// The name in a Via: `UDP`.
-    @inlinable public var viaName: StaticString { self.nameForVia }
-    @usableFromInline var nameForVia: StaticString { Self.names[Int(self.rawValue)].via }
+    public var viaName: StaticString {
+        switch self {
+        case .udp: "UDP"
+        case .tcp: "TCP"
+        case .tls: "TLS"
+        case .sctp: "SCTP"
+        case .tlsSCTP: "TLS-SCTP"
+        case .ws: "WS"
+        case .wss: "WSS"
+        default: "OTHER"
+        }
+    }
     /// The name in a `transport` parameter: `udp`.
-    public var parameterName: StaticString { Self.names[Int(self.rawValue)].parameter }
+    public var parameterName: StaticString {
+        switch self {
+        case .udp: "udp"
+        case .tcp: "tcp"
+        case .tls: "tls"
+        case .sctp: "sctp"
+        case .tlsSCTP: "tls-sctp"
+        case .ws: "ws"
+        case .wss: "wss"
+        default: "other"
+        }
+    }
     /// `udp`, `tcp` …
     public var description: String { String(describing: self.parameterName) }
 
     /// The transport whose name lies in `range`, in any case.
     public init(_ octets: Span<UInt8>, _ range: Range<Int>) {
-        for (index, name) in Self.names.enumerated() where octets.equals(range, ignoringCase: name.via) {
-            self = TransportProtocol(rawValue: UInt8(index))
-            return
+        var number: UInt8 = 0
+        while number < Self.other.rawValue {
+            if octets.equals(range, ignoringCase: TransportProtocol(rawValue: number).viaName) { break }
+            number += 1
         }
-        self = .other
+        self.init(rawValue: number)
     }
 
     /// The transport of this name, in any case.

@@ -99,8 +99,7 @@ extension UInt8 {
     /// What an unquoted parameter value is made of: token, host (an IPv6 reference has brackets and colons), and what
     /// peers send besides, up to a separator.
     var isUnquotedParameterValue: Bool {
-        self.isToken || self == 0x5B || self == 0x5D || self == 0x3A || self == 0x40 || self == 0x2F || self == 0x26
-            || self == 0x24 || self == 0x28 || self == 0x29 || self >= 0x80
+        self.belongs(to: .parameterValue) || self >= 0x80
     }
 }
 

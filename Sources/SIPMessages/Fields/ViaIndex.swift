@@ -55,14 +55,7 @@ public struct ViaIndex: Hashable, Sendable {
     private mutating func read(_ reader: inout FieldReader) throws(SIPParseError) {
         self = ViaIndex()
         let start = reader.position
-        let name = try reader.token()
-        guard reader.octets.equals(name, ignoringCase: "SIP"), reader.skipSeparator(0x2F) else {
-            throw reader.error(.malformed, at: name.lowerBound)
-        }
-        let version = try reader.token()
-        guard reader.octets.equals(version, ignoringCase: "2.0"), reader.skipSeparator(0x2F) else {
-            throw reader.error(.unsupportedVersion, at: version.lowerBound)
-        }
+        if !reader.skipUsualProtocol() { try Self.readProtocol(&reader) }
         let transport = try reader.token()
         self.transportName = OctetRange(transport.lowerBound, transport.upperBound)
         self.transport = TransportProtocol(reader.octets, transport)
@@ -79,6 +72,18 @@ public struct ViaIndex: Hashable, Sendable {
         }
         self.parameters = OctetRange(parametersStart, reader.position)
         self.whole = OctetRange(start, reader.position)
+    }
+
+    /// `protocol-name SLASH protocol-version SLASH`, each slash with white space around it as one likes.
+    private static func readProtocol(_ reader: inout FieldReader) throws(SIPParseError) {
+        let name = try reader.token()
+        guard reader.octets.equals(name, ignoringCase: "SIP"), reader.skipSeparator(0x2F) else {
+            throw reader.error(.malformed, at: name.lowerBound)
+        }
+        let version = try reader.token()
+        guard reader.octets.equals(version, ignoringCase: "2.0"), reader.skipSeparator(0x2F) else {
+            throw reader.error(.unsupportedVersion, at: version.lowerBound)
+        }
     }
 
     /// `sent-by`, in which the colon may have white space around it.
@@ -121,5 +126,19 @@ public struct ViaIndex: Hashable, Sendable {
             }
             self.received = address
         }
+    }
+}
+
+extension FieldReader {
+    /// Skips `SIP/2.0/` where it is spelt as usual, without white space after it.
+    @inline(__always)
+    @_lifetime(self: copy self)
+    fileprivate mutating func skipUsualProtocol() -> Bool {
+        // A token follows, or else the long way finds out.
+        guard self.position &+ 8 < self.end, self.octets.littleEndianWord(at: self.position) == 0x2F30_2E32_2F50_4953,
+            self.octets[self.position &+ 8].isToken
+        else { return false }
+        self.position &+= 8
+        return true
     }
 }

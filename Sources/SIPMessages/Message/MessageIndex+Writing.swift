@@ -1,9 +1,12 @@
 /// Writing what a server makes from a message it received: responses, ACK and CANCEL, without any other copy.
 extension MessageIndex {
     /// Appends one field as it came, its name and folds included.
-    @inlinable
     public func writeField(_ position: Int, of octets: Span<UInt8>, into output: inout [UInt8]) {
         let field = self.fields[position]
+        if self.fault == nil {
+            // Nothing lies between the lines.
+            return output.append(octets, field.name.lower..<self.startOfLine(position + 1))
+        }
         output.append(octets, field.name.lower..<field.value.upper)
         output.append("\r\n")
     }
@@ -155,13 +158,12 @@ extension Array where Element == UInt8 {
     public mutating func endHeader() { self.append("Content-Length: 0\r\n\r\n") }
 
     /// Appends 16 hexadecimal digits.
-    @inlinable
     public mutating func append(hexadecimal number: UInt64) {
-        var shift: UInt64 = 64
-        while shift > 0 {
-            shift &-= 4
-            let digit = UInt8(truncatingIfNeeded: number &>> shift & 15)
-            self.append(digit < 10 ? 0x30 &+ digit : 0x57 &+ digit)
+        var digits = InlineArray<16, UInt8>(repeating: 0)
+        for i in 0..<16 {
+            let digit = UInt8(truncatingIfNeeded: number &>> UInt64(60 &- 4 &* i) & 15)
+            digits[i] = digit < 10 ? 0x30 &+ digit : 0x57 &+ digit
         }
+        digits.span.withUnsafeBufferPointer { self.append(contentsOf: $0) }
     }
 }

@@ -90,15 +90,34 @@ public struct Method: Hashable, Sendable, CustomStringConvertible, ExpressibleBy
 
         /// The code of the method whose name lies in `range`.
         public init(_ octets: Span<UInt8>, _ range: Range<Int>) {
-            for (index, name) in Self.names.enumerated() where name.utf8CodeUnitCount == range.count {
-                var i = 0
-                while i < range.count, octets[range.lowerBound + i] == name.utf8Start[i] { i += 1 }
-                if i == range.count {
-                    self = Code(rawValue: UInt8(index + 1))
-                    return
-                }
+            guard range.count <= 9 else {
+                self = .other
+                return
             }
-            self = .other
+            // The last eight letters as one number, the last of them in the lowest place.
+            var letters: UInt64 = 0
+            for i in range { letters = letters &<< 8 | UInt64(octets[i]) }
+            let code: Code =
+                switch letters {
+                case 0x494E_5649_5445: .invite
+                case 0x41_434B: .ack
+                case 0x42_5945: .bye
+                case 0x4341_4E43_454C: .cancel
+                case 0x5245_4749_5354_4552: .register
+                case 0x4F_5054_494F_4E53: .options
+                case 0x494E_464F: .info
+                case 0x50_5241_434B: .prack
+                case 0x5550_4441_5445: .update
+                case 0x5542_5343_5249_4245: .subscribe
+                case 0x4E4F_5449_4659: .notify
+                case 0x52_4546_4552: .refer
+                case 0x4D_4553_5341_4745: .message
+                case 0x50_5542_4C49_5348: .publish
+                default: .other
+                }
+            // SUBSCRIBE is the one of nine letters; its first is not in the number.
+            let isWhole = (range.count == 9) == (code == .subscribe)
+            self = isWhole && (code != .subscribe || octets[range.lowerBound] == 0x53) ? code : .other
         }
 
         private static let names: [StaticString] = [

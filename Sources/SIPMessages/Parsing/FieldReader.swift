@@ -22,7 +22,9 @@ struct FieldReader: ~Escapable {
 
     @inline(__always) var isAtEnd: Bool { self.position >= self.end }
     /// The octet that is read next; `nil` at the end.
-    @inline(__always) var next: UInt8? { self.position < self.end ? self.octets[self.position] : nil }
+    @inline(__always) var next: UInt8? { self.position < self.end ? self.octet : nil }
+    /// The octet at `position`, which is before `end` where this is asked, and so within the octets.
+    @inline(__always) private var octet: UInt8 { unsafe self.octets[unchecked: self.position] }
 
     func error(_ code: SIPParseError.Code) -> SIPParseError {
         SIPParseError(code, in: self.field, at: self.position)
@@ -38,14 +40,14 @@ struct FieldReader: ~Escapable {
     @inline(__always)
     @_lifetime(self: copy self)
     mutating func skipWhitespace() {
-        while self.position < self.end, self.octets[self.position].isLinearWhitespace { self.position &+= 1 }
+        while self.position < self.end, self.octet.isLinearWhitespace { self.position &+= 1 }
     }
 
     /// Skips `octet` when it is next, without white space.
     @inline(__always)
     @_lifetime(self: copy self)
     mutating func skip(_ octet: UInt8) -> Bool {
-        guard self.position < self.end, self.octets[self.position] == octet else { return false }
+        guard self.next == octet else { return false }
         self.position &+= 1
         return true
     }
@@ -84,7 +86,7 @@ struct FieldReader: ~Escapable {
     @_lifetime(self: copy self)
     mutating func span(while condition: (UInt8) -> Bool) -> Range<Int> {
         let start = self.position
-        while self.position < self.end, condition(self.octets[self.position]) { self.position &+= 1 }
+        while self.position < self.end, condition(self.octet) { self.position &+= 1 }
         return start..<self.position
     }
 
@@ -219,10 +221,7 @@ extension Array where Element == UInt8 {
             digits[position] = 0x30 &+ UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
         } while rest != 0
-        while position < 20 {
-            self.append(digits[position])
-            position &+= 1
-        }
+        digits.span.extracting(position..<20).withUnsafeBufferPointer { self.append(contentsOf: $0) }
     }
 
     /// Appends `text` as a `quoted-string`; control characters become quoted pairs, and CR and LF, which cannot, spaces

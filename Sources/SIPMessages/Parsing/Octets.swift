@@ -21,6 +21,14 @@ struct OctetClass: BitwiseCopyable, Sendable {
     }
     /// What `user` holds unescaped: `unreserved` and `&=+$,;?/`.
     @inlinable static var user: OctetClass { OctetClass(low: 0xABFF_FFD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE) }
+    /// What a host name holds; an underscore is no character of one, but names with one are seen, and understood.
+    @inlinable static var hostName: OctetClass { OctetClass(low: 0x03FF_6000_0000_0000, high: 0x07FF_FFFE_87FF_FFFE) }
+    /// What the value of a parameter holds outside quotes: `token`, the characters of a host, and what peers send besides.
+    @inlinable static var parameterValue: OctetClass {
+        OctetClass(low: 0x07FF_EFF2_0000_0000, high: 0x47FF_FFFF_AFFF_FFFF)
+    }
+    /// What ends the search for the `@` after a user part: `@`, and what can stand in no URI before it.
+    @inlinable static var endOfUser: OctetClass { OctetClass(low: 0x5000_0005_FFFF_FFFF, high: 0x0800_0001) }
     /// What a URI parameter holds unescaped, `paramchar`: `unreserved` and `[]/:&+$`.
     @inlinable static var parameter: OctetClass {
         OctetClass(low: 0x07FF_EFD2_0000_0000, high: 0x47FF_FFFE_AFFF_FFFE)
@@ -90,12 +98,20 @@ public struct OctetRange: BitwiseCopyable, Hashable, Sendable {
 extension Span where Element == UInt8 {
     /// Whether the octets in `range` are those of `text`, ASCII letters of either case being equal.
     @inlinable
+    @inline(__always)
     public func equals(_ range: Range<Int>, ignoringCase text: StaticString) -> Bool {
-        guard range.count == text.utf8CodeUnitCount else { return false }
+        // Most names differ in length already, which costs no call.
+        range.count == text.utf8CodeUnitCount && self.begins(with: text, at: range.lowerBound)
+    }
+
+    @usableFromInline
+    @inline(never)
+    func begins(with text: StaticString, at start: Int) -> Bool {
         let wanted = text.utf8Start
         var i = 0
-        while i < range.count {
-            if self[range.lowerBound &+ i].lowercased != wanted[i].lowercased { return false }
+        while i < text.utf8CodeUnitCount {
+            let difference = self[start &+ i] ^ wanted[i]
+            if difference != 0, difference != 0x20 || !wanted[i].isAlpha { return false }
             i &+= 1
         }
         return true

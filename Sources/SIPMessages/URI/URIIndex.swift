@@ -81,14 +81,11 @@ public struct URIIndex: Hashable, Sendable {
     /// A user part ends at `@`; the characters that may stand in it include `;`, `?` and `/`, so it is found first.
     private mutating func parseUser(_ reader: inout FieldReader) throws(SIPParseError) {
         let start = reader.position
-        var at = start
-        while at < reader.end, reader.octets[at] != 0x40 {
-            // Past these no user part can follow.
-            let octet = reader.octets[at]
-            if octet == 0x5B || octet == 0x3C || octet == 0x3E || octet == 0x22 || octet <= 0x20 { return }
-            at &+= 1
-        }
-        guard at < reader.end else { return }
+        guard reader.hasAt() else { return }
+        _ = reader.span { !$0.belongs(to: .endOfUser) }
+        let hasUser = reader.next == 0x40
+        reader.position = start
+        guard hasUser else { return }
         // `@` may also stand in the headers of a URI without user: `sip:host?to=a@b`; there `?` follows a bare host,
         // while in a user part both are allowed. The grammar is ambiguous and takes the longest user part.
         try self.checkEscapes(&reader) { $0.belongs(to: .user) }
@@ -159,6 +156,23 @@ public struct URIIndex: Hashable, Sendable {
 }
 
 extension FieldReader {
+    /// Whether there is an `@` at or after `position`: looks at eight octets at a time.
+    @inline(__always)
+    fileprivate func hasAt() -> Bool {
+        var position = self.position
+        while position &+ 8 <= self.end {
+            let word = self.octets.littleEndianWord(at: position) ^ 0x4040_4040_4040_4040
+            // An octet that was equal is zero now; which one it was does not matter.
+            if (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080 != 0 { return true }
+            position &+= 8
+        }
+        while position < self.end {
+            if self.octets[position] == 0x40 { return true }
+            position &+= 1
+        }
+        return false
+    }
+
     /// Reads `host [ ":" port ]` (RFC 3261 §25.1); the range is without brackets, the port 0 when not given.
     @_lifetime(self: copy self)
     mutating func hostPort() throws(SIPParseError) -> (OctetRange, UInt16) {
@@ -177,8 +191,7 @@ extension FieldReader {
             }
             return OctetRange(inside.lowerBound, inside.upperBound)
         }
-        // An underscore is no host name character, but names with one are seen, and understood.
-        let name = self.span { $0.isAlpha || $0.isDigit || $0 == 0x2E || $0 == 0x2D || $0 == 0x5F }
+        let name = self.span { $0.belongs(to: .hostName) }
         guard !name.isEmpty, self.octets[name.lowerBound] != 0x2E, self.octets[name.lowerBound] != 0x2D else {
             throw self.error(.malformedHost, at: name.lowerBound)
         }

@@ -28,6 +28,20 @@ public final class SimulatedAgent: SimulatedNode {
         public var describesAfter: TimeSpan? = .zero
         /// Whether the media accepts any offer; what it has answered stays.
         public var acceptsOffers = true
+        /// Whether early media is sent in a session of its own at once (RFC 3959).
+        public var announces = false
+        /// What the user says to a transfer that the other side asks for.
+        public var transfers = Decision.accept
+        /// Where the user goes on after a redirection that is offered: nowhere, or wherever it says.
+        public var followsOffers = true
+
+        /// What a user says.
+        public enum Decision: Hashable, Sendable {
+            case accept
+            case refuse(StatusCode)
+            /// Nothing.
+            case wait
+        }
 
         /// Rings, answers after two seconds, and lets the other side hang up.
         public init() {}
@@ -39,6 +53,8 @@ public final class SimulatedAgent: SimulatedNode {
         public var local: String?
         /// Theirs.
         public var remote: String?
+        /// Theirs for early media alone; `nil` when there is none.
+        public var early: String?
         var proposed: String?
     }
 
@@ -46,6 +62,10 @@ public final class SimulatedAgent: SimulatedNode {
     public var behaviour: Behaviour
     /// Names the addresses of servers that are no numbers.
     public var names: [String: SocketAddress] = [:]
+    /// Other ways to the servers of `names`, taken when the first fails.
+    public var alternatives: [String: [SocketAddress]] = [:]
+    /// Calls that this side holds: its descriptions say so.
+    public var held: Set<CallHandle> = []
     /// What the agent told, in its order.
     public private(set) var events: [AgentAction] = []
     /// The sessions of calls, also of those that are over.
@@ -85,6 +105,7 @@ public final class SimulatedAgent: SimulatedNode {
     @discardableResult
     public func call(_ plan: CallPlan, at now: MonotonicInstant, into outbox: inout Outbox) -> CallHandle? {
         let handle = self.agent.call(plan, transactions: &self.layer, at: now, into: &outbox)
+        if let handle { self.calls.append(handle) }
         self.carryOut(at: now, &outbox)
         return handle
     }
@@ -116,6 +137,27 @@ public final class SimulatedAgent: SimulatedNode {
         self.agent.unregister(registration, transactions: &self.layer, at: now, into: &outbox)
         self.carryOut(at: now, &outbox)
     }
+
+    /// Lets the agent do anything.
+    public func does<Result>(
+        at now: MonotonicInstant, into outbox: inout Outbox,
+        _ body: (inout Agent, inout TransactionLayer, MonotonicInstant, inout Outbox) -> Result
+    ) -> Result {
+        let result = body(&self.agent, &self.layer, now, &outbox)
+        self.carryOut(at: now, &outbox)
+        return result
+    }
+
+    /// Puts a call on hold, or takes it back.
+    public func hold(
+        _ call: CallHandle, _ isHeld: Bool = true, at now: MonotonicInstant, into outbox: inout Outbox
+    ) {
+        if isHeld { self.held.insert(call) } else { self.held.remove(call) }
+        self.modify(call, at: now, into: &outbox)
+    }
+
+    /// The calls, in the order in which they began or came.
+    public private(set) var calls: [CallHandle] = []
 
     /// How the calls ended, in that order.
     public var ends: [CallEnd] {
@@ -234,7 +276,9 @@ public final class SimulatedAgent: SimulatedNode {
 
     private func carryOut(_ action: AgentAction, at now: MonotonicInstant, _ outbox: inout Outbox) {
         switch action {
-        case .incoming(let call, _): self.answer(call, at: now, &outbox)
+        case .incoming(let call, _):
+            self.calls.append(call)
+            self.answer(call, at: now, &outbox)
         case .describeMedia(let call, let question): self.describe(call, question, at: now, &outbox)
         case .mediaStart(let call, _, let remote):
             self.playing.insert(call)
@@ -250,11 +294,36 @@ public final class SimulatedAgent: SimulatedNode {
             if let span = self.behaviour.hangsUpAfter { self.plan(.hangUp(call), after: span, at: now, &outbox) }
             if let span = self.behaviour.modifiesAfter { self.plan(.modify(call), after: span, at: now, &outbox) }
         case .resolve(let request, let uri, _):
-            let address = uri.sip.flatMap { self.names[$0.host.name] }
-            let flow = address.map { Flow(endpoint: 0, transport: self.place.listeners[0].transport, remote: $0) }
-            self.agent.resolved(request, flow, transactions: &self.layer, at: now, into: &outbox)
-        case .progress, .modificationRefused, .information, .ended, .registered, .registrationFailed, .unregistered:
+            let name = uri.sip?.host.name ?? ""
+            let addresses = (self.names[name].map { [$0] } ?? []) + (self.alternatives[name] ?? [])
+            let flows = addresses.map {
+                Flow(endpoint: 0, transport: self.place.listeners[0].transport, remote: $0)
+            }
+            self.agent.resolved(request, flows: flows, transactions: &self.layer, at: now, into: &outbox)
+        case .earlyMediaStart(let call, _, let remote):
+            var session = self.sessions[call] ?? Session()
+            session.early = String(decoding: remote, as: UTF8.self)
+            self.sessions[call] = session
+        case .earlyMediaStop(let call, _): self.sessions[call]?.early = nil
+        case .transferRequested(let referral, _, _): self.decide(referral, at: now, &outbox)
+        case .redirected(let call, let contacts):
+            self.agent.follow(
+                call, self.behaviour.followsOffers ? contacts : [], transactions: &self.layer, at: now, into: &outbox)
+        case .progress, .modificationRefused, .information, .ended, .registered, .registrationFailed, .unregistered,
+            .informationAnswered, .informationFailed, .message, .answered, .requestFailed, .ringback,
+            .transferProgress, .transferDone, .replaces, .joins, .refused:
             break
+        }
+    }
+
+    private func decide(_ referral: ReferralHandle, at now: MonotonicInstant, _ outbox: inout Outbox) {
+        switch self.behaviour.transfers {
+        case .wait: break
+        case .refuse(let status):
+            self.agent.refuseTransfer(referral, status, transactions: &self.layer, at: now, into: &outbox)
+        case .accept:
+            let call = self.agent.acceptTransfer(referral, transactions: &self.layer, at: now, into: &outbox)
+            if let call { self.calls.append(call) }
         }
     }
 
@@ -264,6 +333,9 @@ public final class SimulatedAgent: SimulatedNode {
                 call, status, contacts: self.behaviour.contacts, transactions: &self.layer, at: now, into: &outbox)
         }
         if self.behaviour.rings { self.agent.ring(call, transactions: &self.layer, at: now, into: &outbox) }
+        if self.behaviour.announces {
+            self.agent.announce(call, transactions: &self.layer, at: now, into: &outbox)
+        }
         if self.behaviour.hasEarlyMedia {
             self.agent.progress(call, transactions: &self.layer, at: now, into: &outbox)
         }
@@ -277,6 +349,8 @@ public final class SimulatedAgent: SimulatedNode {
         guard let span = self.behaviour.describesAfter else { return }
         self.descriptionCount += 1
         var text = "\(self.place.name) \(self.descriptionCount)"
+        if question.session == .early { text += " early" }
+        if self.held.contains(call) { text += " sendonly" }
         if let limits = question.limits { text += " of \(String(decoding: limits, as: UTF8.self))" }
         if let offer = question.offer {
             guard self.behaviour.acceptsOffers || self.sessions[call] == nil else {
@@ -287,7 +361,7 @@ public final class SimulatedAgent: SimulatedNode {
             }
             text += " to \(String(decoding: offer, as: UTF8.self))"
         }
-        self.sessions[call, default: Session()].proposed = text
+        if question.session == .regular { self.sessions[call, default: Session()].proposed = text }
         self.plan(.describe(call, question.number, .description(Array(text.utf8))), after: span, at: now, &outbox)
     }
 }

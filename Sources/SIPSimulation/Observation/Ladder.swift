@@ -12,6 +12,9 @@ public struct Ladder: Sendable {
         public internal(set) var receiver: Int?
         /// `INVITE 1` or `180 Ringing INVITE 1`: method and CSeq number; or the text of a note.
         public let label: String
+        /// What makes it remarkable: `100 Trying` for a report on a transfer, `Replaces` for an INVITE with that; empty
+        /// as a rule.
+        public let detail: String
         /// What became of it.
         public internal(set) var fate: Fate
         /// How often it arrived beyond the first time.
@@ -29,9 +32,13 @@ public struct Ladder: Sendable {
 
     init(seed: UInt64) { self.seed = seed }
 
-    mutating func add(_ label: String, from sender: Int, isNote: Bool = false, at time: MonotonicInstant) -> Int {
+    mutating func add(
+        _ label: String, _ detail: String = "", from sender: Int, isNote: Bool = false, at time: MonotonicInstant
+    ) -> Int {
         self.lines.append(
-            Line(time: time, sender: sender, receiver: nil, label: label, fate: .underway, isNote: isNote))
+            Line(
+                time: time, sender: sender, receiver: nil, label: label, detail: detail, fate: .underway,
+                isNote: isNote))
         return self.lines.count - 1
     }
 

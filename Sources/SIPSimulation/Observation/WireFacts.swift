@@ -14,6 +14,8 @@ struct WireFacts {
     var digest: UInt64 = 0
     /// `INVITE 1`, or `180 Ringing INVITE 1`.
     var label: String
+    /// What makes it remarkable; empty as a rule.
+    var detail = ""
 
     var isSIP: Bool { !self.method.isEmpty }
     var isRequest: Bool { self.status == 0 && self.isSIP }
@@ -39,6 +41,24 @@ struct WireFacts {
         self.label = "\(self.method) \(number)"
         if !index.isRequest {
             self.label = "\(index.statusCode) \(span.string(index.reasonPhrase)) \(self.label)"
+        }
+        self.detail = Self.detail(span, index)
+    }
+
+    private static func detail(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> String {
+        guard index.isRequest else { return "" }
+        switch index.method {
+        case .notify:
+            let line = octets.string(index.body).split(whereSeparator: \.isNewline).first ?? ""
+            return line.hasPrefix("SIP/2.0 ") ? String(line.dropFirst("SIP/2.0 ".count)) : ""
+        case .invite:
+            if index.has(.replaces) { return "Replaces" }
+            if index.has(.join) { return "Join" }
+            return octets.string(index.body).contains("sendonly") ? "hold" : ""
+        case .refer:
+            if index.has(.targetDialog) { return "Target-Dialog" }
+            return ""
+        default: return ""
         }
     }
 }

@@ -193,7 +193,7 @@ public final class SimulatedWorld {
 
     private func send(_ message: Outbox.Message, _ octets: [UInt8], from host: Int) {
         let facts = WireFacts(octets, &self.index)
-        let line = self.ladder.add(facts.label, from: host, at: self.now)
+        let line = self.ladder.add(facts.label, facts.detail, from: host, at: self.now)
         let flow = message.flow
         let isReliable = flow.transport.isReliable
         if let rule = self.invariants.sent(facts, by: host, isReliable: isReliable, at: self.now) {

@@ -22,7 +22,7 @@ extension CallShard {
         case .user:
             guard let uri = self.fromURI(octets, workspace.index) else { return .stranger }
             var aor: [UInt8] = []
-            CallShard.appendAOR(uri, octets, into: &aor)
+            _ = self.settings.appendAOR(of: uri, octets, into: &aor)
             let text = String(decoding: aor, as: UTF8.self)
             guard let at = text.lastIndex(of: "@") else { return .stranger }
             return .user(String(text[..<at]), domain: String(text[text.index(after: at)...]))

@@ -44,13 +44,12 @@ extension CallShard {
 
     /// Appends a target with its way, where that is known without the DNS.
     private func append(_ target: Target, _ octets: Span<UInt8>, near flow: Flow, to targets: inout [UInt8]) {
+        let uri = try? URIIndex(parsing: octets, in: target.uri.range)
         var way: Flow?
-        if target.route.isEmpty, let uri = try? URIIndex(parsing: octets, in: target.uri.range) {
-            way = self.settings.proxy.flow(to: uri, octets, near: flow)
-        }
+        if target.route.isEmpty, let uri { way = self.settings.proxy.flow(to: uri, octets, near: flow) }
         Target.append(
-            uri: octets, target.uri.range, route: octets, target.route.range, q: target.q, flow: way, traits: [],
-            to: &targets)
+            contact: octets, target.uri.range, uri, route: octets, target.route.range, q: target.q, flow: way,
+            traits: [], to: &targets)
     }
 
     /// The bindings of a user are there whom an answer has redirected to.

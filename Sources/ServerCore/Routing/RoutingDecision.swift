@@ -74,6 +74,9 @@ extension ServerSettings {
     ///   - uri: Its Request-URI.
     ///   - caller: Who calls.
     public func decide(_ uri: URIIndex, _ octets: Span<UInt8>, from caller: Route.Caller) -> RoutingDecision {
+        guard uri.scheme == .sip || uri.scheme == .sips || uri.scheme == .tel else {
+            return RoutingDecision(action: .refuse(416, "Unsupported URI Scheme"), reason: .host)
+        }
         let isOurs = self.isOurs(uri, octets)
         if isOurs, !uri.hasUser { return RoutingDecision(action: .server, reason: .host) }
         let dialled = DialledAddress(uri, octets, isLocal: isOurs || uri.scheme == .tel)
@@ -95,11 +98,27 @@ extension ServerSettings {
 
     /// The user that a URI of ours names. One at an address of ours is of the first domain.
     func aor(of uri: URIIndex, _ octets: Span<UInt8>) -> [UInt8] {
-        var key: [UInt8] = []
-        Registrar.appendKey(uri, of: octets, into: &key)
-        guard !self.isOurDomain(uri, octets), let domain = self.domains.first else { return key }
-        key.removeLast(uri.host.count)
-        return key + domain
+        var aor: [UInt8] = []
+        _ = self.appendAOR(of: uri, octets, into: &aor)
+        return aor
+    }
+
+    /// The number of the domain whose user a URI names: an address of ours stands for the first. `nil` when it is none of
+    /// ours.
+    func homeDomain(of uri: URIIndex, _ octets: Span<UInt8>) -> Int? {
+        for i in self.domains.indices where octets.equalsLowercased(uri.host.range, self.domains[i]) { return i }
+        return !self.domains.isEmpty && self.isOurAddress(uri, octets) ? 0 : nil
+    }
+
+    /// Appends the same; returns where it lies.
+    func appendAOR(of uri: URIIndex, _ octets: Span<UInt8>, into output: inout [UInt8]) -> OctetRange {
+        let start = output.count
+        Registrar.appendKey(uri, of: octets, into: &output)
+        if self.isOurAddress(uri, octets), let domain = self.domains.first {
+            while output.last != 0x40, output.count > start { output.removeLast() }
+            output.append(contentsOf: domain)
+        }
+        return OctetRange(start, output.count)
     }
 
     private func toUser(_ aor: [UInt8], _ reason: RoutingDecision.Reason) -> RoutingDecision {

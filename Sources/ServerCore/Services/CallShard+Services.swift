@@ -69,7 +69,9 @@ extension CallShard {
             self.agent.resolved(
                 request, near, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         case .progress, .established, .modificationRefused, .information, .ended, .registered, .registrationFailed,
-            .unregistered:
+            .unregistered, .informationAnswered, .informationFailed, .message, .answered, .requestFailed, .redirected,
+            .ringback, .earlyMediaStart, .earlyMediaStop, .transferRequested, .transferProgress, .transferDone,
+            .replaces, .joins, .refused:
             break
         }
     }
@@ -86,6 +88,7 @@ extension ServerSettings {
             endpoints: self.proxy.endpoints.map {
                 AgentEndpoint($0.transport, SocketAddress($0.advertised?.address ?? $0.local.ip, $0.local.port))
             })
+        configuration.features = []
         configuration.product = String(decoding: self.product, as: UTF8.self)
         return configuration
     }

@@ -23,9 +23,7 @@ extension SignallingServer {
 
     /// Hands an answer to the shard that waits for it.
     func answered(shard: Int, _ question: ProxyQuestion, _ answer: DNSAnswer, _ worker: inout Worker) {
-        self.calls[shard].run(
-            { $0.answered(question, answer, &worker.workspace) }, thenSend: { self.send(&worker) })
+        self.enter(self.calls[shard], &worker) { $0.answered(question, answer, &$1) }
         self.deliverPosts(&worker)
-        self.reportUnreached(&worker)
     }
 }

@@ -51,7 +51,7 @@ extension SignallingServer {
     public var statistics: ServerStatistics {
         var statistics = ServerStatistics()
         typealias Place = TrafficCounters.Place
-        let counters = self.udpThreads.map(\.counters) + self.streams.counters
+        let counters = self.udpThreads.map(\.counters) + self.loopWorkers.map(\.counters)
         func total(_ place: Int) -> UInt64 { counters.reduce(0) { $0 &+ $1[place] } }
         for code in 0..<UInt8(16) {
             let method = Method.Code(rawValue: code).method?.name
@@ -77,9 +77,9 @@ extension SignallingServer {
         return statistics
     }
 
-    /// Whether every request has its final response, and every REGISTER its commit.
+    /// Whether every request has its final response, every REGISTER its commit, and no call of the server's own goes on.
     public var isIdle: Bool {
-        self.calls.allSatisfy { $0.run { $0.proxy.unansweredCount == 0 } }
+        self.calls.allSatisfy { $0.run { $0.isIdle } }
             && self.locations.allSatisfy { $0.run { !$0.service.isWaiting } }
     }
 }

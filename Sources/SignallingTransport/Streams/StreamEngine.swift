@@ -6,9 +6,8 @@ import NIOSSL
 import ProxyCore
 import SIPMessages
 import SIPTransactions
-import ServerCore
 
-/// The connections of a server: listeners, event loops, and the way from a message to its connection.
+/// The connections of a server or agent: listeners, event loops, and the way from a message to its connection.
 final class StreamEngine: @unchecked Sendable {
     // Invariant: `channels` and `descriptors` are touched under `lock`, all else never changes.
     let settings: StreamSettings
@@ -16,7 +15,7 @@ final class StreamEngine: @unchecked Sendable {
     private let endpoints: [Endpoint]
     private let tls: TLSContexts?
     private let group: MultiThreadedEventLoopGroup
-    private let loops: [StreamLoop]
+    let loops: [StreamLoop]
     private let listeners: [ListeningSocket]
     let reporter: EventReporter
     private let lock = NIOLock()
@@ -26,14 +25,15 @@ final class StreamEngine: @unchecked Sendable {
 
     init(
         listeners: [ListeningSocket], endpoints: [Endpoint], settings: StreamSettings, threads: Int,
-        reception: Reception, report: @escaping @Sendable (TransportEvent, _ withheld: Int) -> Void
+        report: @escaping @Sendable (TransportEvent, _ withheld: Int) -> Void
     ) throws(TransportError) {
         self.settings = settings
-        self.reporter = EventReporter(report)
+        let reporter = EventReporter(report)
+        self.reporter = reporter
         self.listeners = listeners
         self.endpoints = endpoints
         if let tls = settings.tls {
-            self.tls = try TLSContexts(tls)
+            self.tls = try TLSContexts(tls) { reporter.report(.uselessCertificate("\($0)")) }
         } else {
             self.tls = nil
             for listener in listeners where listener.transport.isSecure {
@@ -45,7 +45,7 @@ final class StreamEngine: @unchecked Sendable {
         var number = 0
         self.loops = Array(self.group.makeIterator()).map { eventLoop in
             defer { number += 1 }
-            return StreamLoop(eventLoop, Worker(number: number % threads, reception: reception))
+            return StreamLoop(eventLoop, number: number)
         }
     }
 
@@ -56,18 +56,10 @@ final class StreamEngine: @unchecked Sendable {
         if !self.isStopped { self.group.shutdownGracefully { _ in } }
     }
 
-    /// What the event loops have received and sent.
-    var counters: [TrafficCounters] { self.loops.map(\.counters) }
-
-    /// Lets messages that come from now on be read with new settings.
-    func apply(_ settings: ServerSettings) {
-        for loop in self.loops { loop.eventLoop.execute { loop.worker.reception.settings = settings } }
-    }
-
     /// Accepts connections from now on.
     ///
     /// - Throws: `TransportError`.
-    func start(_ server: SignallingServer) throws(TransportError) {
+    func start(_ user: any StreamUser) throws(TransportError) {
         self.lock.withLock { self.isStarted = true }
         for listener in self.listeners {
             let bootstrap = ServerBootstrap(group: self.group)
@@ -81,7 +73,7 @@ final class StreamEngine: @unchecked Sendable {
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try self.accept(channel, listener, server)
+                        try self.accept(channel, listener, user)
                     }
                 }
             do {
@@ -120,7 +112,7 @@ final class StreamEngine: @unchecked Sendable {
     // MARK: Connections that come
 
     /// Takes a connection that was accepted; runs on its event loop.
-    private func accept(_ channel: any Channel, _ listener: ListeningSocket, _ server: SignallingServer) throws {
+    private func accept(_ channel: any Channel, _ listener: ListeningSocket, _ user: any StreamUser) throws {
         guard let loop = self.loop(of: channel.eventLoop), let address = channel.remoteAddress,
             let remote = SIPMessages.SocketAddress(address)
         else { throw TransportError("a connection from nowhere") }
@@ -147,9 +139,9 @@ final class StreamEngine: @unchecked Sendable {
                 try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.server))
             }
             if isWebSocket {
-                try WebSocketUpgrade.configure(channel, server, connection)
+                try WebSocketUpgrade.configure(channel, user, connection)
             } else {
-                try channel.pipeline.syncOperations.addHandler(StreamHandler(server, connection, isOutgoing: false))
+                try channel.pipeline.syncOperations.addHandler(StreamHandler(user, connection, isOutgoing: false))
             }
         } catch {
             self.table.release(connection)
@@ -183,7 +175,20 @@ final class StreamEngine: @unchecked Sendable {
     /// Reports an error of the TLS library.
     func noteFailure(_ error: any Error, of connection: StreamConnection) {
         guard let error = error as? NIOSSLError, case .handshakeFailed(let cause) = error else { return }
-        self.reporter.report(.handshakeFailed(connection.flow.remote, "\(cause)"))
+        self.reporter.report(.handshakeFailed(connection.flow.remote, Self.text(of: cause)))
+    }
+
+    /// The words of the TLS library, without the place in its sources: `… error:100000f7:SSL routines:…:WRONG_VERSION_NUMBER
+    /// at /…/tls_record.cc:127`.
+    static func text(of cause: BoringSSLError) -> String {
+        guard case .sslError(let errors) = cause, let first = errors.first else { return "\(cause)" }
+        let words = "\(first)"
+        let code = words.split(separator: ":").last { word in
+            let name = word.prefix { $0 != " " }
+            return !name.isEmpty && name.allSatisfy { $0.isUppercase || $0.isNumber || $0 == "_" }
+        }
+        let name = code.map { $0.prefix { $0 != " " } } ?? "unknown error"
+        return name.lowercased().replacing("_", with: " ")
     }
 
     /// The connection can carry messages.
@@ -194,19 +199,16 @@ final class StreamEngine: @unchecked Sendable {
     }
 
     /// The connection is gone: what never left is reported.
-    func ended(_ connection: StreamConnection, _ server: SignallingServer) {
+    func ended(_ connection: StreamConnection, _ user: any StreamUser) {
         guard let unsent = connection.ended() else { return }
         self.table.release(connection)
         connection.loop.remove(connection)
-        guard !unsent.isEmpty else { return }
-        connection.loop.worker.setTime()
-        connection.loop.worker.unreached += unsent
-        server.reportUnreached(&connection.loop.worker)
+        user.ended(connection, unsent: unsent)
     }
 
     // MARK: Connections that are opened
 
-    private func connect(_ connection: StreamConnection, _ server: SignallingServer) {
+    private func connect(_ connection: StreamConnection, _ user: any StreamUser) {
         let eventLoop = connection.loop.eventLoop
         eventLoop.execute {
             connection.loop.add(connection)
@@ -232,16 +234,16 @@ final class StreamEngine: @unchecked Sendable {
                                 NIOSSLClientHandler(context: tls.client, serverHostname: name))
                         }
                         try channel.pipeline.syncOperations.addHandler(
-                            StreamHandler(server, connection, isOutgoing: true))
+                            StreamHandler(user, connection, isOutgoing: true))
                     }
                 }
             do {
                 let remote = try NIOCore.SocketAddress(connection.flow.remote)
                 let source = try local.map { try NIOCore.SocketAddress(SIPMessages.SocketAddress($0, 0)) }
                 let bound = source.map { bootstrap.bind(to: $0) } ?? bootstrap
-                bound.connect(to: remote).whenFailure { _ in self.ended(connection, server) }
+                bound.connect(to: remote).whenFailure { _ in self.ended(connection, user) }
             } catch {
-                self.ended(connection, server)
+                self.ended(connection, user)
             }
         }
     }
@@ -254,7 +256,7 @@ final class StreamEngine: @unchecked Sendable {
     ///
     /// - Parameter domain: Over TLS, the domain that the certificate must be for; `nil` where the URI named an address.
     func send(
-        _ octets: UnsafeBufferPointer<UInt8>, _ message: Outbox.Message, domain: String?, _ server: SignallingServer
+        _ octets: UnsafeBufferPointer<UInt8>, _ message: Outbox.Message, domain: String?, _ user: any StreamUser
     ) -> Bool {
         let identity =
             message.flow.transport.isSecure ? domain.map { Host($0) } ?? Host(message.flow.remote.ip) : nil
@@ -271,7 +273,7 @@ final class StreamEngine: @unchecked Sendable {
                     opening: flow, to: identity, loop, pendingLimit: self.settings.pendingOctets, at: SystemClock.now())
             }
             guard let (connection, isNew) = found else { return false }
-            if isNew { self.connect(connection, server) }
+            if isNew { self.connect(connection, user) }
             switch connection.queue(octets, message) {
             case .queued: return true
             case .needsFlush:

@@ -1,50 +1,47 @@
 import NIOCore
 import NIOTLS
 import SIPMessages
-import ServerCore
 
 /// Takes what comes over a connection of TCP or TLS apart into messages and runs them.
 final class StreamHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    private let server: SignallingServer
+    private let user: any StreamUser
     private let connection: StreamConnection
     private let waitsForTLS: Bool
     private var framer: StreamFramer
     private var isFailed = false
 
-    init(_ server: SignallingServer, _ connection: StreamConnection, isOutgoing: Bool) {
-        self.server = server
+    init(_ user: any StreamUser, _ connection: StreamConnection, isOutgoing: Bool) {
+        self.user = user
         self.connection = connection
         self.waitsForTLS = connection.flow.transport.isSecure
         self.framer = StreamFramer(
-            keepAlive: isOutgoing ? .pongs : .pings, limits: server.streams.settings.messages)
+            keepAlive: isOutgoing ? .pongs : .pings, limits: user.streams.settings.messages)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.connection.writer = context
-        if context.channel.isActive, !self.waitsForTLS { self.server.streams.opened(self.connection) }
+        if context.channel.isActive, !self.waitsForTLS { self.user.streams.opened(self.connection) }
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        if !self.waitsForTLS { self.server.streams.opened(self.connection) }
+        if !self.waitsForTLS { self.user.streams.opened(self.connection) }
         context.fireChannelActive()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted? = event as? TLSUserEvent,
-            self.server.streams.identify(self.connection, context.pipeline.syncOperations)
+            self.user.streams.identify(self.connection, context.pipeline.syncOperations)
         {
-            self.server.streams.opened(self.connection)
+            self.user.streams.opened(self.connection)
         }
         context.fireUserInboundEventTriggered(event)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !self.isFailed, self.connection.isReady else { return }
-        let loop = self.connection.loop
-        loop.worker.setTime()
-        let now = loop.worker.workspace.now
+        let now = SystemClock.now()
         self.connection.lastActivity = now
         let received = self.unwrapInboundIn(data)
         self.framer.append(received.readableBytesUInt8Span)
@@ -53,9 +50,9 @@ final class StreamHandler: ChannelInboundHandler {
             self.connection.hasSpoken = true
             switch event {
             case .message, .malformed:
-                self.framer.withMessage { self.server.receive($0, over: self.connection, &loop.worker) }
+                self.framer.withMessage { self.user.receive($0, over: self.connection) }
             case .ping:
-                self.server.streams.pong(self.connection)
+                self.user.streams.pong(self.connection)
             case .pong:
                 break
             case .failed(let error):
@@ -73,10 +70,7 @@ final class StreamHandler: ChannelInboundHandler {
     /// The end of a message cannot be found: says so where that is possible, and closes (RFC 3261 §18.3).
     private func fail(_ error: SIPParseError) {
         self.isFailed = true
-        let loop = self.connection.loop
-        self.framer.withHeader {
-            self.server.refuse($0, error, over: self.connection.flow, &loop.worker)
-        }
+        self.framer.withHeader { self.user.refuse($0, error, over: self.connection) }
         self.connection.closeAfterFlush()
     }
 
@@ -86,13 +80,13 @@ final class StreamHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        self.server.streams.ended(self.connection, self.server)
+        self.user.streams.ended(self.connection, self.user)
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A reset, or a failed handshake: the connection is of no more use.
-        self.server.streams.noteFailure(error, of: self.connection)
+        self.user.streams.noteFailure(error, of: self.connection)
         context.close(promise: nil)
     }
 }

@@ -1,25 +1,20 @@
 import NIOConcurrencyHelpers
 import NIOCore
 import SIPMessages
-import ServerCore
 
-/// An event loop with what it needs to run messages, and its connections.
+/// An event loop and its connections.
 final class StreamLoop: @unchecked Sendable {
-    // Invariant: `worker` and `connections` are touched on the event loop only; `flushes` and `isFlushScheduled` under
-    // `lock`.
+    // Invariant: `connections` is touched on the event loop only; `flushes` and `isFlushScheduled` under `lock`.
     let eventLoop: any EventLoop
-    var worker: Worker
-    /// What the loop has received and sent.
-    let counters: TrafficCounters
+    /// Counts the loops of an engine, from 0.
+    let number: Int
     private var connections: [UInt32: StreamConnection] = [:]
 
     private let lock = NIOLock()
     private var flushes: [StreamConnection] = []
     private var isFlushScheduled = false
 
-    init(_ eventLoop: any EventLoop, _ worker: Worker) {
-        (self.eventLoop, self.worker, self.counters) = (eventLoop, worker, worker.counters)
-    }
+    init(_ eventLoop: any EventLoop, number: Int) { (self.eventLoop, self.number) = (eventLoop, number) }
 
     /// Sees to it that the connection's queue is written soon: one task for all connections that ask at the same time.
     func requestFlush(_ connection: StreamConnection) {
@@ -67,11 +62,6 @@ final class StreamLoop: @unchecked Sendable {
 }
 
 extension StreamConnection {
-    /// Notes whether the message at hand is a REGISTER.
-    func noteRegistration(_ workspace: borrowing Workspace) {
-        if workspace.index.isRequest, workspace.index.method == .register { self.hasRegistered = true }
-    }
-
     /// What lasts too long: a handshake, the first message, any message, or a silence.
     func delay(_ settings: StreamSettings, at now: MonotonicInstant) -> TransportEvent.Delay? {
         let age = now.since(self.openedAt)

@@ -25,9 +25,8 @@ public struct StreamSettings: Sendable {
     public var connect: TimeSpan = .seconds(5)
     /// Certificates, for listeners of TLS and secure WebSocket, and for TLS connections that the server opens.
     public var tls: TLSSettings?
-    /// The pages from which browsers may connect, `https://phone.example` say; `nil` for all. Other clients name none
-    /// and are not affected (RFC 6455 §10.2).
-    public var webSocketOrigins: [String]?
+    /// The pages from which browsers may connect.
+    public var webSocketOrigins = WebSocketOrigins()
 
     /// Settings with the values that stand beside each.
     public init() {}

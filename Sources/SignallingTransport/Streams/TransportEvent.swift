@@ -16,6 +16,8 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
     case wrongCertificate(SocketAddress, expected: Host, shown: [String])
     /// A connection was closed, since its TLS handshake failed; the text is the TLS library's.
     case handshakeFailed(SocketAddress, String)
+    /// The files with the certificate have changed and are of no use; what they held before stays.
+    case uselessCertificate(String)
     /// A device has registered that says it is elsewhere: it sits behind a NAT box.
     case behindNAT(SocketAddress, claimed: SocketAddress)
 
@@ -32,7 +34,7 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
     /// How much it matters.
     public var weight: Weight {
         switch self {
-        case .tooManyConnections, .tooManyFromSource, .wrongCertificate: .warning
+        case .tooManyConnections, .tooManyFromSource, .wrongCertificate, .uselessCertificate: .warning
         case .tooSlow, .handshakeFailed: .info
         case .behindNAT: .debug
         }
@@ -52,6 +54,7 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
                 + "\(shown.isEmpty ? "nobody" : shown.joined(separator: ", ")), not for \(expected)"
         case .handshakeFailed(let remote, let reason):
             "TLS connection with \(remote) closed: \(reason)"
+        case .uselessCertificate(let reason): "the certificate that was there before is kept: \(reason)"
         case .behindNAT(let remote, let claimed):
             "the device that has registered from \(remote) says it is \(claimed): it is behind a NAT box"
         }
@@ -75,6 +78,7 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
         case .wrongCertificate: 3
         case .handshakeFailed: 4
         case .behindNAT: 5
+        case .uselessCertificate: 6
         }
     }
 }
@@ -84,8 +88,8 @@ final class EventReporter: @unchecked Sendable {
     // Invariant: `counts` and `minute` are touched under `lock`.
     private let lock = NIOLock()
     private let body: @Sendable (TransportEvent, _ withheld: Int) -> Void
-    private var counts = [Int](repeating: 0, count: 6)
-    private var withheld = [Int](repeating: 0, count: 6)
+    private var counts = [Int](repeating: 0, count: 7)
+    private var withheld = [Int](repeating: 0, count: 7)
     private var minute: Int64 = 0
 
     static let perMinute = 10

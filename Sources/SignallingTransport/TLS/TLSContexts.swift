@@ -4,7 +4,7 @@ import NIOSSL
 
 /// The TLS contexts that are made from the files of a `TLSSettings`, and made anew when those change.
 final class TLSContexts: @unchecked Sendable {
-    // Invariant: `current` is touched under `lock`.
+    // Invariant: `current` and `refused` are touched under `lock`.
 
     /// What tells one version of a file from another.
     private struct Version: Equatable {
@@ -27,12 +27,19 @@ final class TLSContexts: @unchecked Sendable {
     private let settings: TLSSettings
     private let lock = NIOLock()
     private var current: Contexts
+    /// The files that were of no use when they had changed last.
+    private var refused: [Version] = []
+    private let report: @Sendable (TransportError) -> Void
 
     /// Reads the files.
     ///
+    /// - Parameter report: Told when the files have changed and are of no use.
     /// - Throws: `TransportError` that names the file at fault.
-    init(_ settings: TLSSettings) throws(TransportError) {
+    init(
+        _ settings: TLSSettings, report: @escaping @Sendable (TransportError) -> Void
+    ) throws(TransportError) {
         self.settings = settings
+        self.report = report
         self.current = try Self.load(settings)
     }
 
@@ -50,10 +57,21 @@ final class TLSContexts: @unchecked Sendable {
     private func upToDate() -> Contexts {
         let versions = Self.versions(self.settings)
         return self.lock.withLock {
-            if versions != self.current.versions, let changed = try? Self.load(self.settings) { self.current = changed }
+            guard versions != self.current.versions, versions != self.refused else { return self.current }
+            do throws(TransportError) {
+                self.current = try Self.load(self.settings)
+            } catch {
+                self.refused = versions
+                self.report(error)
+            }
             return self.current
         }
     }
+
+    /// Reads the files, to see whether they are of use.
+    ///
+    /// - Throws: `TransportError` that names the file at fault.
+    static func check(_ settings: TLSSettings) throws(TransportError) { _ = try Self.load(settings) }
 
     private static func versions(_ settings: TLSSettings) -> [Version] {
         [Version(settings.certificateFile), Version(settings.keyFile), Version(settings.trustRootsFile)]
@@ -61,11 +79,17 @@ final class TLSContexts: @unchecked Sendable {
 
     private static func load(_ settings: TLSSettings) throws(TransportError) -> Contexts {
         let versions = Self.versions(settings)
-        let chain = try Self.read(settings.certificateFile, "certificate") {
-            try NIOSSLCertificate.fromPEMFile($0).map { NIOSSLCertificateSource.certificate($0) }
+        let chain = try Self.read(settings.certificateFile, "certificate") { path in
+            let certificates =
+                try settings.selfSigned.map { try NIOSSLCertificate.fromPEMBytes(Array($0.certificate.utf8)) }
+                ?? NIOSSLCertificate.fromPEMFile(path)
+            return certificates.map { NIOSSLCertificateSource.certificate($0) }
         }
-        let key = try Self.read(settings.keyFile, "private key") {
-            NIOSSLPrivateKeySource.privateKey(try NIOSSLPrivateKey(file: $0, format: .pem))
+        let key = try Self.read(settings.keyFile, "private key") { path in
+            let key =
+                try settings.selfSigned.map { try NIOSSLPrivateKey(bytes: Array($0.key.utf8), format: .pem) }
+                ?? NIOSSLPrivateKey(file: path, format: .pem)
+            return NIOSSLPrivateKeySource.privateKey(key)
         }
         let roots = try settings.trustRootsFile.map { (path) throws(TransportError) in
             try Self.read(path, "trust roots") { NIOSSLTrustRoots.certificates(try NIOSSLCertificate.fromPEMFile($0)) }
@@ -90,7 +114,7 @@ final class TLSContexts: @unchecked Sendable {
                 versions: versions)
         } catch {
             throw TransportError(
-                "TLS: certificate \(settings.certificateFile) and key \(settings.keyFile) do not fit: \(error)")
+                "TLS: the key in \(settings.keyFile) is not that of the certificate in \(settings.certificateFile)")
         }
     }
 
@@ -100,7 +124,7 @@ final class TLSContexts: @unchecked Sendable {
         do {
             return try body(path)
         } catch {
-            throw TransportError("TLS: no \(what) can be read from \(path): \(error)")
+            throw TransportError("TLS: there is no \(what) in PEM form in \(path), or it cannot be read")
         }
     }
 }

@@ -14,6 +14,8 @@ public struct TLSSettings: Hashable, Sendable {
     public var certificateFile: String
     /// Path of a PEM file with the private key.
     public var keyFile: String
+    /// What takes the place of both files: for a user agent that nobody has given a certificate.
+    public var selfSigned: SelfSignedCertificate?
     /// Path of a PEM file with the roots that other certificates must lead to; `nil` for those of the system.
     public var trustRootsFile: String?
     /// What is wanted of clients.
@@ -28,4 +30,15 @@ public struct TLSSettings: Hashable, Sendable {
     public init(certificateFile: String, keyFile: String) {
         (self.certificateFile, self.keyFile) = (certificateFile, keyFile)
     }
+
+    /// Settings with a certificate of our own making.
+    public init(selfSigned: SelfSignedCertificate) {
+        self.init(certificateFile: "", keyFile: "")
+        self.selfSigned = selfSigned
+    }
+
+    /// Reads the files, to see whether a server could use them.
+    ///
+    /// - Throws: `TransportError` that names the file at fault.
+    public func check() throws(TransportError) { try TLSContexts.check(self) }
 }

@@ -7,7 +7,7 @@ import SystemSockets
 
 /// One UDP socket with vectors for many datagrams a system call. One thread receives; any thread may send.
 final class UDPSocket: @unchecked Sendable {
-    // Invariant: the receive vectors are touched by the one thread that calls `receive`; the send vectors and `recent`
+    // Invariant: the receive vectors and `received` are touched by the one thread that calls `receive`; the send vectors and `recent`
     // under `sendLock`. The rest never changes.
     private let sendLock = NIOLock()
     static let batch = 64
@@ -30,6 +30,8 @@ final class UDPSocket: @unchecked Sendable {
     private let sendHeaders: UnsafeMutablePointer<cio_mmsghdr>
     private let sendControl: UnsafeMutableRawPointer
     private var recent = RecentMessages()
+    /// How many headers the last `receive` has written to.
+    private var received = UDPSocket.batch
 
     /// Opens a socket on `address`; all threads of a listener share it with SO_REUSEPORT.
     ///
@@ -108,13 +110,16 @@ final class UDPSocket: @unchecked Sendable {
 
     /// Receives what is there, at most `batch` datagrams; 0 when there is nothing.
     func receive() -> Int {
-        for i in 0..<Self.batch {
+        for i in 0..<self.received {
             self.headers[i].msg_hdr.msg_namelen = socklen_t(MemoryLayout<sockaddr_storage>.size)
             guard !self.addresses.isEmpty else { continue }
             self.headers[i].msg_hdr.msg_control = self.control + i * Int(cio_control_octets)
             self.headers[i].msg_hdr.msg_controllen = Int(cio_control_octets)
         }
-        return Int(Swift.max(0, cio_recvmmsg(self.descriptor, self.headers, UInt32(Self.batch), 0)))
+        let count = Int(Swift.max(0, cio_recvmmsg(self.descriptor, self.headers, UInt32(Self.batch), 0)))
+        // The system has changed one header more than it has filled, where the last was not to be had.
+        self.received = Swift.min(count + 1, Self.batch)
+        return count
     }
 
     /// One of the datagrams received last: its octets, good until the next `receive`, and who sent it.

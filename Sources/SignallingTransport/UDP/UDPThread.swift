@@ -15,6 +15,7 @@ final class UDPThread: @unchecked Sendable {
     private let sockets: [UDPSocket?]
     private let epoll: Int32
     private let wakeUp: Int32
+    private let timer: Int32
     private var worker: Worker
     /// What the thread has received and sent.
     let counters: TrafficCounters
@@ -28,6 +29,7 @@ final class UDPThread: @unchecked Sendable {
         case settings(ServerSettings)
         case answered(shard: Int, ProxyQuestion, DNSAnswer)
         case hangUp(CallHandle, shard: Int)
+        case endCalls(givesUp: Bool)
         case stop
     }
 
@@ -44,17 +46,25 @@ final class UDPThread: @unchecked Sendable {
         self.counters = worker.counters
         self.epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         self.wakeUp = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
-        guard self.epoll >= 0, self.wakeUp >= 0 else { throw .system("UDP thread", "epoll_create1", errno) }
+        self.timer = cio_timer()
+        guard self.epoll >= 0, self.wakeUp >= 0, self.timer >= 0 else {
+            throw .system("UDP thread", "epoll_create1", errno)
+        }
         for (i, socket) in sockets.enumerated() {
             // A socket that has several local addresses stands at each of their end points.
             if let socket, Int(socket.endpoint) == i { self.watch(socket.descriptor, as: UInt64(i)) }
         }
-        self.watch(self.wakeUp, as: .max)
+        self.watch(self.wakeUp, as: Self.wakeUpNumber)
+        // Told once when it fires; it is not read.
+        self.watch(self.timer, as: Self.timerNumber, EPOLLIN.rawValue | EPOLLET.rawValue)
     }
 
-    private func watch(_ descriptor: Int32, as number: UInt64) {
+    /// What events of descriptors that are no sockets are numbered.
+    private static let (wakeUpNumber, timerNumber): (UInt64, UInt64) = (.max, .max - 1)
+
+    private func watch(_ descriptor: Int32, as number: UInt64, _ events: UInt32 = EPOLLIN.rawValue) {
         var event = epoll_event()
-        event.events = EPOLLIN.rawValue
+        event.events = events
         event.data.u64 = number
         epoll_ctl(self.epoll, EPOLL_CTL_ADD, descriptor, &event)
     }
@@ -62,6 +72,7 @@ final class UDPThread: @unchecked Sendable {
     deinit {
         close(self.epoll)
         close(self.wakeUp)
+        close(self.timer)
     }
 
     /// The thread's socket of an end point; `nil` when that is not UDP's.
@@ -114,6 +125,7 @@ final class UDPThread: @unchecked Sendable {
                 server.ask(&self.worker)
             case .settings(let settings): self.worker.reception.settings = settings
             case .hangUp(let call, let shard): server.hangUp(call, inShard: shard, &self.worker)
+            case .endCalls(let givesUp): server.endCalls(givesUp: givesUp, &self.worker)
             case .stop: return false
             }
         }
@@ -129,29 +141,38 @@ final class UDPThread: @unchecked Sendable {
     private func loop(_ server: SignallingServer) {
         var events = [epoll_event](repeating: epoll_event(), count: 16)
         var nextTimers = MonotonicInstant.start
+        var gathering = Gathering()
         while true {
             self.worker.setTime()
             if self.worker.workspace.now >= nextTimers {
-                let due = server.wake(from: self.worker.number, step: self.threadCount, &self.worker)
-                let now = self.worker.workspace.now
-                nextTimers = Swift.max(
-                    Swift.min(due, now.advanced(by: Self.patience)), now.advanced(by: Self.coarseness))
+                nextTimers = self.doTimers(server)
+                // A timer of its own is cheaper than one that each wait sets and stops again.
+                cio_set_timer(self.timer, nextTimers.nanoseconds)
             }
-            let wait = nextTimers.since(self.worker.workspace.now).nanoseconds / 1_000_000 + 1
-            let count = epoll_wait(self.epoll, &events, Int32(events.count), Int32(Swift.max(0, Swift.min(wait, 50))))
+            let count = epoll_wait(self.epoll, &events, Int32(events.count), -1)
             guard count > 0 else { continue }
             self.worker.setTime()
             for i in 0..<Int(count) {
                 let number = events[i].data.u64
-                if number == .max {
+                if number == Self.timerNumber { continue }
+                if number == Self.wakeUpNumber {
                     if self.doErrands(server) { continue }
-                    return
+                    return server.finish(&self.worker)
                 }
                 guard let socket = self.sockets[Int(number)] else { continue }
                 if events[i].events & EPOLLERR.rawValue != 0 { self.takeErrors(of: socket, server) }
                 self.receive(socket, server)
             }
+            server.finish(&self.worker)
+            if let moment = gathering.end(ofBatchAt: self.worker.workspace.now) { cio_sleep_until(moment.nanoseconds) }
         }
+    }
+
+    /// Does what is due; returns when to look again.
+    private func doTimers(_ server: SignallingServer) -> MonotonicInstant {
+        let due = server.wake(from: self.worker.number, step: self.threadCount, &self.worker)
+        let now = self.worker.workspace.now
+        return Swift.max(Swift.min(due, now.advanced(by: Self.patience)), now.advanced(by: Self.coarseness))
     }
 
     /// Fails the requests that did not reach where they were sent (RFC 3261 §18.4). The error may come to another thread's
@@ -164,7 +185,6 @@ final class UDPThread: @unchecked Sendable {
                 thread.socket(socket.endpoint)?.takeRecent(to: remote) { self.worker.unreached.append($0) }
             }
         }
-        server.reportUnreached(&self.worker)
     }
 
     private func receive(_ socket: UDPSocket, _ server: SignallingServer) {

@@ -6,24 +6,24 @@ import NIOTLS
 final class ConnectionAnchor: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    private let server: SignallingServer
+    private let user: any StreamUser
     private let connection: StreamConnection
 
-    init(_ server: SignallingServer, _ connection: StreamConnection) {
-        (self.server, self.connection) = (server, connection)
+    init(_ user: any StreamUser, _ connection: StreamConnection) {
+        (self.user, self.connection) = (user, connection)
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.connection.writer = context }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted? = event as? TLSUserEvent {
-            self.server.streams.identify(self.connection, context.pipeline.syncOperations)
+            self.user.streams.identify(self.connection, context.pipeline.syncOperations)
         }
         context.fireUserInboundEventTriggered(event)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.server.streams.noteFailure(error, of: self.connection)
+        self.user.streams.noteFailure(error, of: self.connection)
         context.fireErrorCaught(error)
     }
 
@@ -34,7 +34,7 @@ final class ConnectionAnchor: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        self.server.streams.ended(self.connection, self.server)
+        self.user.streams.ended(self.connection, self.user)
         context.fireChannelInactive()
     }
 }

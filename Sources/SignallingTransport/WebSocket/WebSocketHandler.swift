@@ -1,32 +1,29 @@
 import NIOCore
 import NIOWebSocket
 import SIPMessages
-import ServerCore
 
 /// Runs the SIP messages that come over a WebSocket connection, one in each WebSocket message (RFC 7118 §5).
 final class WebSocketHandler: ChannelInboundHandler {
     typealias InboundIn = WebSocketFrame
 
-    private let server: SignallingServer
+    private let user: any StreamUser
     private let connection: StreamConnection
     private let limit: Int
     private var isClosing = false
     /// What has come of a message whose end is still to come.
     private var fragments: ByteBuffer?
 
-    init(_ server: SignallingServer, _ connection: StreamConnection) {
-        (self.server, self.connection) = (server, connection)
-        self.limit = server.streams.settings.webSocketMessageOctets
+    init(_ user: any StreamUser, _ connection: StreamConnection) {
+        (self.user, self.connection) = (user, connection)
+        self.limit = user.streams.settings.webSocketMessageOctets
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.server.streams.opened(self.connection) }
+    func handlerAdded(context: ChannelHandlerContext) { self.user.streams.opened(self.connection) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !self.isClosing else { return }
         let frame = self.unwrapInboundIn(data)
-        let loop = self.connection.loop
-        loop.worker.setTime()
-        self.connection.lastActivity = loop.worker.workspace.now
+        self.connection.lastActivity = SystemClock.now()
         self.connection.hasSpoken = true
         self.connection.messageBegan = self.fragments == nil ? nil : self.connection.messageBegan
         // A client masks whatever it sends (RFC 6455 §5.1); no extension was agreed on that could use the other bits.
@@ -40,11 +37,11 @@ final class WebSocketHandler: ChannelInboundHandler {
                 self.connection.messageBegan = self.connection.lastActivity
                 return
             }
-            self.receive(octets, loop)
+            self.receive(octets)
         case .continuation:
-            self.proceed(octets, isLast: frame.fin, loop)
+            self.proceed(octets, isLast: frame.fin)
         case .ping:
-            self.server.streams.send(
+            self.user.streams.send(
                 control: WebSocketFraming.control(0xA, octets.readableBytesView), over: self.connection)
         case .pong:
             break
@@ -56,7 +53,7 @@ final class WebSocketHandler: ChannelInboundHandler {
     }
 
     /// One more fragment of a message (RFC 6455 §5.4).
-    private func proceed(_ octets: ByteBuffer, isLast: Bool, _ loop: StreamLoop) {
+    private func proceed(_ octets: ByteBuffer, isLast: Bool) {
         guard var message = self.fragments else { return self.close(.protocolError) }
         self.fragments = nil
         guard message.readableBytes + octets.readableBytes <= self.limit else { return self.close(.messageTooLarge) }
@@ -66,19 +63,19 @@ final class WebSocketHandler: ChannelInboundHandler {
             return
         }
         self.connection.messageBegan = nil
-        self.receive(message, loop)
+        self.receive(message)
     }
 
-    private func receive(_ octets: ByteBuffer, _ loop: StreamLoop) {
+    private func receive(_ octets: ByteBuffer) {
         // The keep-alive of RFC 5626 §3.5.1 is usable here as well (RFC 7118 §6).
         if octets.readableBytes <= 4 {
             if octets.readableBytesView.elementsEqual([0x0D, 0x0A, 0x0D, 0x0A]) {
-                self.server.streams.send(
+                self.user.streams.send(
                     control: WebSocketFraming.text([0x0D, 0x0A]), over: self.connection)
             }
             return
         }
-        self.server.receive(octets.readableBytesUInt8Span, over: self.connection, &loop.worker)
+        self.user.receive(octets.readableBytesUInt8Span, over: self.connection)
     }
 
     /// Says that the connection ends, and ends it (RFC 6455 §5.5.1, §7.1.1).
@@ -87,7 +84,7 @@ final class WebSocketHandler: ChannelInboundHandler {
         let number = UInt16(webSocketErrorCode: code)
         let frame = WebSocketFraming.control(
             8, [UInt8(truncatingIfNeeded: number >> 8), UInt8(truncatingIfNeeded: number)])
-        self.server.streams.send(control: frame, over: self.connection)
+        self.user.streams.send(control: frame, over: self.connection)
         self.connection.closeAfterFlush()
     }
 

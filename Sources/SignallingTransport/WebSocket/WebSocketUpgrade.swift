@@ -7,9 +7,9 @@ import SIPMessages
 enum WebSocketUpgrade {
     /// Adds the handlers of the handshake to a connection that was accepted.
     static func configure(
-        _ channel: any Channel, _ server: SignallingServer, _ connection: StreamConnection
+        _ channel: any Channel, _ user: any StreamUser, _ connection: StreamConnection
     ) throws {
-        let settings = server.streams.settings
+        let settings = user.streams.settings
         let upgrader = NIOWebSocketServerUpgrader(
             maxFrameSize: settings.webSocketMessageOctets, automaticErrorHandling: false,
             shouldUpgrade: { channel, head in
@@ -21,11 +21,11 @@ enum WebSocketUpgrade {
                     if let refusal = try? pipeline.handler(type: PlainRequestHandler.self) {
                         pipeline.removeHandler(refusal, promise: nil)
                     }
-                    try pipeline.addHandler(WebSocketHandler(server, connection))
+                    try pipeline.addHandler(WebSocketHandler(user, connection))
                 }
             })
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandler(ConnectionAnchor(server, connection))
+        try pipeline.addHandler(ConnectionAnchor(user, connection))
         try pipeline.configureHTTPServerPipeline(
             withPipeliningAssistance: false,
             withServerUpgrade: (upgraders: [upgrader], completionHandler: { _ in }), withErrorHandling: true)
@@ -34,12 +34,12 @@ enum WebSocketUpgrade {
 
     /// The fields to add to a 101, or `nil` to refuse: the client must speak `sip` (RFC 7118 §4.1), and a browser must
     /// come from a page that may use the server (RFC 6455 §10.2).
-    static func answer(to head: HTTPRequestHead, origins: [String]?) -> HTTPHeaders? {
+    static func answer(to head: HTTPRequestHead, origins: WebSocketOrigins) -> HTTPHeaders? {
         guard head.method == .GET else { return nil }
         let offered = head.headers[canonicalForm: "Sec-WebSocket-Protocol"]
         guard offered.contains(where: { $0.lowercased() == "sip" }) else { return nil }
-        if let origins, let origin = head.headers.first(name: "Origin") {
-            guard origins.contains(where: { $0.lowercased() == origin.lowercased() }) else { return nil }
+        if let origin = head.headers.first(name: "Origin") {
+            guard origins.allow(origin, connectingTo: head.headers.first(name: "Host")) else { return nil }
         }
         return ["Sec-WebSocket-Protocol": "sip"]
     }

@@ -19,7 +19,7 @@ struct ConfigCheck: ParsableCommand {
         let settings = ServerSettings(configPath: self.file, overrides: [])
         do {
             let loaded = try settings.load()
-            let problems = loaded.unreadableFiles()
+            let problems = loaded.uselessFiles()
             if !problems.isEmpty { return try self.fail(problems, output) }
             for warning in loaded.warnings { Output.complain("\(warning)", prefix: "warning: ") }
             output.emit(
@@ -53,18 +53,5 @@ extension JSONValue {
             members["source"] = .string("\(problem.source)")
         }
         self = .object(members)
-    }
-}
-
-extension LoadedConfiguration {
-    /// The files that the configuration names and that cannot be read.
-    func unreadableFiles() -> [ConfigurationProblem] {
-        self.files.filter { access($0.path, R_OK) != 0 }.map { file in
-            ConfigurationProblem(
-                source: file.source,
-                message:
-                    "\(file.key) names \(file.path), which cannot be read (\(String(cString: strerror(errno)))): name a"
-                    + " file that exists and is readable for this user")
-        }
     }
 }

@@ -40,7 +40,10 @@ struct FirstRun {
     }
 
     private func text(_ configuration: Configuration, _ listeners: [String]) -> String {
-        let listener = (listeners.first { $0.hasPrefix("udp:") } ?? listeners.first ?? "").split(
+        // A phone is rarely on this machine where the server listens on an address that others can reach.
+        let reachable = listeners.filter { !$0.contains(":127.") && !$0.contains(":[::1]") }
+        let preferred = reachable.isEmpty ? listeners : reachable
+        let listener = (preferred.first { $0.hasPrefix("udp:") } ?? preferred.first ?? "").split(
             separator: ":", maxSplits: 1)
         let proxy = listener.count == 2 ? "\(listener[1]), transport \(listener[0].uppercased())" : ""
         var lines = ["First start: two users were added. Their passwords are shown only now.", ""]

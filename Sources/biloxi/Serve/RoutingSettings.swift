@@ -43,8 +43,10 @@ extension TrunkSettings {
         }
     }
 
-    /// The first line of a file.
-    private static func password(_ path: String) throws(CommandError) -> String {
+    /// The password in the first line of a file.
+    ///
+    /// - Throws: `CommandError` when there is none.
+    static func password(_ path: String) throws(CommandError) -> String {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
             throw CommandError(.failed, "the password file \(path) cannot be read: make it readable, in UTF-8")
         }

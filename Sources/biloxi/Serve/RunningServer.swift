@@ -86,8 +86,14 @@ final class RunningServer: Sendable {
         self.store.close()
     }
 
-    /// Begins nothing new; what is in progress goes on.
-    func beginStopping() { self.server.beginStopping() }
+    /// Begins nothing new, and ends the calls of its own; what others have in progress goes on.
+    func beginStopping() {
+        self.server.beginStopping()
+        self.server.endCalls(givesUp: false)
+    }
+
+    /// Gives up what is in progress: whoever waits for an answer gets one.
+    func giveUp() { self.server.endCalls(givesUp: true) }
 
     /// Whether nothing is in progress.
     var isIdle: Bool { self.server.isIdle }
@@ -105,9 +111,11 @@ final class RunningServer: Sendable {
     }
 
     /// Goes on with another configuration, or with other users.
-    func apply(_ configuration: Configuration) throws {
+    ///
+    /// - Parameter settings: What `currentSettings` gives for it.
+    func apply(_ configuration: Configuration, _ settings: ServerCore.ServerSettings) {
         self.keepDays.withLock { $0 = configuration.callRecords.keepDays }
-        self.server.apply(try Self.settings(configuration, database: self.database, key: self.key))
+        self.server.apply(settings)
     }
 
     // MARK: Settings
@@ -125,10 +133,15 @@ final class RunningServer: Sendable {
         streams.connections = configuration.connections.limit
         streams.connectionsPerSource = configuration.connections.perSource
         streams.idle = .seconds(configuration.connections.idle.components.seconds)
+        let origins = configuration.connections.origins
+        streams.webSocketOrigins.allowsAny = origins.contains("any")
+        streams.webSocketOrigins.allowsSameHost = origins.contains("own")
+        streams.webSocketOrigins.hosts = origins.contains("own") ? configuration.domains : []
+        streams.webSocketOrigins.listed = origins.filter { $0 != "own" && $0 != "any" }
         guard configuration.listen.contains(where: { $0.transport.isSecure }) || configuration.tls != nil else {
             return streams
         }
-        guard let tls = configuration.tls else {
+        guard let tls = configuration.tls.map(TLSSettings.init) else {
             let made = TLSSettings(
                 certificateFile: directory.path + "/certificate.pem", keyFile: directory.path + "/key.pem")
             try SelfSignedCertificate.make(
@@ -137,19 +150,13 @@ final class RunningServer: Sendable {
             streams.tls = made
             return streams
         }
-        var settings = TLSSettings(certificateFile: tls.certificate, keyFile: tls.key)
-        settings.trustRootsFile = tls.authorities
-        settings.clientCertificates =
-            switch tls.clientCertificates {
-            case .none: .notRequested
-            case .optional: .verifiedIfShown
-            case .required: .required
-            }
-        streams.tls = settings
+        streams.tls = tls
         return streams
     }
 
-    /// What the server is by a configuration.
+    /// What the server is by a configuration, and by the users that are stored.
+    ///
+    /// - Throws: `CommandError` when a file with a password cannot be read, `StorageError` for the database.
     func currentSettings(_ configuration: Configuration) throws -> ServerCore.ServerSettings {
         try Self.settings(configuration, database: self.database, key: self.key)
     }
@@ -264,6 +271,20 @@ extension Logger.Metadata {
             "status": "\(call.status)", "ending": "\(call.ending)", "milliseconds": "\(call.duration)",
             "source": "\(call.source)",
         ]
+    }
+}
+
+extension TLSSettings {
+    /// The certificates that a configuration names.
+    init(_ tls: Configuration.TLS) {
+        self.init(certificateFile: tls.certificate, keyFile: tls.key)
+        self.trustRootsFile = tls.authorities
+        self.clientCertificates =
+            switch tls.clientCertificates {
+            case .none: .notRequested
+            case .optional: .verifiedIfShown
+            case .required: .required
+            }
     }
 }
 

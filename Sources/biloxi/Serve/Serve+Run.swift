@@ -63,23 +63,23 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
             server.beginStopping()
             let grace = current.shutdown
             Task {
-                let deadline = ContinuousClock.now.advanced(by: grace)
-                while ContinuousClock.now < deadline, !server.isIdle { try? await Task.sleep(for: .milliseconds(20)) }
+                await wait(until: { server.isIdle }, atMost: grace)
                 events.end()
             }
         case .request(_, let reply) where stopSignal != nil:
             reply(ControlReply(ok: false, messages: ["the server is stopping"]))
         case .request(.reload, let reply):
-            let (next, answer) = Reloading.read(options.settings, current: current, logger: logger)
+            let (next, answer) = Reloading.read(
+                options.settings, running: loaded.configuration, logger: logger, makeSettings: server.currentSettings)
             if let next {
-                LogLines.level.store(Logger.Level(next.logLevel))
-                current = next
-                try server.apply(next)
+                LogLines.level.store(Logger.Level(next.configuration.logLevel))
+                current = next.configuration
+                server.apply(current, next.settings)
             }
             reply(answer)
         case .request(.usersChanged, let reply):
             do {
-                try server.apply(current)
+                server.apply(current, try server.currentSettings(current))
                 let count = try database.subscribers().count
                 logger.info("users changed", metadata: ["users": "\(count)"])
                 reply(ControlReply(ok: true))
@@ -104,6 +104,16 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
                     ]))
         }
     }
+    if !server.isIdle {
+        server.giveUp()
+        await wait(until: { server.isIdle }, atMost: .seconds(1))
+    }
     await operations.stop()
     if stopSignal == SIGINT { throw CommandError(.interrupted) }
+}
+
+/// Waits until something holds.
+private func wait(until condition: () -> Bool, atMost patience: Duration) async {
+    let deadline = ContinuousClock.now.advanced(by: patience)
+    while ContinuousClock.now < deadline, !condition() { try? await Task.sleep(for: .milliseconds(20)) }
 }

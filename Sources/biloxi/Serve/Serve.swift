@@ -54,9 +54,9 @@ struct Serve: AsyncParsableCommand {
     mutating func run() async throws {
         let settings = self.settings()
         let loaded = try settings.loadOrFail()
-        let unreadable = loaded.unreadableFiles()
-        if !unreadable.isEmpty {
-            throw CommandError(.failed, unreadable.map(\.description).joined(separator: "\n"))
+        let useless = loaded.uselessFiles()
+        if !useless.isEmpty {
+            throw CommandError(.failed, useless.map(\.description).joined(separator: "\n"))
         }
         let options = ServeOptions(settings: settings, output: self.common.output)
         LogLines.level.store(Logger.Level(loaded.configuration.logLevel))

@@ -1,0 +1,218 @@
+import AgentCore
+import SIPMessages
+import SIPRouting
+import SignallingTransport
+
+/// Calling, and sending what needs no call.
+extension UserAgent {
+    /// A header line of one's own.
+    public typealias Field = (name: String, value: String)
+
+    /// Calls someone; returns when the call is answered.
+    ///
+    /// When the task is cancelled, the call is (CANCEL).
+    ///
+    /// - Parameters:
+    ///   - address: `sip:bob@example.test`; with an account `bob` alone means someone of its domain.
+    ///   - limit: How long it may ring.
+    ///   - fields: More header lines of the INVITE.
+    ///   - begun: Given the call before it is answered, for its events.
+    /// - Throws: `SIPError` when it comes to nothing; `CancellationError`.
+    public func call(
+        _ address: String, ringFor limit: Duration = .seconds(180), fields: [Field] = [],
+        begun: (Call) -> Void = { _ in }
+    ) async throws -> Call {
+        let account = self.engine.account
+        let target = try self.uri(address, account)
+        let routes = self.engine.routes(of: account)
+        let local = try await self.localAddress(towards: routes.first?.uri.sip ?? target)
+        let call = Call(self.engine, at: local, peer: NameAddress(target), isOutgoing: true)
+        var plan = CallPlan(to: .sip(target), from: try self.identity(account, local))
+        plan.routes = routes
+        plan.fields = fields.map { .init($0.name, $0.value) }
+        let engine = self.engine
+        let isTaken = engine.perform { turn in
+            guard
+                let handle = turn.agent.call(
+                    plan, transactions: &turn.transactions, at: turn.now, into: &turn.outbox)
+            else { return false }
+            call.core.begin(handle, nil)
+            engine.add(call, handle)
+            return true
+        }
+        guard isTaken == true else { throw SIPError(.unavailable, "there are too many calls") }
+        begun(call)
+        let core = call.core
+        switch await within(limit, { await core.answered.value() }) {
+        case .success?: return call
+        case .failure(let error)?: throw error
+        case nil:
+            call.hangUpNow()
+            try Task.checkCancellation()
+            throw SIPError(.timeout, "nobody answered within \(limit.components.seconds) s")
+        }
+    }
+
+    /// Calls someone, and hangs up when `body` is done with the call.
+    ///
+    /// - Throws: `SIPError` when it comes to nothing, and what the body throws.
+    public func call<Value>(
+        _ address: String, ringFor limit: Duration = .seconds(180), fields: [Field] = [],
+        _ body: (Call) async throws -> Value
+    ) async throws -> Value {
+        let call = try await self.call(address, ringFor: limit, fields: fields, begun: { _ in })
+        defer { call.hangUpNow() }
+        return try await body(call)
+    }
+
+    /// Sends a message (RFC 3428).
+    ///
+    /// - Throws: `SIPError` when it was not taken; `CancellationError`.
+    /// - Returns: The response: 200 when it was delivered, 202 when somebody keeps it for later.
+    @discardableResult
+    public func message(_ address: String, _ text: String, contentType: String = "text/plain") async throws -> Response
+    {
+        let response = try await self.request(
+            "MESSAGE", address, body: Array(text.utf8), contentType: contentType)
+        guard response.isSuccess else { throw response.error }
+        return response
+    }
+
+    /// Sends a request outside of calls and waits for its final response.
+    ///
+    /// - Parameters:
+    ///   - method: Any that stands for itself: OPTIONS, MESSAGE, PUBLISH, REGISTER, or one of your own.
+    ///   - address: Whom it is for: the Request-URI.
+    ///   - to: Who stands in To, where it is not that.
+    ///   - fields: More header lines.
+    ///   - contentType: What the body is: `text/plain`.
+    /// - Returns: The final response, whatever its status.
+    /// - Throws: `SIPError` when none comes; `CancellationError`.
+    public func request(
+        _ method: String, _ address: String, to: String? = nil, fields: [Field] = [], body: [UInt8] = [],
+        contentType: String? = nil
+    ) async throws -> Response {
+        let account = self.engine.account
+        let target = try self.uri(address, account)
+        let routes = self.engine.routes(of: account)
+        let local = try await self.localAddress(towards: routes.first?.uri.sip ?? target)
+        var plan = RequestPlan(SIPMessages.Method(method), to: .sip(target), from: try self.identity(account, local))
+        plan.routes = routes
+        plan.to = try to.map { NameAddress(try self.uri($0, account)) }
+        plan.fields = fields.map { .init($0.name, $0.value) }
+        plan.body = body
+        if let contentType {
+            let parts = contentType.split(separator: "/", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else {
+                throw SIPError(.invalid, "\"\(contentType)\" is no media type: write text/plain")
+            }
+            plan.type = MediaType(parts[0], parts[1])
+        }
+        // A MESSAGE has no Contact (RFC 3428 §4), and that of a REGISTER is its subject.
+        plan.hasContact = plan.method != .message && plan.method != .register
+        let final = Promise<Result<Response, SIPError>>()
+        let engine = self.engine
+        let handle = engine.perform { turn in
+            let handle = turn.agent.send(
+                plan, transactions: &turn.transactions, at: turn.now, into: &turn.outbox)
+            if let handle { engine.add(final, handle) }
+            return handle
+        }
+        guard case .some(.some(let handle)) = handle else {
+            throw SIPError(
+                .invalid, "\(method) belongs to calls and cannot be sent by itself, or too many requests wait")
+        }
+        switch await final.value() {
+        case .success(let response)?: return response
+        case .failure(let error)?: throw error
+        case nil:
+            engine.forget(handle)
+            throw CancellationError()
+        }
+    }
+
+    // MARK: Addresses
+
+    /// One server that a URI leads to.
+    public struct Server: Hashable, Sendable, CustomStringConvertible {
+        /// `udp`, `tcp`, `tls`.
+        public let transport: String
+        /// The address and port: `192.0.2.1:5060`.
+        public let address: String
+        /// The domain or address that its certificate must be for.
+        public let identity: String
+        /// The name that the address was found under; `nil` when the URI named the address.
+        public let name: String?
+
+        /// `tls 192.0.2.1:5061 (server1.example.test, certificate for example.test)`
+        public var description: String {
+            let name = self.name.map {
+                " (\($0)" + (self.transport == "tls" ? ", certificate for \(self.identity))" : ")")
+            }
+            return "\(self.transport) \(self.address)\(name ?? "")"
+        }
+    }
+
+    /// The servers of an address in the order in which they are tried (RFC 3263).
+    ///
+    /// - Throws: `SIPError`: `unreachable`, with the reason when there is none.
+    public func servers(of address: String) async throws -> [Server] {
+        try await self.found(self.uri(address, self.engine.account)).map { server in
+            Server(
+                transport: server.transport.description, address: server.address.description,
+                identity: server.identity.description, name: server.serverName?.description)
+        }
+    }
+
+    func found(_ uri: SIPURI) async throws -> [ServerAddress] {
+        guard let host = self.engine.host else { throw SIPError.ended("the user agent has ended") }
+        let promise = Promise<Result<[ServerAddress], SIPError>>()
+        host.findServers(of: uri) { servers, exhaustion in
+            let error = SIPError(.unreachable, "\(uri.host): \(exhaustion.text)")
+            promise.keep(servers.isEmpty ? .failure(error) : .success(servers))
+        }
+        guard let result = await promise.value() else { throw CancellationError() }
+        return try result.get()
+    }
+
+    /// The address of ours that the server of a URI sees.
+    func localAddress(towards uri: SIPURI) async throws -> IPAddress {
+        guard let host = self.engine.host else { throw SIPError.ended("the user agent has ended") }
+        guard let server = try await self.found(uri).first else {
+            throw SIPError(.unreachable, "\(uri.host) has no address")
+        }
+        return host.localAddress(towards: server.address.ip)
+    }
+
+    /// A SIP URI as someone types it; a name alone is someone of the account's domain.
+    func uri(_ text: String, _ account: Account.Parsed?) throws(SIPError) -> SIPURI {
+        guard !text.contains("@"), !text.hasPrefix("sip:"), !text.hasPrefix("sips:"), let account else {
+            return try Account.uri(text, "whom to reach")
+        }
+        var uri = SIPURI(user: text, host: account.aor.host, port: account.aor.port, isSecure: account.aor.isSecure)
+        uri.parameters = account.aor.parameters
+        return uri
+    }
+
+    private func identity(_ account: Account.Parsed?, _ local: IPAddress) throws(SIPError) -> NameAddress {
+        if let account { return account.identity }
+        if let address = self.engine.settings.address { return NameAddress(try Account.uri(address, "who calls")) }
+        return NameAddress(SIPURI(user: "anonymous", host: Host(local)), displayName: "Anonymous")
+    }
+}
+
+extension ServerSelection.Exhaustion {
+    /// Why no server was found, for people.
+    var text: String {
+        switch self {
+        case .allTried: "all servers have been tried"
+        case .noAddress: "no such name, or it has no address for our transports"
+        case .lookUpFailed: "the DNS did not answer"
+        case .serviceDenied: "the domain says that it has no SIP service"
+        case .refusing: "all servers asked to be left alone for now"
+        case .unsupportedTransport: "we do not listen with the transport that the address wants"
+        case .insecureTransport: "a sips address cannot be reached over UDP"
+        case .unusableAddress: "the address is of a family that we do not have, or none to send to"
+        }
+    }
+}

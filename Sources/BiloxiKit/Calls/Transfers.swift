@@ -1,0 +1,141 @@
+import AgentCore
+import SIPMessages
+import SignallingTransport
+
+/// A transfer that we have asked for.
+final class OutgoingTransfer: Sendable {
+    let outcome = Promise<Result<Void, SIPError>>()
+    private let call: Call
+
+    init(_ call: Call) { self.call = call }
+
+    func progressed(_ status: Int, _ reason: String) {
+        self.call.core.events.send(.transferProgress(status: status, reason: reason))
+    }
+
+    func done(_ end: TransferEnd) {
+        switch end {
+        case .succeeded, .unreported: self.outcome.keep(.success(()))
+        case .failed(let status, let reason), .refused(let status, let reason):
+            self.outcome.keep(.failure(SIPError(SIPError.code(of: status), status: Int(status.number), reason)))
+        }
+    }
+}
+
+/// What the other side of a call wants: that we call someone in its place (RFC 3515, RFC 5589). Who takes note of it
+/// within two seconds decides; otherwise the request lapses.
+public final class IncomingTransfer: Hashable, Sendable {
+    /// Whom we are to call: `sip:carol@example.test`.
+    public let target: String
+    /// Who asks for it, by its own word; `nil` where that is not said.
+    public let referrer: String?
+    private let referral: ReferralHandle
+    private let call: Call
+
+    init(_ referral: ReferralHandle, _ call: Call, _ request: TransferRequest) {
+        (self.referral, self.call) = (referral, call)
+        self.target = request.target.uri.description
+        self.referrer = request.referrer?.uri.description
+    }
+
+    /// Calls whom we are to call; the other side is told how that goes. The first call goes on until the other side hangs
+    /// up.
+    ///
+    /// - Parameter begun: Given the new call before it is answered, for its events.
+    /// - Throws: `SIPError` when the new call comes to nothing; `CancellationError`.
+    public func accept(begun: (Call) -> Void = { _ in }) async throws -> Call {
+        let engine = self.call.engine
+        let call = Call(engine, at: self.call.local, peer: try? NameAddress(self.uri()), isOutgoing: true)
+        let isTaken = engine.perform { turn in
+            guard
+                let handle = turn.agent.acceptTransfer(
+                    self.referral, transactions: &turn.transactions, at: turn.now, into: &turn.outbox)
+            else { return false }
+            call.core.begin(handle, nil)
+            engine.add(call, handle)
+            return true
+        }
+        guard isTaken == true else { throw SIPError.ended("the transfer is not wanted any more") }
+        begun(call)
+        switch await call.core.answered.value() {
+        case .success?: return call
+        case .failure(let error)?: throw error
+        case nil:
+            call.hangUpNow()
+            throw CancellationError()
+        }
+    }
+
+    /// Does not do it: 603.
+    public func refuse() {
+        self.call.engine.perform { turn in
+            turn.agent.refuseTransfer(
+                self.referral, transactions: &turn.transactions, at: turn.now, into: &turn.outbox)
+        }
+    }
+
+    private func uri() throws(SIPError) -> SIPURI { try Account.uri(self.target, "the transfer") }
+
+    /// Whether both are the same request.
+    public static func == (left: IncomingTransfer, right: IncomingTransfer) -> Bool { left.referral == right.referral }
+
+    /// Feeds what `==` compares to the hasher.
+    public func hash(into hasher: inout Hasher) { hasher.combine(self.referral) }
+}
+
+extension Call {
+    /// Transfers the other side to someone else, who rings there (blind transfer, RFC 5589 §6). Returns when that call is
+    /// answered; this one is over then.
+    ///
+    /// - Throws: `SIPError` when the other side does not do it, or the call there comes to nothing: then this one goes on.
+    public func transfer(to address: String) async throws {
+        if let error = self.core.end.current { throw error }
+        let target = try Account.uri(address, "the transfer")
+        let transfer = OutgoingTransfer(self)
+        let engine = self.engine
+        guard let handle = self.core.handle else { throw SIPError.ended("it has not begun") }
+        let isTaken = engine.perform { turn in
+            guard
+                let number = turn.agent.transfer(
+                    handle, to: TransferPlan(to: NameAddress(target)), transactions: &turn.transactions, at: turn.now,
+                    into: &turn.outbox)
+            else { return false }
+            engine.add(transfer, number)
+            return true
+        }
+        guard isTaken == true else { throw SIPError(.rejected, "a call must be answered before it can be transferred") }
+        try await self.finish(transfer)
+    }
+
+    /// Connects the other sides of two calls with each other (attended transfer, RFC 5589 §7). Returns when they are;
+    /// both calls are over then.
+    ///
+    /// - Throws: `SIPError` when it comes to nothing: then both go on.
+    public func transfer(to other: Call) async throws {
+        if let error = self.core.end.current { throw error }
+        let transfer = OutgoingTransfer(self)
+        let engine = self.engine
+        guard let handle = self.core.handle, let second = other.core.handle else {
+            throw SIPError.ended("it has not begun")
+        }
+        let isTaken = engine.perform { turn in
+            guard
+                let number = turn.agent.transfer(
+                    handle, to: second, transactions: &turn.transactions, at: turn.now, into: &turn.outbox)
+            else { return false }
+            engine.add(transfer, number)
+            return true
+        }
+        guard isTaken == true else { throw SIPError(.rejected, "both calls must be answered before they are joined") }
+        try await self.finish(transfer)
+        other.hangUpNow()
+    }
+
+    private func finish(_ transfer: OutgoingTransfer) async throws {
+        switch await transfer.outcome.value() {
+        case .success?: self.hangUpNow()
+        case .failure(let error)?: throw error
+        case nil: throw CancellationError()
+        }
+    }
+}

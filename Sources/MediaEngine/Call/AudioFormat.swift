@@ -1,0 +1,54 @@
+public import SDP
+
+/// An encoding of audio that this program can send and play.
+public struct AudioFormat: Hashable, Sendable {
+    /// How it stands in a description, with the payload type that is wanted for it.
+    public let media: MediaFormat
+    /// What encodes and decodes it.
+    public let codec: SampleCodec
+    /// How it bears losses.
+    public let encoding: CallQuality.Encoding
+
+    /// Samples in a second.
+    public var sampleRate: Int { Int(self.media.map.clockRate) }
+    /// Its name, `PCMU`.
+    public var name: String { self.media.map.encoding }
+
+    /// All formats, in the order in which they are offered.
+    public static let all: [AudioFormat] = [
+        AudioFormat(media: MediaFormat(0, "PCMU"), codec: .pcmu, encoding: .g711),
+        AudioFormat(media: MediaFormat(8, "PCMA"), codec: .pcma, encoding: .g711),
+        AudioFormat(media: MediaFormat(96, "L16", 16_000), codec: .l16, encoding: .g711),
+        AudioFormat(media: MediaFormat(97, "L16", 8_000), codec: .l16, encoding: .g711),
+    ]
+
+    /// Those that are offered where nothing else is said: what every telephone has.
+    public static let standard: [AudioFormat] = Self.all.filter { $0.codec != .l16 }
+
+    /// The formats of a name in any case, `pcmu` or `L16/16000`; empty for a name that is not known.
+    public static func named(_ name: String) -> [AudioFormat] {
+        let parts = name.uppercased().split(separator: "/", maxSplits: 1)
+        guard let encoding = parts.first else { return [] }
+        let rate = parts.count > 1 ? Int(parts[1]) : nil
+        return Self.all.filter {
+            $0.name.uppercased() == encoding && (parts.count == 1 || $0.sampleRate == rate)
+        }
+    }
+
+    /// The format of a payload type that was agreed on.
+    public static func of(_ media: MediaFormat) -> AudioFormat? {
+        Self.all.first { $0.media.isSameEncoding(as: media) }
+    }
+
+    /// What a description lists for these formats: themselves, events at each of their rates, and comfort noise.
+    public static func described(_ formats: [AudioFormat]) -> [MediaFormat] {
+        var rates: [UInt32] = []
+        for format in formats where !rates.contains(format.media.map.clockRate) {
+            rates.append(format.media.map.clockRate)
+        }
+        let events = rates.enumerated().map { i, rate in
+            MediaFormat(101 + UInt8(truncatingIfNeeded: i), "telephone-event", rate, parameters: "0-16")
+        }
+        return formats.map(\.media) + events + (rates.contains(8_000) ? [MediaFormat(13, "CN")] : [])
+    }
+}

@@ -1,0 +1,398 @@
+public import RTP
+public import SDP
+public import SIPMessages
+
+/// The audio of a call without its sockets: packets in, sound and keys out; sound and keys in, packets out (RFC 3550,
+/// RFC 4733).
+///
+/// Whoever drives it calls `tick` once for each packet time: that plays as much of the peer's sound and makes one packet of
+/// ours.
+public struct AudioStream: Sendable {
+    /// Our source.
+    public let ssrc: UInt32
+    /// Where packets come from and go to.
+    public private(set) var latch: SymmetricLatch
+    /// The peer's stream; `nil` while no packet has come.
+    public private(set) var reception: Reception?
+    /// The reports of the stream.
+    public private(set) var control: RTCPSession
+    /// Samples in a second, of what goes in and of what comes out.
+    public private(set) var sampleRate = 8_000
+    /// Milliseconds that a packet of ours covers: 10 to 60, by what the peer wants.
+    public private(set) var packetMilliseconds = 20
+
+    private var format: AudioFormat?
+    private var payloadType: UInt8 = 0
+    private var eventType: UInt8?
+    private var received = ReceivedFormats()
+    private var isSending: Bool
+    private var peerControl: MediaControlAddress
+
+    private var sequence: UInt16
+    private var timestamp: UInt32
+    /// Whether the next packet begins a stretch of sound (RFC 3551 §4.1).
+    private var needsMarker = true
+    private var keysOut: TelephoneEventSender
+    private var lastSent: (at: MonotonicInstant, timestamp: UInt32)?
+    private var sent: UInt64 = 0
+    private var sentOctets: UInt64 = 0
+    private var rejected: UInt64 = 0
+
+    private var playout: AudioPlayout?
+    private var playing: AudioFormat?
+    /// From the rate of what comes to that of what goes, where they differ, and what it has made ahead of time.
+    private var resampler: Resampler?
+    private var resampled: [Int16] = []
+    private var decoded: [Int16] = []
+    private var keysIn: TelephoneEventReceiver
+    private var tones: KeyToneDetector
+    private var merger = KeyPressMerger()
+    private var heardSamples = 0
+    private var payload: [UInt8] = []
+    private var events: [TelephoneEventReceiver.Happening] = []
+    private var toneEvents: [KeyToneDetector.Happening] = []
+
+    /// A stream that begins now.
+    ///
+    /// - Parameters:
+    ///   - seed: A number that nobody can guess: source, first sequence number and timestamp come from it
+    ///     (RFC 3550 §5.1).
+    ///   - stream: What offer and answer have agreed on.
+    public init(seed: UInt64, _ stream: NegotiatedStream, at now: MonotonicInstant) {
+        self.ssrc = UInt32(truncatingIfNeeded: seed)
+        self.control = RTCPSession(
+            ssrc: self.ssrc, canonicalName: EchoStream.canonicalName(seed), seed: seed &* 0xD6E8_FEB8_6659_FD93,
+            at: now)
+        self.sequence = UInt16(truncatingIfNeeded: seed >> 32)
+        self.timestamp = UInt32(truncatingIfNeeded: seed >> 32) &* 0x9E37_79B9
+        self.latch = SymmetricLatch(described: stream.destination?.rtp.address)
+        self.peerControl = MediaControlAddress(stream)
+        self.isSending = false
+        self.keysOut = TelephoneEventSender(clockRate: 8_000)
+        self.keysIn = TelephoneEventReceiver(clockRate: 8_000)
+        self.tones = KeyToneDetector()
+        self.agree(stream)
+    }
+
+    /// Offer and answer have changed what is agreed on.
+    public mutating func update(_ stream: NegotiatedStream) {
+        self.latch.describe(stream.destination?.rtp.address)
+        self.peerControl.update(stream)
+        self.agree(stream)
+    }
+
+    private mutating func agree(_ stream: NegotiatedStream) {
+        let before = (self.sampleRate, self.isSending)
+        let chosen = stream.sendFormats.first { $0.isPrimary && AudioFormat.of($0) != nil }
+        self.format = chosen.flatMap { AudioFormat.of($0) }
+        self.payloadType = chosen?.payloadType ?? 0
+        self.eventType = stream.eventFormat?.payloadType
+        self.received = ReceivedFormats(stream)
+        self.isSending = stream.sends && self.format != nil
+        self.sampleRate = self.format?.sampleRate ?? 8_000
+        let wanted = Int(stream.packetTime ?? 20)
+        self.packetMilliseconds = Swift.max(10, Swift.min(60, wanted / 10 * 10))
+        if self.sampleRate != before.0 {
+            self.keysOut = TelephoneEventSender(clockRate: UInt32(self.sampleRate))
+            self.keysIn = TelephoneEventReceiver(clockRate: UInt32(self.sampleRate))
+            self.tones = KeyToneDetector(sampleRate: self.sampleRate)
+            self.playout = nil
+        }
+        if !before.1 { self.needsMarker = true }
+    }
+
+    /// Samples that a packet of ours covers.
+    public var samplesPerPacket: Int { self.sampleRate * self.packetMilliseconds / 1_000 }
+
+    // MARK: Keys
+
+    /// Whether keys go out as events; if not, the peer understands none, and their tones have to be sent as sound.
+    public var sendsEvents: Bool { self.eventType != nil }
+
+    /// Whether no key is being sent, and none waits.
+    public var hasSentKeys: Bool { self.keysOut.isIdle }
+
+    /// Orders a key as an event; `false` when it is none, too many wait, or the peer takes no events.
+    public mutating func send(_ key: Character, milliseconds: UInt32 = 100, pause: UInt32 = 60) -> Bool {
+        guard self.eventType != nil, let code = TelephoneEvent.code(of: key) else { return false }
+        return self.keysOut.send(code, milliseconds: milliseconds, pause: pause)
+    }
+
+    /// Takes a key that came by another way than this stream.
+    ///
+    /// - Returns: The press, when it is new.
+    public mutating func report(_ key: Character, by way: KeyPressMerger.Way, at now: MonotonicInstant)
+        -> KeyPressMerger.Press?
+    {
+        self.merger.report(key, by: way, at: now)
+    }
+
+    // MARK: Receiving
+
+    /// Takes a packet of the peer.
+    ///
+    /// - Parameter presses: Keys that it brings are appended.
+    public mutating func receive(
+        _ packet: Span<UInt8>, from source: SocketAddress, at now: MonotonicInstant,
+        into presses: inout [KeyPressMerger.Press]
+    ) {
+        guard let header = try? RTPHeader(parsing: packet), let kind = self.received[header.payloadType],
+            self.latch.receive(header, from: source, at: now) == .accept
+        else {
+            self.rejected &+= 1
+            return
+        }
+        if self.reception?.ssrc != header.ssrc {
+            self.reception = Reception(first: header, clockRate: self.received.clockRate(of: kind), at: now)
+        }
+        if self.reception?.receive(header, at: now) == .outOfRange {
+            self.rejected &+= 1
+            return
+        }
+        switch kind {
+        case .audio(let format): self.insert(header, packet, format, at: now)
+        case .noise: self.playout?.insert(header, packet, at: now)
+        case .events:
+            self.keysIn.receive(header, packet, at: now, into: &self.events)
+            self.takeEvents(at: now, into: &presses)
+        }
+    }
+
+    private mutating func insert(
+        _ header: RTPHeader, _ packet: Span<UInt8>, _ format: AudioFormat, at now: MonotonicInstant
+    ) {
+        if self.playout == nil || self.playing != format {
+            self.playout = AudioPlayout(format.codec, sampleRate: format.sampleRate, noiseType: self.received.noise)
+            self.playing = format
+            self.resampler =
+                format.sampleRate == self.sampleRate ? nil : Resampler(from: format.sampleRate, to: self.sampleRate)
+            self.resampled.removeAll(keepingCapacity: true)
+        }
+        self.playout?.insert(header, packet, at: now)
+    }
+
+    private mutating func takeEvents(at now: MonotonicInstant, into presses: inout [KeyPressMerger.Press]) {
+        for case .began(let code) in self.events {
+            guard let key = TelephoneEvent.key(of: code) else { continue }
+            if let press = self.merger.report(key, by: .telephoneEvent, at: now) { presses.append(press) }
+        }
+        self.events.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: One packet time
+
+    /// Plays one packet time of the peer's sound.
+    ///
+    /// - Parameters:
+    ///   - samples: `samplesPerPacket` samples are appended; silence while nothing comes.
+    ///   - presses: Keys that are heard in it are appended.
+    public mutating func play(
+        at now: MonotonicInstant, into samples: inout [Int16], _ presses: inout [KeyPressMerger.Press]
+    ) {
+        let (start, count) = (samples.count, self.samplesPerPacket)
+        if self.playout == nil {
+            samples.append(contentsOf: repeatElement(0, count: count))
+        } else if self.resampler == nil {
+            self.playout?.play(count, into: &samples, at: now)
+        } else {
+            self.playResampled(count, into: &samples, at: now)
+        }
+        self.keysIn.wake(at: now, into: &self.events)
+        self.takeEvents(at: now, into: &presses)
+        var energy = 0
+        for i in start..<samples.count { energy += Int(samples[i]) * Int(samples[i]) }
+        // -50 dBov: 104 of 32768.
+        if energy > 104 * 104 * count { self.heardSamples += count }
+        // Who can send events does; its sound is not searched, so that a voice presses no keys.
+        guard self.eventType == nil else { return }
+        self.tones.listen(samples.span.extracting(start..<samples.count), into: &self.toneEvents)
+        for case .began(let key) in self.toneEvents {
+            if let press = self.merger.report(key, by: .inBand, at: now) { presses.append(press) }
+        }
+        self.toneEvents.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func playResampled(_ count: Int, into samples: inout [Int16], at now: MonotonicInstant) {
+        let step = Swift.max(1, (self.playing?.sampleRate ?? self.sampleRate) * self.packetMilliseconds / 1_000)
+        while self.resampled.count < count {
+            var decoded: [Int16] = []
+            swap(&decoded, &self.decoded)
+            decoded.removeAll(keepingCapacity: true)
+            self.playout?.play(step, into: &decoded, at: now)
+            self.resampler?.process(decoded.span, into: &self.resampled)
+            swap(&decoded, &self.decoded)
+        }
+        samples.append(contentsOf: self.resampled.prefix(count))
+        self.resampled.removeFirst(count)
+    }
+
+    /// Makes the packet of one packet time. Time passes, whether a packet is made or not.
+    ///
+    /// - Parameters:
+    ///   - samples: The sound, `samplesPerPacket` samples; while a key is being sent it is left out.
+    ///   - packet: The packet is appended.
+    /// - Returns: Where to send it; `nil` when there is none, as on hold.
+    public mutating func makePacket(
+        _ samples: Span<Int16>, at now: MonotonicInstant, into packet: inout [UInt8]
+    ) -> SocketAddress? {
+        let ticks = UInt32(truncatingIfNeeded: self.samplesPerPacket)
+        defer { self.timestamp &+= ticks }
+        guard self.isSending, let format, let destination = self.latch.destination else {
+            self.needsMarker = true
+            return nil
+        }
+        self.payload.removeAll(keepingCapacity: true)
+        var header: RTPHeader
+        if let eventType, let event = self.keysOut.next(timestamp: self.timestamp, ticks: ticks) {
+            header = RTPHeader(
+                payloadType: eventType, hasMarker: event.hasMarker, sequenceNumber: self.sequence,
+                timestamp: event.timestamp, ssrc: self.ssrc)
+            event.event.append(to: &self.payload)
+            self.needsMarker = true
+        } else {
+            header = RTPHeader(
+                payloadType: self.payloadType, hasMarker: self.needsMarker, sequenceNumber: self.sequence,
+                timestamp: self.timestamp, ssrc: self.ssrc)
+            format.codec.encode(samples, into: &self.payload)
+            self.needsMarker = false
+        }
+        header.append(to: &packet)
+        packet.append(contentsOf: self.payload)
+        self.sequence &+= 1
+        self.sent &+= 1
+        self.sentOctets &+= UInt64(self.payload.count)
+        self.lastSent = (now, self.timestamp)
+        return destination
+    }
+
+    // MARK: RTCP
+
+    /// Takes an RTCP datagram of the peer; one from elsewhere, or that is broken, changes nothing.
+    ///
+    /// - Parameter ntp: The wall clock, as reports carry it.
+    public mutating func receiveControl(
+        _ octets: Span<UInt8>, from source: SocketAddress, at now: MonotonicInstant, ntp: UInt64
+    ) {
+        guard self.peerControl.accepts(source, self.latch) else { return }
+        guard (try? self.control.receive(octets, at: now, ntp: ntp)) != nil else { return }
+        self.peerControl.learn(source)
+    }
+
+    /// Appends a report when one is due.
+    ///
+    /// - Returns: Where to send it; `nil` when none is due or nowhere is known.
+    public mutating func report(at now: MonotonicInstant, ntp: UInt64, into output: inout [UInt8]) -> SocketAddress? {
+        guard now >= self.control.nextReport else { return nil }
+        var (reception, metrics) = (self.reception, self.metrics)
+        self.control.writeReport(
+            sender: self.senderInfo(at: now, ntp: ntp), reception: &reception, metrics: metrics, at: now, to: &output)
+        (self.reception, metrics) = (reception, nil)
+        return self.peerControl.destination(self.latch)
+    }
+
+    /// Appends the report with which the stream ends.
+    ///
+    /// - Returns: Where to send it; `nil` when nowhere is known.
+    public mutating func leave(at now: MonotonicInstant, ntp: UInt64, into output: inout [UInt8]) -> SocketAddress? {
+        var reception = self.reception
+        self.control.writeBye(
+            sender: self.senderInfo(at: now, ntp: ntp), reception: &reception, at: now, to: &output)
+        return self.peerControl.destination(self.latch)
+    }
+
+    /// What we say of what we send; `nil` while we have sent nothing.
+    private func senderInfo(at now: MonotonicInstant, ntp: UInt64) -> SenderInfo? {
+        guard let lastSent else { return nil }
+        let elapsed = now.since(lastSent.at).nanoseconds / 1_000
+        return SenderInfo(
+            ntp: ntp,
+            timestamp: lastSent.timestamp &+ UInt32(truncatingIfNeeded: elapsed * Int64(self.sampleRate) / 1_000_000),
+            packets: UInt32(truncatingIfNeeded: self.sent), payloadOctets: UInt32(truncatingIfNeeded: self.sentOctets))
+    }
+
+    /// What an extended report says of how it sounds (RFC 3611 §4.7).
+    private var metrics: VoIPMetrics? {
+        guard let reception, let playout, let quality = self.quality else { return nil }
+        var metrics = VoIPMetrics(ssrc: reception.ssrc)
+        playout.buffer.pattern.fill(&metrics, packetTime: UInt64(self.packetMilliseconds))
+        quality.fill(&metrics)
+        let delay = UInt16(clamping: playout.buffer.targetTime.nanoseconds / 1_000_000)
+        (metrics.nominalDelay, metrics.maximumDelay) = (delay, delay)
+        metrics.absoluteMaximumDelay = UInt16(clamping: playout.buffer.maximumDelay * 1_000 / self.sampleRate)
+        if let roundTrip = self.control.roundTrip {
+            metrics.roundTripDelay = UInt16(clamping: roundTrip.nanoseconds / 1_000_000)
+        }
+        metrics.endSystemDelay = delay &+ UInt16(clamping: self.packetMilliseconds)
+        return metrics
+    }
+
+    private var quality: CallQuality? {
+        guard let playout, let playing, playout.buffer.pattern.expected > 0 else { return nil }
+        let pattern = playout.buffer.pattern
+        let missing = Double(pattern.lost + pattern.discarded) * 100 / Double(pattern.expected)
+        let delay =
+            (self.control.roundTrip ?? .zero).nanoseconds / 2 + playout.buffer.targetTime.nanoseconds
+            + Int64(self.packetMilliseconds) * 1_000_000
+        return CallQuality(playing.encoding, lossPercent: missing, delayMilliseconds: Double(delay) / 1_000_000)
+    }
+
+    /// What has passed so far.
+    public var statistics: AudioStatistics {
+        var statistics = AudioStatistics()
+        statistics.codec = self.format?.name ?? ""
+        (statistics.sent, statistics.sentOctets, statistics.rejected) = (self.sent, self.sentOctets, self.rejected)
+        if let reception {
+            (statistics.received, statistics.lost) = (reception.received, reception.lost)
+            statistics.jitter = reception.jitterTime
+        }
+        statistics.roundTrip = self.control.roundTrip
+        if let playout {
+            statistics.missed = playout.buffer.pattern.lost &+ playout.buffer.pattern.discarded
+            statistics.bufferDelay = playout.buffer.targetTime
+        }
+        statistics.heard = TimeSpan(nanoseconds: Int64(self.heardSamples) * 1_000_000_000 / Int64(self.sampleRate))
+        statistics.quality = self.quality
+        statistics.peerLossPercent = self.control.peerReport.map { Double($0.fractionLost) * 100 / 256 }
+        (statistics.source, statistics.destination) = (self.latch.source, self.latch.destination)
+        return statistics
+    }
+}
+
+/// What the payload types are that the peer may send.
+private struct ReceivedFormats: Sendable {
+    enum Kind {
+        case audio(AudioFormat)
+        case events(UInt32)
+        case noise
+    }
+
+    private var kinds: [UInt8: Kind] = [:]
+    /// The payload type of comfort noise.
+    private(set) var noise: UInt8?
+
+    init() {}
+
+    init(_ stream: NegotiatedStream) {
+        for format in stream.receiveFormats {
+            if format.isTelephoneEvent {
+                self.kinds[format.payloadType] = .events(format.map.clockRate)
+            } else if format.is("CN") {
+                self.kinds[format.payloadType] = .noise
+                self.noise = format.payloadType
+            } else if let audio = AudioFormat.of(format) {
+                self.kinds[format.payloadType] = .audio(audio)
+            }
+        }
+    }
+
+    subscript(payloadType: UInt8) -> Kind? { self.kinds[payloadType] }
+
+    /// Ticks of the timestamp in a second.
+    func clockRate(of kind: Kind) -> UInt32 {
+        switch kind {
+        case .audio(let format): format.media.map.clockRate
+        case .events(let rate): rate
+        case .noise: 8_000
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import SIPMessages
+import ServerCore
+
+/// What an event loop works with.
+final class LoopWorker: @unchecked Sendable {
+    // Invariant: `worker` is touched on the event loop only.
+    var worker: Worker
+    /// What the loop has received and sent.
+    let counters: TrafficCounters
+
+    init(_ worker: Worker) { (self.worker, self.counters) = (worker, worker.counters) }
+}
+
+/// Messages of connections, on their event loops.
+extension SignallingServer {
+    func receive(_ octets: Span<UInt8>, over connection: StreamConnection) {
+        let loop = self.loopWorkers[connection.loop.number]
+        loop.worker.setTime()
+        self.receive(octets, over: connection.flow, from: connection.identities, &loop.worker)
+        if loop.worker.workspace.index.isRequest, loop.worker.workspace.index.method == .register {
+            connection.hasRegistered = true
+        }
+        if let alias = loop.worker.workspace.alias, let identities = connection.identities {
+            self.streams.table.addAlias(connection, at: alias, proving: identities)
+        }
+        self.finish(&loop.worker)
+    }
+
+    func refuse(_ header: Span<UInt8>, _ error: SIPParseError, over connection: StreamConnection) {
+        let loop = self.loopWorkers[connection.loop.number]
+        loop.worker.setTime()
+        loop.worker.reception.refuse(header: header, error, over: connection.flow, into: &loop.worker.workspace)
+        self.finish(&loop.worker)
+    }
+
+    func ended(_ connection: StreamConnection, unsent: [Unreached]) {
+        guard !unsent.isEmpty else { return }
+        let loop = self.loopWorkers[connection.loop.number]
+        loop.worker.setTime()
+        loop.worker.unreached += unsent
+        self.finish(&loop.worker)
+    }
+}

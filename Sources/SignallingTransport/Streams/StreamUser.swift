@@ -1,0 +1,15 @@
+import SIPMessages
+
+/// Whom connections belong to: a server, or an agent. Everything is called on the event loop of the connection.
+protocol StreamUser: AnyObject, Sendable {
+    /// The connections.
+    var streams: StreamEngine { get }
+    /// Takes a message that came over a connection.
+    func receive(_ octets: Span<UInt8>, over connection: StreamConnection)
+    /// Answers a request whose end cannot be found, as far as its header is there; the connection closes then.
+    func refuse(_ header: Span<UInt8>, _ error: SIPParseError, over connection: StreamConnection)
+    /// A connection is gone.
+    ///
+    /// - Parameter unsent: Messages that never left over it, and requests that may not have arrived.
+    func ended(_ connection: StreamConnection, unsent: [Unreached])
+}

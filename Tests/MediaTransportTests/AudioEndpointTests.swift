@@ -1,0 +1,158 @@
+import MediaEngine
+import MediaTransport
+import SDP
+import SIPMessages
+import Synchronization
+import Testing
+
+@Suite("The audio of a call on loopback", .timeLimit(.minutes(1)))
+struct AudioEndpointTests {
+    /// One side of a call.
+    final class Side: Sendable {
+        let endpoint: AudioEndpoint
+        let events: AsyncStream<AudioEvent>
+
+        init(_ server: MediaServer, formats: [AudioFormat] = AudioFormat.standard) {
+            let (events, told) = AsyncStream<AudioEvent>.makeStream()
+            self.events = events
+            self.endpoint = server.makeAudio(at: .loopback, formats: formats) { told.yield($0) }
+        }
+
+        /// The keys of the next presses.
+        func keys(_ count: Int) async -> String {
+            var keys = ""
+            for await case .pressed(let key, _) in self.events {
+                keys.append(key)
+                if keys.count == count { break }
+            }
+            return keys
+        }
+
+        /// Waits until something sounds, and returns it.
+        func hear(_ count: Int) async -> [Int16] {
+            let (sound, heard) = AsyncStream<[Int16]>.makeStream()
+            let number = self.endpoint.addListener { samples, _ in heard.yield(samples) }
+            defer { self.endpoint.removeListener(number) }
+            var samples: [Int16] = []
+            for await piece in sound {
+                if samples.isEmpty, !piece.contains(where: { abs(Int($0)) > 1_000 }) { continue }
+                samples += piece
+                if samples.count >= count { break }
+            }
+            return samples
+        }
+    }
+
+    private let server: MediaServer
+
+    init() throws {
+        var settings = MediaSettings()
+        settings.ports = 20_000...29_999
+        self.server = try MediaServer(settings)
+    }
+
+    /// Two sides that have agreed.
+    private func call(_ formats: [AudioFormat] = AudioFormat.standard) throws -> (Side, Side) {
+        let (alice, bob) = (Side(self.server, formats: formats), Side(self.server))
+        try self.agree(alice, bob)
+        return (alice, bob)
+    }
+
+    private func agree(_ alice: Side, _ bob: Side) throws {
+        guard case .description(let offer) = alice.endpoint.offer(),
+            case .description(let answer) = bob.endpoint.answer(offer)
+        else { throw TestFailure() }
+        #expect(alice.endpoint.start(leg: 0, answer) == nil)
+        #expect(bob.endpoint.start(leg: 0, offer) == nil)
+    }
+
+    struct TestFailure: Error {}
+
+    @Test("What one side plays the other hears", arguments: ["PCMU", "PCMA"])
+    func sound(codec: String) async throws {
+        let (alice, bob) = try self.call(AudioFormat.named(codec))
+        _ = alice.endpoint.play(SoundSource(tone: Tone([440])))
+        let heard = await bob.hear(4_000)
+        // 440 Hz crosses zero 880 times a second.
+        let crossings = zip(heard, heard.dropFirst()).count { ($0 < 0) != ($1 < 0) }
+        #expect(abs(crossings - heard.count * 880 / 8_000) < 25)
+        #expect(bob.endpoint.statistics.source?.port == alice.endpoint.port)
+        #expect(alice.endpoint.statistics.codec == codec)
+        self.server.stop()
+    }
+
+    @Test("Keys arrive once each and in order, as events (RFC 4733)")
+    func keys() async throws {
+        let (alice, bob) = try self.call()
+        #expect(alice.endpoint.send(keys: Array("12#A*")) == nil)
+        #expect(await bob.keys(5) == "12#A*")
+        for await event in alice.events where event == .sentKeys { break }
+        self.server.stop()
+    }
+
+    @Test("A key that comes by INFO too is told once")
+    func keyByInfo() async throws {
+        let (alice, bob) = try self.call()
+        _ = alice.endpoint.send(keys: ["7"])
+        #expect(await bob.keys(1) == "7")
+        bob.endpoint.reportKeyByInfo("7")
+        bob.endpoint.reportKeyByInfo("8")
+        #expect(await bob.keys(1) == "8")
+        self.server.stop()
+    }
+
+    @Test("A sound tells its end; a stream of sound makes its writer wait and ends when it is closed")
+    func ends() async throws {
+        let (alice, _) = try self.call()
+        let short = alice.endpoint.play(SoundSource(samples: [Int16](repeating: 9, count: 441), rate: 44_100))
+        for await event in alice.events where event == .played(short) { break }
+        let stream = alice.endpoint.play(SoundSource(streamAt: 16_000))
+        #expect(alice.endpoint.write([Int16](repeating: 9, count: 320), to: stream))
+        #expect(!alice.endpoint.write([Int16](repeating: 9, count: 8_001), to: stream))
+        for await event in alice.events where event == .hasRoom(stream) { break }
+        alice.endpoint.closeSound(stream)
+        for await event in alice.events where event == .played(stream) { break }
+        self.server.stop()
+    }
+
+    @Test("On hold nothing of the held side is heard, and after it everything (RFC 3264 §8.4)")
+    func hold() async throws {
+        let (alice, bob) = try self.call()
+        _ = bob.endpoint.play(SoundSource(tone: Tone([440])))
+        _ = await alice.hear(800)
+        alice.endpoint.direction = .sendonly
+        try self.agree(alice, bob)
+        #expect(bob.endpoint.agreed?.isHeldByPeer == true)
+        #expect(bob.endpoint.agreed?.sends == false)
+        alice.endpoint.direction = .sendrecv
+        try self.agree(alice, bob)
+        #expect(bob.endpoint.agreed?.sends == true)
+        _ = await alice.hear(800)
+        self.server.stop()
+    }
+
+    @Test("Without a common encoding the offer is refused with 305 and what would be possible (RFC 3261 §21.4.26)")
+    func nothingInCommon() throws {
+        let (alice, bob) = (Side(self.server, formats: AudioFormat.named("L16")), Side(self.server))
+        guard case .description(let offer) = alice.endpoint.offer() else { throw TestFailure() }
+        guard case .refused(let refusal, let capabilities) = bob.endpoint.answer(offer) else { throw TestFailure() }
+        #expect(refusal.warning == 305)
+        guard case .unavailable = alice.endpoint.offer(limits: capabilities) else { throw TestFailure() }
+        self.server.stop()
+    }
+
+    @Test("Each leg of a forked call has its own answer; the one that is chosen holds (RFC 3261 §13.2.2.4)")
+    func forks() throws {
+        let (alice, bob, carol) = (Side(self.server), Side(self.server), Side(self.server))
+        guard case .description(let offer) = alice.endpoint.offer(),
+            case .description(let bobs) = bob.endpoint.answer(offer),
+            case .description(let carols) = carol.endpoint.answer(offer)
+        else { throw TestFailure() }
+        #expect(alice.endpoint.start(leg: 0, bobs) == nil)
+        #expect(alice.endpoint.start(leg: 1, carols) == nil)
+        #expect(alice.endpoint.agreed?.destination?.rtp.address?.port == carol.endpoint.port)
+        alice.endpoint.choose(leg: 0)
+        #expect(alice.endpoint.agreed?.destination?.rtp.address?.port == bob.endpoint.port)
+        self.server.stop()
+    }
+}
