@@ -5,7 +5,11 @@ import PackageDescription
 ///
 /// With `BILOXI_CORE=1` in the environment the package consists of the targets that need no other package, so that the
 /// protocol and its tests build in a minute.
+///
+/// With `BILOXI_MEDIA=1` beside it the codecs and the ciphers of media are in it too: they need system libraries
+/// (`scripts/packages.txt`), but no package.
 let coreOnly = Context.environment["BILOXI_CORE"] == "1"
+let hasMediaLibraries = !coreOnly || Context.environment["BILOXI_MEDIA"] == "1"
 
 let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
@@ -24,6 +28,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
     .testTarget(
         name: name + "Tests", dependencies: [.byName(name: name)] + dependencies, resources: resources,
         swiftSettings: settings)
+}
+
+func library(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+    .systemLibrary(
+        name: name, path: "Sources/SystemLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -74,6 +83,8 @@ let package = Package(
         room("SDP", ["SIPMessages"]),
         tests("SDP", ["SIPMessages", "FuzzInputs"], resources: [.copy("Examples")]),
         room("RTP", ["SIPMessages"]),
+        room("MediaKeying"),
+        tests("MediaKeying"),
         tests("RTP", ["SIPMessages", "FuzzInputs"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         // Core.
@@ -123,6 +134,21 @@ let package = Package(
             ],
             path: "Benchmarks/Media", swiftSettings: settings),
     ]
+        + (hasMediaLibraries
+            ? [
+                // Media, with system libraries.
+                library("COpus", "opus", "libopus-dev"),
+                library("CSpanDSP", "spandsp", "libspandsp-dev"),
+                library("CBCG729", "libbcg729", "libbcg729-dev"),
+                .target(name: "CAVCodec"),
+                room(
+                    "AudioCodecs", ["SDP", "MediaEngine", "COpus", "CSpanDSP", "CBCG729", "CAVCodec"]),
+                tests("AudioCodecs", ["SIPMessages", "SDP", "RTP", "MediaEngine"]),
+                library("COpenSSL", "openssl", "libssl-dev"),
+                library("CSRTP", "libsrtp2", "libsrtp2-dev"),
+                room("SRTP", ["SIPMessages", "MediaKeying", "COpenSSL"]),
+                tests("SRTP", ["SIPMessages", "MediaKeying", "RTP", "CSRTP"]),
+            ] : [])
         + (coreOnly
             ? []
             : [
@@ -150,9 +176,7 @@ let package = Package(
                         "AgentCore", "ServerCore", "CallRecords",
                     ]),
                 // Drivers, with packages.
-                .systemLibrary(
-                    name: "CCAres", path: "Sources/SystemLibraries/CCAres", pkgConfig: "libcares",
-                    providers: [.apt(["libc-ares-dev"])]),
+                library("CCAres", "libcares", "libc-ares-dev"),
                 room(
                     "SignallingTransport",
                     [
@@ -177,7 +201,9 @@ let package = Package(
                         "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "SDP", "RTP", "AgentCore",
                         "MediaEngine", "MediaTransport", "SignallingTransport",
                     ]),
-                tests("BiloxiKit", ["SIPMessages", "MediaEngine", "SignallingTransport"]),
+                tests("BiloxiKit", ["SIPMessages", "SIPRouting", "DNSTestServer"]),
+                .executableTarget(
+                    name: "biloxi-examples", dependencies: ["BiloxiKit"], path: "Examples", swiftSettings: settings),
                 room("Persistence", ["SIPMessages", "LocationService", "CallRecords", grdb, sqlite]),
                 tests(
                     "Persistence", ["SIPMessages", "SIPTransactions", "LocationService", "CallRecords", grdb, sqlite]),

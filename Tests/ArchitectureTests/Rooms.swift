@@ -24,6 +24,7 @@ struct Room {
         Room("Containers", .types),
         Room("SDP", .types, ["SIPMessages"]),
         Room("RTP", .types, ["SIPMessages"]),
+        Room("MediaKeying", .types),
         Room("SIPTransactions", .core, ["SIPMessages", "Containers"]),
         Room("SIPRouting", .core, ["SIPMessages"]),
         // Hashing is the one thing that a protocol room takes from outside.
@@ -42,6 +43,11 @@ struct Room {
             ]),
         Room("MediaEngine", .roles, ["SIPMessages", "SDP", "RTP"]),
         Room("CLinuxIO", .drivers),
+        Room("CAVCodec", .drivers),
+        Room(
+            "AudioCodecs", .drivers, ["SDP", "MediaEngine", "CAVCodec"],
+            foreign: ["CBCG729", "COpus", "CSpanDSP"]),
+        Room("SRTP", .drivers, ["SIPMessages", "MediaKeying"], foreign: ["COpenSSL"]),
         Room("SystemSockets", .drivers, ["SIPMessages", "CLinuxIO"], foreign: ["Glibc"]),
         Room(
             "MediaTransport", .drivers,

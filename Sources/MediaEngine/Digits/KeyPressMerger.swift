@@ -5,7 +5,7 @@ public import SIPMessages
 ///
 /// Some peers send a key in two ways at once, or let the beginning of its tone through before they cut it out. Each way
 /// tells a press at most once; so a report of a key that another way has told of shortly before is the same press, unless
-/// its own way has told of that one already.
+/// its own way has told of that one already. Of several that it could be, it is the one nearest in time.
 public struct KeyPressMerger: Sendable {
     /// How a press was told.
     public enum Way: UInt8, Hashable, Sendable {
@@ -25,10 +25,13 @@ public struct KeyPressMerger: Sendable {
         public var way: Way
     }
 
-    /// How much later one way may tell of a press than another: an INFO is sent when the key is released.
+    /// How far apart two ways may tell of a press.
     public static let window = TimeSpan.milliseconds(600)
+    /// How much later an INFO may tell of it: it is sent when the key is released, is not lost, but may be sent again
+    /// after half a second, a second and two (timer E, RFC 3261 §17.1.2.2).
+    public static let requestWindow = TimeSpan.milliseconds(4_100)
     /// Presses that are remembered.
-    static let capacity = 32
+    static let capacity = 64
 
     private struct Known {
         var key: Character
@@ -43,11 +46,23 @@ public struct KeyPressMerger: Sendable {
 
     /// Takes a report of a press.
     ///
+    /// - Parameter now: When the key went down, as far as the way can tell; for an INFO, when it came.
     /// - Returns: The press, when it is new.
     public mutating func report(_ key: Character, by way: Way, at now: MonotonicInstant) -> Press? {
-        self.known.removeAll { now.since($0.at) > Self.window }
-        if let i = self.known.firstIndex(where: { $0.key == key && $0.ways & way.rawValue == 0 }) {
-            self.known[i].ways |= way.rawValue
+        self.known.removeAll { now.since($0.at) > Self.requestWindow }
+        var (found, nearest) = (-1, Int64.max)
+        for (i, press) in self.known.enumerated() where press.key == key && press.ways & way.rawValue == 0 {
+            let distance = now.since(press.at)
+            let latest = way == .info ? Self.requestWindow : Self.window
+            // What an INFO told of first may lie as far back as the other way tells.
+            let earliest = press.ways == Way.info.rawValue ? Self.requestWindow : Self.window
+            guard distance <= latest, TimeSpan.zero - distance <= earliest else { continue }
+            // INFO comes in the order of the presses; the others know their time.
+            let rank = way == .info ? Int64(i) : Int64(bitPattern: distance.nanoseconds.magnitude)
+            if rank < nearest { (found, nearest) = (i, rank) }
+        }
+        if found >= 0 {
+            self.known[found].ways |= way.rawValue
             return nil
         }
         if self.known.count == Self.capacity { self.known.removeFirst() }

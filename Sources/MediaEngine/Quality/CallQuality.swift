@@ -9,6 +9,11 @@ public struct CallQuality: Hashable, Sendable {
         /// How robust it is against losses (Bpl).
         public var robustness: Double
 
+        /// An encoding.
+        public init(impairment: Double, robustness: Double) {
+            (self.impairment, self.robustness) = (impairment, robustness)
+        }
+
         /// G.711 with concealment of losses.
         public static let g711 = Encoding(impairment: 0, robustness: 25.1)
         /// G.729 annex A with silence suppression.

@@ -49,6 +49,13 @@ public struct LossPattern: BitwiseCopyable, Hashable, Sendable {
         self.row = 0
     }
 
+    /// A packet that was noted as lost has come yet, too late to be played.
+    public mutating func noteLate() {
+        guard self.lost > 0 else { return }
+        self.lost &-= 1
+        self.discarded &+= 1
+    }
+
     /// One loss alone is within a gap; more make a burst.
     private mutating func endBurst() {
         if self.losses > 1 {

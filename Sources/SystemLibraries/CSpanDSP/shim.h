@@ -1,0 +1,4 @@
+#ifndef CSPANDSP_SHIM_H
+#define CSPANDSP_SHIM_H
+#include <spandsp.h>
+#endif
