@@ -205,7 +205,9 @@ let package = Package(
                         "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "SDP", "RTP", "AgentCore",
                         "MediaEngine", "MediaTransport", "SignallingTransport",
                     ]),
-                tests("BiloxiKit", ["SIPMessages", "MediaEngine", "SignallingTransport"]),
+                tests("BiloxiKit", ["SIPMessages", "SIPRouting", "DNSTestServer"]),
+                .executableTarget(
+                    name: "biloxi-examples", dependencies: ["BiloxiKit"], path: "Examples", swiftSettings: settings),
                 room("Persistence", ["SIPMessages", "LocationService", "CallRecords", grdb, sqlite]),
                 tests(
                     "Persistence", ["SIPMessages", "SIPTransactions", "LocationService", "CallRecords", grdb, sqlite]),

@@ -1,15 +1,33 @@
-# Starting and stopping the server under test; the caller sets `server` and `work`.
+# What the suites share: the server under test, and calls between two phones. The caller sets server, peers, python, here
+# and work, and prints 'N passed, N failed' at its end from pass and fail.
+# A suite runs in a network of its own where that is permitted: then its fixed ports collide with nothing, and suites may
+# run side by side. By hand there is nothing more to do than to call it. Besides the loopback interface there is one with
+# addresses of both families and a default route: Linphone drops its connections when it finds no way to the world.
+if [ -z "${BILOXI_NETWORK:-}" ] && unshare -n true 2> /dev/null; then
+  BILOXI_NETWORK=own exec unshare -n bash -c 'ip link set lo up &&
+    ip link add both type veth peer name other && ip link set both up && ip link set other up &&
+    ip addr add 192.0.2.5/24 dev both && ip addr add 2001:db8::5/64 dev both nodad &&
+    ip route add default via 192.0.2.1 && exec bash "$0" "$@"' "$0" "$@"
+fi
+
 data=""
+pass=0 fail=0
+export PEERS=${peers:-}
 server_pid=""
 
 # start_server CONFIG: users alice, bob and carol with the passwords the drivers know.
 start_server() {
   data="$work/data"
+  rm -rf "$data"
   local user
   for user in alice bob carol; do
     echo "pw-$user" | "$server" user add "$user@sip.test" --data "$data" --password-file - > "$work/users.log" 2>&1 || {
       cat "$work/users.log"; return 1; }
   done
+  serve_again "$1"
+}
+# serve_again CONFIG: with the data that is there.
+serve_again() {
   "$server" serve --config "$1" --data "$data" > "$work/server.log" 2>&1 &
   server_pid=$!
   local i
@@ -35,4 +53,68 @@ wait_registered() {
     sleep 0.1
   done
   return 1
+}
+
+# driver NAME: where it is. Those of this folder have options that those of the peers' kit lack.
+driver() { if [ -f "$here/drivers/$1" ]; then echo "$here/drivers/$1"; else echo "$peers/lib/$1"; fi; }
+
+# judge REFERENCE RECORDING LEAST: PESQ of a recording, one line.
+judge() { "$python" "$peers/audio/mos.py" "$peers/audio/$1" "$2" --min "$3" 2>&1; }
+
+# heard JUDGEMENT: the figure in it, or what is wrong with the recording.
+heard() { echo "$1" | tail -n 1 | sed 's/.* mos=/MOS /; s/.* error=//'; }
+
+# one_call NAME CALLEE-DRIVER CALLEE-ARGS CALLER-DRIVER CALLER-ARGS [LEAST-MOS [caller|callee [CHECK]]]
+# Alice calls bob. Both speak, and what each has heard is judged; a digit passes too, and the BYE of the side that is named.
+# CHECK is a step of the caller's driver: what it must have seen besides.
+# callee_in and caller_in are what comes before their commands: where one is in another network. Other users than these two
+# are named by caller_user, callee_user and called, the URI.
+callee_in="" caller_in="" caller_user="" callee_user="" called=""
+one_call() {
+  local name=$1 files="$work/$1" heard_both
+  call_once "$@"
+  # The media goes from phone to phone. What a busy machine spoils of it says nothing about the server: once more.
+  if [ "$caller_rc$callee_rc" = 00 ] && [ "$there_ok$back_ok" != 00 ]; then call_once "$@"; fi
+  heard_both="callee heard $(heard "$heard_there"), caller heard $(heard "$heard_back")"
+  if [ "$caller_rc$callee_rc$there_ok$back_ok" = 0000 ]; then
+    echo "ok   $name: $heard_both"; pass=$((pass + 1))
+  else
+    echo "FAIL $name: caller $caller_rc, callee $callee_rc, $heard_both"; fail=$((fail + 1))
+    tail -n 12 "$files.caller" "$files.callee" | cut -c1-200
+    tail -n 4 "$work/server.log" | cut -c1-200
+  fi
+}
+call_once() {
+  local least=${6:-3.6} check=() caller_ends=(hangup 'sleep 1') callee_ends=('expect closed 30')
+  [ $# -lt 8 ] || check=("$8")
+  [ "${7:-caller}" = caller ] || { caller_ends=('expect closed 20'); callee_ends=('sleep 2' hangup 'sleep 1'); }
+  rm -f "$files".*
+  timeout 60 $callee_in "$python" "$(driver "$2")" --user "${callee_user:-bob}" --port 5082 --rtp 21000 \
+    --wav "$peers/audio/speech8k-b.wav" --rec "$files.callee.wav" $3 register 'auto 200' \
+    'expect incoming 20' 'expect dtmf 5 30' "${callee_ends[@]}" > "$files.callee" 2>&1 &
+  local callee=$!
+  local i; for i in $(seq 200); do grep -qs 'step: auto' "$files.callee" && break; sleep 0.1; done
+  timeout 50 $caller_in "$python" "$(driver "$4")" --user "${caller_user:-alice}" --port 5091 --rtp 22000 \
+    --wav "$peers/audio/speech8k.wav" --rec "$files.caller.wav" $5 register \
+    "call ${called:-sip:bob@sip.test}" 'expect answered' "${check[@]}" 'sleep 10' 'dtmf 5' 'sleep 1' "${caller_ends[@]}" \
+    > "$files.caller" 2>&1
+  caller_rc=$?
+  wait "$callee"
+  callee_rc=$?
+  heard_there=$(judge speech8k.wav "$files.callee.wav" "$least"); there_ok=$?
+  heard_back=$(judge speech8k-b.wav "$files.caller.wav" "$least"); back_ok=$?
+}
+
+# start NAME COMMAND...: a program that runs until `stop_started`.
+started=()
+start() {
+  local name=$1; shift
+  "$@" > "$work/$name.log" 2>&1 &
+  started+=($!)
+  sleep 1
+  kill -0 "$!" 2> /dev/null || { echo "$name did not start:"; tail -n 5 "$work/$name.log"; exit 1; }
+}
+stop_started() {
+  [ ${#started[@]} = 0 ] || { kill "${started[@]}" 2> /dev/null; wait "${started[@]}" 2> /dev/null; }
+  started=()
 }

@@ -6,53 +6,23 @@ set -u
 server=$1 peers=$2 python=$3
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
-pass=0 fail=0
 work=$(mktemp -d)
 trap 'stop_server; rm -rf "$work"' EXIT
 start_server "$here/phones.yaml" || exit 1
 
-# judge REFERENCE RECORDING LEAST: PESQ of a recording, one line.
-judge() { "$python" "$peers/audio/mos.py" "$peers/audio/$1" "$2" --min "$3" 2>&1; }
-
-# one_call NAME CALLEE-DRIVER CALLEE-ARGS CALLER-DRIVER CALLER-ARGS [LEAST-MOS]
-# Both speak, and what each has heard is judged.
-one_call() {
-  local name=$1 heard="$work/$1" least=${6:-3.6}
-  timeout 60 "$python" "$peers/lib/$2" --user bob --port 5082 --rtp 21000 --wav "$peers/audio/speech8k-b.wav" \
-    --rec "$heard.callee.wav" $3 register 'auto 200' \
-    'expect incoming 20' 'expect dtmf 5 30' 'expect closed 30' > "$heard.callee" 2>&1 &
-  local callee=$!
-  wait_registered bob
-  timeout 50 "$python" "$peers/lib/$4" --user alice --port 5091 --rtp 22000 --wav "$peers/audio/speech8k.wav" \
-    --rec "$heard.caller.wav" $5 register \
-    'call sip:bob@sip.test' 'expect answered' 'sleep 10' 'dtmf 5' 'sleep 1' hangup > "$heard.caller" 2>&1
-  local caller_rc=$?
-  wait "$callee"
-  local callee_rc=$? there back
-  there=$(judge speech8k.wav "$heard.callee.wav" "$least"); local there_rc=$?
-  back=$(judge speech8k-b.wav "$heard.caller.wav" "$least"); local back_rc=$?
-  if [ $caller_rc = 0 ] && [ $callee_rc = 0 ] && [ $there_rc = 0 ] && [ $back_rc = 0 ]; then
-    echo "ok   $name: callee heard $(echo "$there" | tail -n 1), caller heard $(echo "$back" | tail -n 1)"; pass=$((pass + 1))
-  else
-    echo "FAIL $name: caller $caller_rc, callee $callee_rc," \
-      "callee heard $(echo "$there" | tail -n 1), caller heard $(echo "$back" | tail -n 1)"; fail=$((fail + 1))
-    tail -n 12 "$heard.caller" "$heard.callee" | cut -c1-200
-  fi
-}
-
 # echo_call NAME DRIVER ARGS: one phone alone calls the echo service, and what it hears of itself is judged.
 echo_call() {
-  local name=$1 heard="$work/$1" back
-  timeout 50 "$python" "$peers/lib/$2" --user alice --port 5091 --rtp 22000 --wav "$peers/audio/speech8k.wav" \
-    --rec "$heard.wav" $3 register \
-    'call sip:echo@sip.test' 'expect answered' 'sleep 11' hangup > "$heard.log" 2>&1
+  local name=$1 files="$work/$1" back
+  timeout 50 "$python" "$(driver "$2")" --user alice --port 5091 --rtp 22000 --wav "$peers/audio/speech8k.wav" \
+    --rec "$files.wav" $3 register \
+    'call sip:echo@sip.test' 'expect answered' 'sleep 11' hangup > "$files.log" 2>&1
   local rc=$?
-  back=$(judge speech8k.wav "$heard.wav" 3.6); local back_rc=$?
+  back=$(judge speech8k.wav "$files.wav" 3.6); local back_rc=$?
   if [ $rc = 0 ] && [ $back_rc = 0 ]; then
-    echo "ok   $name: heard itself $(echo "$back" | tail -n 1)"; pass=$((pass + 1))
+    echo "ok   $name: heard itself $(heard "$back")"; pass=$((pass + 1))
   else
-    echo "FAIL $name: phone $rc, heard itself $(echo "$back" | tail -n 1)"; fail=$((fail + 1))
-    tail -n 12 "$heard.log" | cut -c1-200
+    echo "FAIL $name: phone $rc, heard itself $(heard "$back")"; fail=$((fail + 1))
+    tail -n 12 "$files.log" | cut -c1-200
   fi
 }
 
@@ -68,6 +38,9 @@ one_call pjsua-to-baresip-tls baresip_ua.py "$tls" pj_ua.py "$tls"
 # Where the transport changes the server stands in Record-Route twice (RFC 5658 §4), and the BYE comes the way back.
 one_call baresip-udp-to-pjsua-tls pj_ua.py "$tls" baresip_ua.py ""
 one_call pjsua-tls-to-baresip-udp baresip_ua.py "" pj_ua.py "$tls"
+# Linphone calls and is called, over TCP; over TLS in tls.sh.
+one_call linphone-to-pjsua-tcp pj_ua.py "$tcp" linphone_phone.py "$tcp"
+one_call baresip-to-linphone-tcp linphone_phone.py "$tcp" baresip_ua.py "$tcp"
 # One phone tests itself: by the echo service of the server.
 echo_call pjsua-to-echo pj_ua.py ""
 echo_call baresip-to-echo baresip_ua.py ""
@@ -76,13 +49,13 @@ echo_call pjsua-to-echo-tls pj_ua.py "$tls"
 # websocket NAME WHAT CALLER-STEP...: a WebSocket phone takes a call of pjsua's over UDP; the BYE finds the way to it by the
 # flow token in our Record-Route, and the way back.
 websocket() {
-  local name=$1 what=$2 heard="$work/$1"
+  local name=$1 what=$2 files="$work/$1"
   shift 2
-  timeout 60 "$python" "$here/websocket_phone.py" "$what" > "$heard.callee" 2>&1 &
+  timeout 60 "$python" "$here/websocket_phone.py" "$what" > "$files.callee" 2>&1 &
   local callee=$!
   wait_registered bob
   timeout 50 "$python" "$peers/lib/pj_ua.py" --user alice --port 5091 --rtp 22000 register 'call sip:bob@sip.test' \
-    'expect answered' "$@" > "$heard.caller" 2>&1
+    'expect answered' "$@" > "$files.caller" 2>&1
   local caller_rc=$?
   wait "$callee"
   local callee_rc=$?
@@ -90,7 +63,7 @@ websocket() {
     echo "ok   $name"; pass=$((pass + 1))
   else
     echo "FAIL $name: caller $caller_rc, callee $callee_rc"; fail=$((fail + 1))
-    tail -n 12 "$heard.caller" "$heard.callee" | cut -c1-200
+    tail -n 12 "$files.caller" "$files.callee" | cut -c1-200
   fi
 }
 websocket pjsua-hangs-up-on-websocket answer 'sleep 1' hangup

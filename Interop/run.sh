@@ -1,17 +1,33 @@
 #!/usr/bin/env bash
-# Foreign phones and tools against Biloxi. Needs the drivers of the peers' kit: PEERS names its folder.
-# A peer that is missing is a failure.
+# Foreign phones and tools against Biloxi: all suites, or those that are named. Needs the drivers of the peers' kit: PEERS
+# names its folder. A peer that is missing is a failure. Two suites run side by side where each can have a network of its own.
+#   run.sh [SUITE...]
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 peers=${PEERS:-$here/../../shared/peers}
 [ -d "$peers/sipp" ] || { echo "no drivers in $peers: set PEERS"; exit 1; }
 server=$(swift build -c release --product biloxi --show-bin-path)/biloxi
 venv=$here/../.venv-peers
-[ -x "$venv/bin/python" ] && "$venv/bin/python" -c 'import pjsua2, pesq' 2> /dev/null || "$peers/install.sh" "$venv" || exit 1
-status=0
-"$here/sipp.sh" "$server" "$peers" || status=1
-"$here/nat.sh" "$server" || status=1
-for suite in phones services kamailio; do
-  "$here/$suite.sh" "$server" "$peers" "$venv/bin/python" || status=1
+[ -x "$venv/bin/python" ] && "$venv/bin/python" -c 'import pjsua2, baresip, pesq' 2> /dev/null ||
+  "$peers/install.sh" "$venv" || exit 1
+# The long ones first, so that none is left alone at the end.
+suites=("$@")
+[ $# -gt 0 ] || suites=(agent phones services kamailio sipp ipv6 tls outbound nat)
+sides=1
+unshare -n true 2> /dev/null && sides=2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+status=0 running=0
+for suite in "${suites[@]}"; do
+  if [ $running = $sides ]; then wait -n || status=1; running=$((running - 1)); fi
+  {
+    "$here/$suite.sh" "$server" "$peers" "$venv/bin/python" > "$work/$suite" 2>&1
+    rc=$?
+    { echo "=== $suite: $SECONDS s since the start"; cat "$work/$suite"; } > "$work/$suite.all"
+    cat "$work/$suite.all"
+    exit $rc
+  } &
+  running=$((running + 1))
 done
+while [ $running -gt 0 ]; do wait -n || status=1; running=$((running - 1)); done
 exit $status

@@ -5,7 +5,8 @@ import SIPMessages
 ///     413   the same without body
 ///     415   without the body, when the server does not take its type; without Content-Encoding
 ///     416   with a SIP URI, where the telephone number is in a tel URI
-///     420   without the extensions that are not supported
+///     420   without the extensions that are not supported; but what is to take the place of another call, or to be
+///           mixed into one, is no call of its own (RFC 5589 §7.3)
 struct RequestRepairs {
     /// Whether the body is left out.
     private(set) var hasNoBody = false
@@ -32,6 +33,7 @@ struct RequestRepairs {
         case 416: return current.tel.flatMap { Self.sipURI($0, near: request) }
         case 420:
             let unsupported = response.all(.unsupported)
+            guard !unsupported.contains("replaces"), !unsupported.contains("join") else { return nil }
             let asked = request.all(.require) + request.all(.proxyRequire)
             self.unsupported = unsupported.filter { asked.contains($0) }
             return self.unsupported.isEmpty ? nil : current

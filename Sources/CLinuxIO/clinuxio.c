@@ -35,6 +35,11 @@ void cio_set_timer(int fd, int64_t nanoseconds) {
     timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, 0);
 }
 
+void cio_sleep_until(int64_t nanoseconds) {
+    struct timespec when = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, 0);
+}
+
 cio_file_version cio_version_of(const char *path) {
     struct stat status;
     cio_file_version version = {0};

@@ -208,7 +208,7 @@ public struct FlowToken: BitwiseCopyable, Hashable, Sendable {
         mutating func number(_ count: Int) -> UInt64? {
             guard self.position + count <= self.end else { return nil }
             var number: UInt64 = 0
-            for i in 0..<count { number |= UInt64(self.octets[self.position + i]) << UInt64(8 * i) }
+            for i in 0..<count { number |= UInt64(self.octets[self.position &+ i]) &<< UInt64(8 &* i) }
             self.position += count
             return number
         }

@@ -26,6 +26,26 @@ final class Company {
         }
     }
 
+    /// Gives an agent an account whose GRUU leads to it, granted by a registrar of its own.
+    func register(_ name: String) throws -> RegistrationHandle {
+        let number = self.world.ladder.hosts.count
+        let registrar = self.world.peer("registrar \(name)", at: "192.0.2.\(180 + number)")
+        let plan = RegistrationPlan(
+            NameAddress(try URI("sip:\(name)@example.com")), registrar: try URI("sip:192.0.2.\(180 + number)"))
+        let handle = try self.does(name) { $0.register(plan, transactions: &$1, at: $2, into: &$3) }
+        let request = try registrar.expects(.register)
+        let gruu = "\(try self.uri(name).description);gr=\(name)"
+        try registrar.sends(200) { builder in
+            builder.remove(.contact)
+            guard var contact = request.first(.contact) else { return }
+            contact.parameters["expires"] = "86400"
+            contact.parameters.append(Parameter("pub-gruu", gruu, isQuoted: true))
+            builder.add(.contact, contact)
+        }
+        self.world.run(for: .milliseconds(100))
+        return try #require(handle)
+    }
+
     subscript(name: String) -> SimulatedAgent { self.agents[name] ?? SimulatedAgent() }
 
     /// Where an agent is.

@@ -36,6 +36,33 @@ struct TransferTests {
         try company.world.end()
     }
 
+    @Test("Basic transfer between agents with GRUUs: REFER and reports in a dialog of their own (RFC 5589 §6.1)")
+    func targetDialog() throws {
+        let company = try Company("alice", "bob", "carol")
+        _ = try company.register("alice")
+        let account = try company.register("bob")
+        try company.call("bob", "alice") { $0.account = account }
+        let call = try #require(company["alice"].calls.first)
+        company.begin()
+        company.hold("alice", call)
+        try company.transfer("alice", call, to: "carol")
+        #expect(
+            company.flow == [
+                "alice>bob INVITE (hold)", "bob>alice 200 OK INVITE", "alice>bob ACK",
+                "alice>bob REFER (Target-Dialog)", "bob>alice 200 OK REFER", "bob>alice NOTIFY (100 Trying)",
+                "bob>carol INVITE", "alice>bob 200 OK NOTIFY", "carol>bob 200 OK INVITE", "bob>carol ACK",
+                "bob>alice NOTIFY (200 OK)", "alice>bob 200 OK NOTIFY", "alice>bob BYE", "bob>alice 200 OK BYE",
+            ])
+        #expect(company["alice"].transferEnds == [.succeeded(200)])
+        #expect(company["bob"].requests.first?.message.first(.to)?.tag == nil)
+        company.hangUp("carol", company["carol"].calls[0])
+        company.world.run(for: .seconds(40))
+        #expect(company["bob"].ends == [.remoteHungUp, .remoteHungUp])
+        // When the last transactions are over, what is left is the account.
+        #expect(try company.does("bob") { agent, _, _, _ in agent.callCount } == 0)
+        #expect(try company.does("alice") { agent, _, _, _ in agent.dialogCount } == 0)
+    }
+
     @Test("The referred INVITE says who asked for it, and whom we are in the call (RFC 3892 §2.2)")
     func referredBy() throws {
         let (company, call, _) = try Self.talking()
@@ -257,193 +284,5 @@ struct TransferTests {
         company.world.run(for: .seconds(400))
         #expect(company["alice"].transferEnds == [.unreported])
         #expect(company["alice"].ends.isEmpty)
-    }
-}
-
-@Suite("Attended transfers (RFC 5589 §7, RFC 3891)")
-struct AttendedTransferTests {
-    /// Alice talks to Bob, who called her, and has called Carol to ask her; both are on hold.
-    private static func consulting() throws -> (company: Company, bob: CallHandle, carol: CallHandle) {
-        let company = try Company("alice", "bob", "carol")
-        try company.call("bob", "alice")
-        let first = try #require(company["alice"].calls.first)
-        company.hold("alice", first)
-        let second = try company.call("alice", "carol")
-        company.hold("alice", second)
-        return (company, first, second)
-    }
-
-    private static func transfer(_ company: Company, _ call: CallHandle, to other: CallHandle) throws {
-        let handle = try company.does("alice") {
-            $0.transfer(call, to: other, transactions: &$1, at: $2, into: &$3)
-        }
-        _ = try #require(handle)
-        company.world.run(for: .seconds(1))
-    }
-
-    @Test("The target replaces its call with the transferor by that of the transferee (RFC 5589 §7.3)")
-    func attended() throws {
-        let (company, first, second) = try Self.consulting()
-        company.begin()
-        try Self.transfer(company, first, to: second)
-        #expect(
-            company.flow == [
-                "alice>bob REFER", "bob>alice 200 OK REFER", "bob>alice NOTIFY (100 Trying)",
-                "bob>carol INVITE (Replaces)", "alice>bob 200 OK NOTIFY", "carol>bob 200 OK INVITE",
-                "bob>carol ACK", "bob>alice NOTIFY (200 OK)", "carol>alice BYE", "alice>bob 200 OK NOTIFY",
-                "alice>bob BYE", "alice>carol 200 OK BYE", "bob>alice 200 OK BYE",
-            ])
-        #expect(company["alice"].transferEnds == [.succeeded(200)])
-        #expect(company["alice"].ends.count == 2)
-        #expect(company["carol"].ends == [.replaced(by: company["carol"].calls[1])])
-        company.expectAgreement(("bob", company["bob"].calls[1]), ("carol", company["carol"].calls[1]))
-        company.hangUp("carol", company["carol"].calls[1])
-        try company.world.end()
-    }
-
-    @Test("The call at the target lives on when the new one cannot be made (RFC 3891 §3)")
-    func incompatible() throws {
-        let (company, first, second) = try Self.consulting()
-        company["carol"].behaviour.acceptsOffers = false
-        company["carol"].behaviour.describesAfter = nil
-        try Self.transfer(company, first, to: second)
-        company.world.run(for: .seconds(15))
-        #expect(company["alice"].transferEnds == [.failed(500, "Media Did Not Answer")])
-        #expect(company["carol"].ends == [.rejected(500, "Media Did Not Answer")])
-        #expect(company["alice"].ends.isEmpty)
-        company.hangUp("alice", first)
-        company.hangUp("alice", second)
-        try company.world.end()
-    }
-
-    @Test("A target that has not answered yet is given up, and called by the transferee (RFC 5589 §7.6)")
-    func semiAttended() throws {
-        let company = try Company("alice", "bob", "carol")
-        try company.call("bob", "alice")
-        let first = try #require(company["alice"].calls.first)
-        company["carol"].behaviour.rings = true
-        company["carol"].behaviour.answersAfter = .milliseconds(1500)
-        let second = try company.call("alice", "carol")
-        company.begin()
-        try Self.transfer(company, first, to: second)
-        company.world.run(for: .seconds(2))
-        #expect(company.flow.prefix(2) == ["alice>carol CANCEL", "alice>bob REFER"])
-        #expect(company.flow.contains("bob>carol INVITE"))
-        #expect(company["carol"].ends == [.cancelled])
-        #expect(company["alice"].transferEnds == [.succeeded(200)])
-        company.hangUp("bob", company["bob"].calls[1])
-        try company.world.end()
-    }
-}
-
-@Suite("Transfers whose outcome is subscribed to (RFC 7614 §4)")
-struct ExplicitSubscriptionTests {
-    private static func talking() throws -> (company: Company, alice: CallHandle) {
-        let company = try Company("alice", "bob", "carol")
-        try company.call("bob", "alice")
-        return (company, try #require(company["alice"].calls.first))
-    }
-
-    @Test("The REFER makes no subscription, a SUBSCRIBE in a dialog of its own does (§4.3 to §4.6)")
-    func subscribed() throws {
-        let (company, call) = try Self.talking()
-        company["carol"].behaviour.rings = true
-        company["carol"].behaviour.answersAfter = .milliseconds(500)
-        company.begin()
-        try company.transfer("alice", call, to: "carol") { $0.reports = .subscribed }
-        #expect(
-            company.flow == [
-                "alice>bob REFER", "bob>alice 200 OK REFER", "bob>carol INVITE",
-                "alice>bob SUBSCRIBE", "carol>bob 180 Ringing INVITE",
-                "bob>alice 200 OK SUBSCRIBE", "bob>alice NOTIFY (100 Trying)", "alice>bob 200 OK NOTIFY",
-                "bob>alice NOTIFY (180 Ringing)", "alice>bob 200 OK NOTIFY",
-                "carol>bob 200 OK INVITE", "bob>carol ACK", "bob>alice NOTIFY (200 OK)", "alice>bob 200 OK NOTIFY",
-                "alice>bob BYE", "bob>alice 200 OK BYE",
-            ])
-        #expect(company["alice"].transferEnds == [.succeeded(200)])
-        company.hangUp("carol", company["carol"].calls[0])
-        try company.world.end()
-    }
-
-    @Test("An outcome that is faster than the SUBSCRIBE is kept for it (§4.7)")
-    func late() throws {
-        let (company, call) = try Self.talking()
-        company["carol"].behaviour.rejects = 486
-        company.world.setConditions(.delaying(.milliseconds(500)), between: "alice", and: "bob")
-        try company.transfer("alice", call, to: "carol") { $0.reports = .subscribed }
-        company.world.run(for: .seconds(3))
-        let reports = company.flow.filter { $0.contains("NOTIFY (") }
-        #expect(Set(reports) == ["bob>alice NOTIFY (486 Busy Here)"])
-        #expect(company["alice"].transferEnds == [.failed(486, "Busy Here")])
-        company.hangUp("alice", call)
-        try company.world.end()
-    }
-
-    @Test("Nobody subscribes: the outcome is forgotten after 64 s (§4.7)")
-    func unused() throws {
-        let company = try Company("bob", "carol")
-        company["carol"].behaviour.rejects = 486
-        let peer = company.world.peer("peer", at: "192.0.2.150")
-        func refer() throws -> URI {
-            try peer.sends(.refer, to: try company.uri("bob")) {
-                $0.add(named: "Refer-To", "<\((try? company.uri("carol").description) ?? "")>")
-                $0.add(named: "Require", "explicitsub")
-            }
-            let accepted = try peer.expects(200)
-            let value = try #require(accepted.values(named: "Refer-Events-At").first)
-            return try URI(String(value.dropFirst().dropLast()))
-        }
-        let uri = try refer()
-        #expect((uri.sip?.user?.count ?? 0) >= 20)
-        company.world.run(for: .seconds(60))
-        try peer.sends(.subscribe, to: uri) { $0.add(named: "Event", "refer") }
-        try peer.expects(200)
-        let notify = try peer.expects(.notify)
-        #expect(notify.first(.subscriptionState)?.reason == "noresource")
-        #expect(String(decoding: notify.body, as: UTF8.self) == "SIP/2.0 486 Busy Here\r\n")
-        try peer.sends(200)
-        company.world.run(for: .seconds(5))
-        try peer.sends(.subscribe, to: uri) { $0.add(named: "Event", "refer") }
-        try peer.expects(403)
-        try company.world.end()
-    }
-
-    @Test("However often someone asks for the outcome, one answer at a time, and nothing piles up (RFC 6665 §4.4.3)")
-    func polled() throws {
-        let company = try Company("bob", "carol")
-        company["carol"].behaviour.answersAfter = nil
-        let peer = company.world.peer("peer", at: "192.0.2.150")
-        try peer.sends(.refer, to: try company.uri("bob")) {
-            $0.add(named: "Refer-To", "<\((try? company.uri("carol").description) ?? "")>")
-            $0.add(named: "Require", "explicitsub")
-        }
-        let value = try #require(try peer.expects(200).values(named: "Refer-Events-At").first)
-        let uri = try URI(String(value.dropFirst().dropLast()))
-        for _ in 0..<50 {
-            try peer.sends(.subscribe, to: uri) {
-                $0.add(named: "Event", "refer")
-                $0.set(.expires, 0)
-            }
-            try peer.expects(200)
-            #expect(try peer.expects(.notify).first(.subscriptionState)?.reason == "timeout")
-            try peer.sends(200)
-            company.world.run(for: .milliseconds(100))
-        }
-        #expect(try company.does("bob") { agent, _, _, _ in agent.dialogCount } <= 2)
-        company.hangUp("bob", company["bob"].calls[0])
-        try company.world.end()
-    }
-
-    @Test("Without support on the other side the REFER makes the subscription")
-    func unsupported() throws {
-        let company = try Company("alice", "bob", "carol") { name, configuration in
-            if name == "bob" { configuration.features = [.messages] }
-        }
-        try company.call("bob", "alice")
-        let call = company["alice"].calls[0]
-        try company.transfer("alice", call, to: "carol") { $0.reports = .subscribed }
-        #expect(company["alice"].transferEnds == [.refused(405, "Method Not Allowed")])
-        company.hangUp("alice", call)
-        try company.world.end()
     }
 }

@@ -126,14 +126,17 @@ struct TLSTests {
         #expect(throws: TransportError.self) { try TestServer([.tls]) }
     }
 
-    @Test("The key of a certificate that was made is for its owner's eyes only, and both files stay as they are")
-    func keepsFiles() throws {
+    @Test(
+        "The key of a certificate that was made is for its owner's eyes only; both files stay while they are good",
+        arguments: [("sip.test", 0, false), ("sip.test", 700, false), ("other.test", 0, true), ("sip.test", 800, true)])
+    func keepsFiles(domain: String, days: Int64, isMade: Bool) throws {
         let certificate = try Certificate()
         #expect(certificate.keyMode == 0o600)
-        let isMade = try SelfSignedCertificate.make(
-            certificateFile: certificate.certificateFile, keyFile: certificate.keyFile, domains: ["other.test"],
-            addresses: [])
-        #expect(!isMade)
+        let isMadeAnew = try SelfSignedCertificate.make(
+            certificateFile: certificate.certificateFile, keyFile: certificate.keyFile, domains: [domain],
+            addresses: [], now: SystemClock.wall() / 1000 + days * 86_400)
+        #expect(isMadeAnew == isMade)
+        #expect(certificate.keyMode == 0o600)
     }
 
     @Test(

@@ -47,6 +47,8 @@ int cio_sendmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags);
 // A timer as a descriptor, and the moment of CLOCK_MONOTONIC, in nanoseconds, at which it becomes readable.
 int cio_timer(void);
 void cio_set_timer(int fd, int64_t nanoseconds);
+// Lets the thread sleep until a moment of CLOCK_MONOTONIC, or until a signal.
+void cio_sleep_until(int64_t nanoseconds);
 
 // Room for the control message that holds a local address.
 enum { cio_control_octets = 64 };

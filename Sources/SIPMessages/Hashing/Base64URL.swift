@@ -27,25 +27,28 @@ extension Span where Element == UInt8 {
     /// than the octets need, so that two texts never stand for the same octets.
     public func base64URLDecoded(_ range: Range<Int>) -> [UInt8]? {
         guard range.count % 4 != 1 else { return nil }
-        var octets: [UInt8] = []
-        octets.reserveCapacity(range.count * 3 / 4)
-        var (group, bits): (UInt32, UInt32) = (0, 0)
+        var octets = [UInt8](repeating: 0, count: range.count * 3 / 4)
+        var (group, bits, count): (UInt32, UInt32, Int) = (0, 0, 0)
         for i in range {
+            let octet = self[i]
+            let letter = (octet | 0x20) &- 0x61
             let digit: UInt8
-            switch self[i] {
-            case 0x41...0x5A: digit = self[i] - 0x41
-            case 0x61...0x7A: digit = self[i] - 0x61 + 26
-            case 0x30...0x39: digit = self[i] - 0x30 + 52
-            case 0x2D: digit = 62
-            case 0x5F: digit = 63
-            default: return nil
+            if letter < 26 {
+                digit = octet & 0x20 == 0 ? letter : letter &+ 26
+            } else if octet.isDigit {
+                digit = octet &+ 4
+            } else if octet == 0x2D || octet == 0x5F {
+                digit = octet == 0x2D ? 62 : 63
+            } else {
+                return nil
             }
-            group = (group << 6 | UInt32(digit)) & 0xFFFF
-            bits += 6
+            group = group &<< 6 | UInt32(digit)
+            bits &+= 6
             guard bits >= 8 else { continue }
-            bits -= 8
-            octets.append(UInt8(truncatingIfNeeded: group >> bits))
+            bits &-= 8
+            octets[count] = UInt8(truncatingIfNeeded: group &>> bits)
+            count &+= 1
         }
-        return group & (1 << bits - 1) == 0 ? octets : nil
+        return group & (1 &<< bits &- 1) == 0 ? octets : nil
     }
 }

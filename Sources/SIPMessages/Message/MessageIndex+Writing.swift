@@ -1,9 +1,12 @@
 /// Writing what a server makes from a message it received: responses, ACK and CANCEL, without any other copy.
 extension MessageIndex {
     /// Appends one field as it came, its name and folds included.
-    @inlinable
     public func writeField(_ position: Int, of octets: Span<UInt8>, into output: inout [UInt8]) {
         let field = self.fields[position]
+        if self.fault == nil {
+            // Nothing lies between the lines.
+            return output.append(octets, field.name.lower..<self.startOfLine(position + 1))
+        }
         output.append(octets, field.name.lower..<field.value.upper)
         output.append("\r\n")
     }

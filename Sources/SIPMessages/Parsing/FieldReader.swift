@@ -221,10 +221,7 @@ extension Array where Element == UInt8 {
             digits[position] = 0x30 &+ UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
         } while rest != 0
-        while position < 20 {
-            self.append(digits[position])
-            position &+= 1
-        }
+        digits.span.extracting(position..<20).withUnsafeBufferPointer { self.append(contentsOf: $0) }
     }
 
     /// Appends `text` as a `quoted-string`; control characters become quoted pairs, and CR and LF, which cannot, spaces

@@ -56,6 +56,9 @@ public struct TimeSpan: BitwiseCopyable, Hashable, Comparable, Sendable {
     public static func milliseconds(_ milliseconds: Int64) -> TimeSpan {
         TimeSpan(nanoseconds: milliseconds * 1_000_000)
     }
+    /// This many microseconds.
+    @inlinable
+    public static func microseconds(_ microseconds: Int64) -> TimeSpan { TimeSpan(nanoseconds: microseconds * 1000) }
     /// Whether the left time is the shorter one.
     @inlinable
     public static func < (left: TimeSpan, right: TimeSpan) -> Bool { left.nanoseconds < right.nanoseconds }

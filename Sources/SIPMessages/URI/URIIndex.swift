@@ -81,6 +81,7 @@ public struct URIIndex: Hashable, Sendable {
     /// A user part ends at `@`; the characters that may stand in it include `;`, `?` and `/`, so it is found first.
     private mutating func parseUser(_ reader: inout FieldReader) throws(SIPParseError) {
         let start = reader.position
+        guard reader.hasAt() else { return }
         _ = reader.span { !$0.belongs(to: .endOfUser) }
         let hasUser = reader.next == 0x40
         reader.position = start
@@ -155,6 +156,23 @@ public struct URIIndex: Hashable, Sendable {
 }
 
 extension FieldReader {
+    /// Whether there is an `@` at or after `position`: looks at eight octets at a time.
+    @inline(__always)
+    fileprivate func hasAt() -> Bool {
+        var position = self.position
+        while position &+ 8 <= self.end {
+            let word = self.octets.littleEndianWord(at: position) ^ 0x4040_4040_4040_4040
+            // An octet that was equal is zero now; which one it was does not matter.
+            if (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080 != 0 { return true }
+            position &+= 8
+        }
+        while position < self.end {
+            if self.octets[position] == 0x40 { return true }
+            position &+= 1
+        }
+        return false
+    }
+
     /// Reads `host [ ":" port ]` (RFC 3261 §25.1); the range is without brackets, the port 0 when not given.
     @_lifetime(self: copy self)
     mutating func hostPort() throws(SIPParseError) -> (OctetRange, UInt16) {

@@ -1,5 +1,6 @@
 import Crypto
 import Glibc
+import NIOSSL
 public import SIPMessages
 
 /// A certificate for a server that has been given none: good for encryption, and for whoever trusts this very one.
@@ -43,19 +44,32 @@ public struct SelfSignedCertificate: Hashable, Sendable {
         self.key = key.pemRepresentation + "\n"
     }
 
-    /// Writes both files, the key readable by its owner alone, unless the certificate's is there.
+    /// Writes both files, the key readable by its owner alone, unless a certificate is there which is for these domains and
+    /// addresses and holds for another month.
     ///
+    /// - Parameter now: Seconds since 1970, UTC.
     /// - Returns: whether they were written.
     /// - Throws: `TransportError` when they cannot be written.
     @discardableResult
     public static func make(
-        certificateFile: String, keyFile: String, domains: [String], addresses: [IPAddress]
+        certificateFile: String, keyFile: String, domains: [String], addresses: [IPAddress],
+        now: Int64 = SystemClock.wall() / 1000
     ) throws(TransportError) -> Bool {
-        guard access(certificateFile, F_OK) != 0 else { return false }
+        guard !Self.isGood(certificateFile, for: domains, addresses, at: now) else { return false }
         let made = try SelfSignedCertificate(domains: domains, addresses: addresses)
         try Self.write(made.key, to: keyFile, mode: 0o600)
         try Self.write(made.certificate, to: certificateFile, mode: 0o644)
         return true
+    }
+
+    /// Whether a file holds a certificate that will do for another month.
+    private static func isGood(_ path: String, for domains: [String], _ addresses: [IPAddress], at now: Int64) -> Bool {
+        guard let certificate = try? NIOSSLCertificate.fromPEMFile(path).first,
+            let octets = try? certificate.toDERBytes(),
+            let identities = CertificateIdentities(certificate: octets.span),
+            Int64(certificate.notValidAfter) > now + 30 * 86_400
+        else { return false }
+        return domains.allSatisfy { identities.prove(Host($0)) } && addresses.allSatisfy { identities.prove(Host($0)) }
     }
 
     private static func write(_ text: String, to path: String, mode: mode_t) throws(TransportError) {

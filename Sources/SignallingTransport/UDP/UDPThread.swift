@@ -141,6 +141,7 @@ final class UDPThread: @unchecked Sendable {
     private func loop(_ server: SignallingServer) {
         var events = [epoll_event](repeating: epoll_event(), count: 16)
         var nextTimers = MonotonicInstant.start
+        var gathering = Gathering()
         while true {
             self.worker.setTime()
             if self.worker.workspace.now >= nextTimers {
@@ -163,6 +164,7 @@ final class UDPThread: @unchecked Sendable {
                 self.receive(socket, server)
             }
             server.finish(&self.worker)
+            if let moment = gathering.end(ofBatchAt: self.worker.workspace.now) { cio_sleep_until(moment.nanoseconds) }
         }
     }
 

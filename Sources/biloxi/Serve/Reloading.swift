@@ -1,4 +1,5 @@
 import Logging
+import SIPMessages
 import ServerConfiguration
 import ServerCore
 
