@@ -148,6 +148,10 @@ let package = Package(
                 library("CSRTP", "libsrtp2", "libsrtp2-dev"),
                 room("SRTP", ["SIPMessages", "MediaKeying", "COpenSSL"]),
                 tests("SRTP", ["SIPMessages", "MediaKeying", "RTP", "CSRTP"]),
+                .executableTarget(
+                    name: "biloxi-codecbench",
+                    dependencies: ["SIPMessages", "RTP", "MediaKeying", "MediaEngine", "AudioCodecs", "SRTP"],
+                    path: "Benchmarks/Codecs", swiftSettings: settings),
             ] : [])
         + (coreOnly
             ? []

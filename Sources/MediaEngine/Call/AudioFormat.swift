@@ -33,11 +33,13 @@ public struct AudioFormat: Hashable, Sendable {
     public static let standard: [AudioFormat] = Self.all.filter { $0.name != "L16" }
 
     /// The formats of a name in any case, `pcmu` or `L16/16000`; empty for a name that is not known.
-    public static func named(_ name: String) -> [AudioFormat] {
+    ///
+    /// - Parameter formats: Those that the program has.
+    public static func named(_ name: String, among formats: [AudioFormat] = AudioFormat.all) -> [AudioFormat] {
         let parts = name.uppercased().split(separator: "/", maxSplits: 1)
         guard let encoding = parts.first else { return [] }
         let rate = parts.count > 1 ? Int(parts[1]) : nil
-        return Self.all.filter {
+        return formats.filter {
             $0.name.uppercased() == encoding && (parts.count == 1 || $0.sampleRate == rate)
         }
     }
