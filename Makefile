@@ -29,10 +29,10 @@ conformance:
 	scripts/conformance.py --ran .build/tests-swift-testing.xml
 
 lint:
-	swift format lint --strict --recursive Sources Tests Benchmarks Fuzz Package.swift
+	swift format lint --strict --recursive Sources Tests Benchmarks Examples Fuzz Package.swift
 
 format:
-	swift format --in-place --recursive Sources Tests Benchmarks Fuzz Package.swift
+	swift format --in-place --recursive Sources Tests Benchmarks Examples Fuzz Package.swift
 
 interop: build
 	@scripts/install.sh interop

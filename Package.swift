@@ -148,6 +148,10 @@ let package = Package(
                 library("CSRTP", "libsrtp2", "libsrtp2-dev"),
                 room("SRTP", ["SIPMessages", "MediaKeying", "COpenSSL"]),
                 tests("SRTP", ["SIPMessages", "MediaKeying", "RTP", "CSRTP"]),
+                .executableTarget(
+                    name: "biloxi-codecbench",
+                    dependencies: ["SIPMessages", "RTP", "MediaKeying", "MediaEngine", "AudioCodecs", "SRTP"],
+                    path: "Benchmarks/Codecs", swiftSettings: settings),
             ] : [])
         + (coreOnly
             ? []
@@ -201,7 +205,9 @@ let package = Package(
                         "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "SDP", "RTP", "AgentCore",
                         "MediaEngine", "MediaTransport", "SignallingTransport",
                     ]),
-                tests("BiloxiKit", ["SIPMessages", "MediaEngine", "SignallingTransport"]),
+                tests("BiloxiKit", ["SIPMessages", "SIPRouting", "DNSTestServer"]),
+                .executableTarget(
+                    name: "biloxi-examples", dependencies: ["BiloxiKit"], path: "Examples", swiftSettings: settings),
                 room("Persistence", ["SIPMessages", "LocationService", "CallRecords", grdb, sqlite]),
                 tests(
                     "Persistence", ["SIPMessages", "SIPTransactions", "LocationService", "CallRecords", grdb, sqlite]),

@@ -24,8 +24,8 @@ start_server "$here/phones.yaml" || exit 1
 # call NAME CALLER CALLER-OPTIONS CALLEE CALLEE-OPTIONS URI [caller|callee]: audio both ways, and the BYE of the one named.
 call() {
   caller_user=$2 callee_user=$4 called=$6
-  one_call "$1" pj_ua.py "$5" pj_ua.py "$3" 3.6 "${7:-caller}"
-  sqlite3 "$data/biloxi.db" 'SELECT CAST(path AS TEXT) FROM bindings' >> "$work/paths"
+  { sleep 5; sqlite3 "$data/biloxi.db" 'SELECT CAST(path AS TEXT) FROM bindings' >> "$work/paths"; } &
+  one_call "$1" pj_phone.py "$5" pj_phone.py "$3" 3.6 "${7:-caller}"
 }
 
 there="--domain kam.test --server 127.0.0.1:5070"
@@ -35,7 +35,8 @@ call from-the-neighbour carol "$there" bob "" sip:bob@sip.test
 call through-the-edge-to-a-phone alice "" bob "$edge" sip:bob@sip.test
 call from-a-phone-behind-the-edge alice "$edge" bob "" sip:bob@sip.test
 call between-phones-behind-the-edge alice "$edge" bob "$edge" sip:bob@sip.test
-# With phones at TCP, and hung up from the far side.
+# With phones at TCP, and hung up from the far side. They do without Outbound: a phone that asks for it behind an edge that
+# lacks it is answered 439 (RFC 5626 §6), and PJSUA then does not register without.
 call to-the-neighbour-tcp alice "--transport tcp" carol "$there --transport tcp" sip:carol@kam.test callee
 call from-the-neighbour-tcp carol "$there --transport tcp" bob "--transport tcp" sip:bob@sip.test callee
 call through-the-edge-to-a-phone-tcp alice "--transport tcp" bob "$edge --transport tcp" sip:bob@sip.test callee

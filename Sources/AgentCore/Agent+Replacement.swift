@@ -67,6 +67,7 @@ extension Agent {
             guard let handle = self.dialogs[id], let call = self.calls[handle.slot], let leg = call.leg(id) else {
                 continue
             }
+            guard call.legs[leg].hasSession else { return .refused(481, nil) }
             guard call.legs[leg].isLive, !call.isEnded else { return .refused(603, nil) }
             guard self.configuration.mayReplace(request, call.legs[leg].dialog.remote) else {
                 return .refused(403, "Not Yours To Replace")

@@ -94,6 +94,8 @@ extension Agent {
             return self.wake(RegistrationHandle(slot: slot, generation: generation), &layer, at: now, &outbox)
         case .request:
             // Nobody has said in time where the server is.
+            guard self.requests.isLive(slot, generation) else { return }
+            self.requests[slot]?.timer = -1  // It has fired.
             let handle = RequestHandle(slot: slot, generation: generation)
             return self.resolved(handle, flows: [], transactions: &layer, at: now, into: &outbox)
         case .call, nil: break

@@ -41,7 +41,7 @@ struct OutgoingRequest {
     var account: RegistrationHandle?
     /// What the application wants of it.
     var own: OwnRequest?
-    /// The timer of one that is no call's and waits for the way.
+    /// The timer of one that waits for the way.
     var timer: Int32 = -1
 }
 
@@ -64,19 +64,19 @@ extension Agent {
         if let flow = near ?? self.configuration.flow(to: request.nextHop) {
             return self.transmit(handle, over: flow, &call, &layer, at: now, &outbox)
         }
-        self.requests[handle.slot]?.isResolving = true
-        call.resolvingEndsAt = now.advanced(by: Self.resolvingLimit)
-        self.actions.append(.resolve(handle, request.nextHop, near: call.legs.first?.near))
+        self.askForWay(handle, near: call.legs.first?.near, &layer, at: now)
     }
 
-    /// Asks for the way of a request that is no call's.
-    mutating func askForWay(_ handle: RequestHandle, _ layer: inout TransactionLayer, at now: MonotonicInstant) {
+    /// Asks for the way of a request, and waits for it with a limit.
+    mutating func askForWay(
+        _ handle: RequestHandle, near: Flow? = nil, _ layer: inout TransactionLayer, at now: MonotonicInstant
+    ) {
         guard let uri = self.requests[handle.slot]?.nextHop else { return }
         let number = AgentMark.number(.request, slot: handle.slot, generation: handle.generation)
         self.requests[handle.slot]?.isResolving = true
         self.requests[handle.slot]?.timer = layer.setTimer(
             at: now.advanced(by: Self.resolvingLimit), payload: number)
-        self.actions.append(.resolve(handle, uri, near: nil))
+        self.actions.append(.resolve(handle, uri, near: near))
     }
 
     /// A number for a request; `nil` when there are too many.
@@ -131,18 +131,6 @@ extension Agent {
                 if let purpose { call.failed(leg, purpose, .unreachable, &self.work) }
             }
             self.endTurn(&call, &transactions, at: now, &outbox)
-        }
-    }
-
-    /// Requests of a call that still wait for the way fail.
-    mutating func giveUpResolving(_ call: inout Call) {
-        for slot in self.requests.slots {
-            guard let request = self.requests[slot], request.isResolving,
-                case .call(call.handle, let leg, let purpose) = request.owner
-            else { continue }
-            self.requests.remove(slot)
-            call.openRequests -= 1
-            if let purpose { call.failed(leg, purpose, .unreachable, &self.work) }
         }
     }
 

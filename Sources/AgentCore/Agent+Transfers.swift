@@ -143,7 +143,7 @@ extension Agent {
         at now: MonotonicInstant, _ outbox: inout Outbox
     ) {
         let subject = self.targetDialog(of: request)
-        guard var dialog = Dialog(request: request, localTag: self.work.makeTag()) else {
+        guard let dialog = Dialog(request: request, localTag: self.work.makeTag()) else {
             return self.reply(server, 400, to: request, "Missing Contact", &layer, at: now, &outbox)
         }
         let (account, user) = (
@@ -157,12 +157,9 @@ extension Agent {
         let from = subject.map { $0.call.legs[$0.leg].dialog.local } ?? dialog.local
         let address = self.contact(over: flow, user: user)
         let contact = account.flatMap { self.gruu(of: $0) } ?? address
-        dialog.confirm()
         self.turn(handle, &layer, at: now, &outbox) { call, work in
             call.isEnded = true  // There is no session to tell the application of.
-            var leg = Leg(dialog)
-            (leg.state, leg.near) = (.gone, flow)
-            call.legs.append(leg)
+            call.legs.append(Leg(subscription: dialog, near: flow))
             (call.contact, call.address) = (contact, address)
             call.receiveRefer(0, request, server, of: subject?.call.handle, from: from, contact: contact, &work)
         }
@@ -191,9 +188,7 @@ extension Agent {
             let dialog = Dialog(request: request, localTag: id.localTag, localSequence: call.sequence)
         else { return false }
         self.turn(handle, &layer, at: now, &outbox) { call, work in
-            var leg = Leg(dialog)
-            (leg.state, leg.near) = (.gone, flow)
-            let i = call.addLeg(leg, &work)
+            let i = call.addLeg(Leg(subscription: dialog, near: flow), &work)
             call.transfers[k].leg = i
             call.receiveNotify(i, request, server, &work)
         }
@@ -205,12 +200,10 @@ extension Agent {
         _ request: SIPMessage, to referral: ReferralHandle, _ server: TransactionID, _ flow: Flow,
         _ layer: inout TransactionLayer, at now: MonotonicInstant, _ outbox: inout Outbox
     ) {
-        guard var dialog = Dialog(request: request, localTag: self.work.makeTag()) else {
+        guard let dialog = Dialog(request: request, localTag: self.work.makeTag()) else {
             return self.reply(server, 400, to: request, "Missing Contact", &layer, at: now, &outbox)
         }
-        dialog.confirm()
-        var leg = Leg(dialog)
-        (leg.state, leg.near) = (.gone, flow)
+        let leg = Leg(subscription: dialog, near: flow)
         self.turn(referral.call, &layer, at: now, &outbox) { call, work in
             call.receiveFirstSubscribe(leg, request, server, to: referral.number, &work)
         }

@@ -161,7 +161,6 @@ public struct Agent: ~Copyable {
             layer.respond(transaction, status: status, from: start, at: now, into: &outbox)
         case .cancelInvite: self.cancelInvite(of: call, &layer, at: now, &outbox)
         case .abandonInvite: self.abandonInvite(of: &call, &layer)
-        case .giveUpResolving: self.giveUpResolving(&call)
         case .addDialog(let id): self.dialogs[id] = call.handle
         case .removeDialog(let id):
             self.dialogs[id] = nil

@@ -98,7 +98,6 @@ extension Call {
         switch referral.reports {
         case .unwanted: break
         case .wanted:
-            self.legs[referral.leg].dialog.confirm()
             self.referrals[k].usage = NotifierUsage(
                 referral.event, isActive: isAccepted, expires: work.configuration.reportingLimit,
                 body: referral.status, at: work.now)

@@ -51,8 +51,6 @@ struct Call {
     var replaced: (call: CallHandle, isEarly: Bool)?
     /// How many requests of ours are underway.
     var openRequests = 0
-    /// When the last of those that wait for the way to their server has waited too long.
-    var resolvingEndsAt = MonotonicInstant.never
     /// Counts the questions to the media.
     var questionNumber: UInt32 = 0
     /// The timer in the wheel, and what it is set to.
@@ -73,7 +71,7 @@ struct Call {
 
     /// When it must be woken.
     var wakeAt: MonotonicInstant {
-        var wake = Swift.min(self.setup?.wakeAt ?? .never, self.resolvingEndsAt)
+        var wake = self.setup?.wakeAt ?? .never
         for leg in self.legs { wake = Swift.min(wake, leg.wakeAt) }
         for transfer in self.transfers { wake = Swift.min(wake, transfer.usage.wakeAt) }
         for referral in self.referrals { wake = Swift.min(wake, referral.wakeAt) }
@@ -309,10 +307,6 @@ struct Call {
 
     /// Time has passed.
     mutating func wake(_ work: inout CallWork) {
-        if self.resolvingEndsAt <= work.now {
-            self.resolvingEndsAt = .never
-            work.effects.append(.giveUpResolving)
-        }
         self.wakeSetup(&work)
         self.wakeTransfers(&work)
         self.wakeReferrals(&work)

@@ -15,8 +15,6 @@ enum CallEffect {
     case abandonInvite
     /// Tell another call.
     case post(CallHandle, CallPost)
-    /// Nobody says where the requests go that wait for it.
-    case giveUpResolving
     /// Requests of this dialog belong to the call.
     case addDialog(DialogID)
     case removeDialog(DialogID)

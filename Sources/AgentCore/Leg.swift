@@ -57,7 +57,16 @@ struct Leg {
     /// The way the other side's INVITE came, for where its Contact cannot be reached.
     var near: Flow?
 
-    init(_ dialog: Dialog) { self.dialog = dialog }
+    /// Whether there is, or was, a session in the dialog; in others there are subscriptions alone.
+    let hasSession: Bool
+
+    init(_ dialog: Dialog) { (self.dialog, self.hasSession) = (dialog, true) }
+
+    /// The dialog of a subscription alone, that began with a message of the other side.
+    init(subscription dialog: Dialog, near: Flow) {
+        (self.dialog, self.hasSession, self.state, self.near) = (dialog, false, .gone, near)
+        self.dialog.confirm()
+    }
 
     enum Wish: Hashable { case modify, refresh }
 

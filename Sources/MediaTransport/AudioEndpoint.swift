@@ -144,7 +144,8 @@ public final class AudioEndpoint: Sendable {
         if let session = state.session { return session.update(stream, at: now) }
         guard let thread = self.server.quietestThread() else { return }
         let session = AudioSession(
-            stream, sockets, self.desk, silence: self.server.settings.silence, at: now, told: self.told)
+            stream, sockets, self.desk, formats: self.formats, silence: self.server.settings.silence, at: now,
+            told: self.told)
         session.mute(state.isMuted)
         (state.session, state.thread) = (session, thread)
         state.number = thread.add(sockets, session)

@@ -55,15 +55,15 @@ final class AudioSession: PacketHandler {
     private let told: @Sendable (AudioEvent) -> Void
 
     init(
-        _ stream: NegotiatedStream, _ sockets: SocketPair, _ desk: SoundDesk, silence: TimeSpan?,
-        at now: MonotonicInstant, told: @escaping @Sendable (AudioEvent) -> Void
+        _ stream: NegotiatedStream, _ sockets: SocketPair, _ desk: SoundDesk, formats: [AudioFormat],
+        silence: TimeSpan?, at now: MonotonicInstant, told: @escaping @Sendable (AudioEvent) -> Void
     ) {
         (self.sockets, self.silence, self.desk, self.told) = (sockets, silence, desk, told)
         // Streams that begin together do not send together.
         let phase = TimeSpan(nanoseconds: Int64.random(in: 0..<4) * MediaThread.tick.nanoseconds)
         self.state = Mutex(
             State(
-                stream: AudioStream(seed: UInt64.random(in: .min ... .max), stream, at: now),
+                stream: AudioStream(seed: UInt64.random(in: .min ... .max), stream, formats: formats, at: now),
                 isSharedPort: stream.hasRTCPMux, isExpectingMedia: stream.direction.receives, lastHeard: now,
                 nextPacket: now.advanced(by: phase)))
     }

@@ -10,7 +10,7 @@ public struct Configuration: Hashable, Sendable {
     /// How much is logged.
     public enum LogLevel: String, Hashable, Sendable { case trace, debug, info, notice, warning, error }
     /// Who may call our users from outside.
-    public enum Inbound: String, Hashable, Sendable { case anyone, trusted, none }
+    public enum Inbound: String, Hashable, Sendable { case anyone, users, trusted, none }
 
     /// The domains whose users register here, in lower case; never empty.
     public var domains: [String]

@@ -56,8 +56,9 @@ enum ConfigurationKeys {
             "trunks", .named(name: "trunk", .object(Self.trunk)), default: "{}",
             "Gateways to other networks, by names of your choice."),
         .init(
-            "inbound", .choice(["anyone", "trusted", "none"]), default: "anyone",
-            "Who may call our users from outside: anyone, only the addresses that trunks allow, or no one."),
+            "inbound", .choice(["anyone", "users", "trusted", "none"]), default: "anyone",
+            "Who may call our users from outside: anyone, only the addresses that trunks allow and who has a password"
+                + " here, only those addresses, or no one."),
         .init(
             "routes", .list(.object(Self.route), atLeast: 0), default: "[]",
             "The dial plan: the first route that matches what was dialled says where the call goes. It is for requests"

@@ -37,7 +37,7 @@ extension CallShard {
     ///
     /// A request of a dialog that was set up through us proves that by the token in our Route, which says where it may go.
     /// A user of ours must be who From says, and that is asserted to the next element. A stranger may reach our users,
-    /// nobody else.
+    /// nobody else, and where these are to be reached by users only, he may prove to be one whatever From says.
     ///
     /// - Returns: whether it may; if not, it has been answered. Where it needs other fields, these are rewritten into
     ///   `rewritten`, and `passage.isRewritten` is set.
@@ -75,7 +75,11 @@ extension CallShard {
             if self.settings.trunk(of: workspace) != nil { self.callerKind = .trunk }
             return true
         }
-        guard let domain = self.settings.homeDomain(of: from, octets) else {
+        // Who is of another domain may be a user here too, and prove that (RFC 3665 §3.3).
+        let isGuest = isForOurs && self.settings.inbound == .users
+        let home = self.settings.homeDomain(of: from, octets)
+        let isOfOurs = home != nil
+        guard let domain = home ?? (isGuest ? self.settings.homeDomain(of: requestURI, octets) : nil) else {
             let mayCall = isForOurs && self.settings.inbound == .anyone
             if !mayCall { self.refuse(octets, 403, "Relaying Is For Users Of This Server", &workspace) }
             if mayCall { self.dropClaims(octets, &workspace, &passage) }
@@ -96,7 +100,7 @@ extension CallShard {
             self.challenge(octets, domain: domain, isStale: verdict == .stale, &workspace)
             return false
         }
-        guard self.isOwner(of: from, octets) else {
+        guard !isOfOurs || self.isOwner(of: from, octets) else {
             self.refuse(octets, 403, "From Is Not The Authenticated User", &workspace)
             return false
         }
@@ -137,15 +141,26 @@ extension CallShard {
         return try? URIIndex(parsing: octets, in: address.uri.range, field: .from)
     }
 
-    /// Takes off the identities that a sender asserts whom we do not trust (RFC 3325 §5).
+    /// Takes off the identities that a sender asserts whom we do not trust (RFC 3325 §5), and the credentials for us: an
+    /// ACK has those of its INVITE (RFC 3261 §13.2.2.4), and they have no business beyond us (§22.3).
     private mutating func dropClaims(
         _ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: inout Passage
     ) {
-        guard self.settings.requiresAuthentication, workspace.index.has(.pAssertedIdentity),
-            !self.settings.trustsSender(workspace)
-        else { return }
-        self.rewrite(octets, workspace.index, identity: [])
+        guard self.settings.requiresAuthentication else { return }
+        let isClaim = workspace.index.has(.pAssertedIdentity) && !self.settings.trustsSender(workspace)
+        guard isClaim || self.hasCredentialsForUs(octets, workspace.index) else { return }
+        self.rewrite(octets, workspace.index, identity: [], keepsClaims: !isClaim)
         passage.isRewritten = true
+    }
+
+    /// Whether there are credentials for a realm of ours.
+    func hasCredentialsForUs(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> Bool {
+        var position = index.first(.proxyAuthorization)
+        while let found = position {
+            if self.isForUs(index.fields[found].value, octets) { return true }
+            position = index.next(.proxyAuthorization, from: found + 1)
+        }
+        return false
     }
 
     /// Whether a GRUU of ours in Contact, if there is one, is one of the user who was proved (RFC 5627 §6.2).
@@ -180,12 +195,16 @@ extension CallShard {
 
     /// Writes the request without the credentials for us and the identities that the sender claims, and with the one
     /// that was proved (RFC 3261 §22.3, RFC 3325 §9.1).
-    private mutating func rewrite(_ octets: Span<UInt8>, _ index: borrowing MessageIndex, identity: [UInt8]) {
+    mutating func rewrite(
+        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, identity: [UInt8], keepsClaims: Bool = false
+    ) {
         self.rewritten.removeAll(keepingCapacity: true)
         var copied = 0
         for i in index.fields.indices {
             let field = index.fields[i]
-            let isClaim = field.id == .pAssertedIdentity || (!identity.isEmpty && field.id == .pPreferredIdentity)
+            let isClaim =
+                (field.id == .pAssertedIdentity && !keepsClaims)
+                || (!identity.isEmpty && field.id == .pPreferredIdentity)
             guard isClaim || (field.id == .proxyAuthorization && self.isForUs(field.value, octets)) else { continue }
             let next = i + 1 < index.fields.count ? index.fields[i + 1].name.lower : index.headerOctets - 2
             self.rewritten.append(octets, copied..<field.name.lower)

@@ -51,7 +51,21 @@ extension CallShard {
         body(&shard, request.span, &workspace)
     }
 
+    /// Forwards what is left of a request without its credentials for us.
+    private static func forwardRewritten(_ shard: inout CallShard, _ workspace: inout Workspace, _ proof: RouteProof) {
+        var request: [UInt8] = []
+        swap(&request, &shard.rewritten)
+        defer { swap(&request, &shard.rewritten) }
+        guard shard.reindex(request.span, &workspace) else { return }
+        shard.forwardUnmatched(request.span, &workspace, proof)
+    }
+
     private mutating func forwardUnmatched(_ octets: Span<UInt8>, _ workspace: inout Workspace, _ proof: RouteProof) {
+        // The ACK to a 2xx has the credentials of its INVITE (RFC 3261 §13.2.2.4), and those for us end here (§22.3).
+        if self.settings.requiresAuthentication, self.hasCredentialsForUs(octets, workspace.index) {
+            self.rewrite(octets, workspace.index, identity: [], keepsClaims: true)
+            return Self.forwardRewritten(&self, &workspace, proof)
+        }
         guard let uri = try? URIIndex(parsing: octets, in: workspace.index.requestURI.range),
             let hop = self.nextHop(octets, workspace.index, uri)
         else { return }

@@ -86,8 +86,9 @@ public struct ServerSettings: Sendable {
         }
     }
 
-    /// Who may call our users from elsewhere.
-    public enum Inbound: Hashable, Sendable { case anyone, trusted, nobody }
+    /// Who may call our users from elsewhere: anyone; gateways and neighbours, and who proves to be a user whatever From
+    /// says; gateways and neighbours; nobody.
+    public enum Inbound: Hashable, Sendable { case anyone, users, trusted, nobody }
 
     /// The settings of a server; the rest has defaults.
     public init(domains: [String], proxy: ProxyConfiguration, hashKey: SipHashKey) {

@@ -10,8 +10,18 @@ struct Biloxi: ParsableCommand {
             9 server error, 130 interrupted.
             """,
         version: Self.version,
-        subcommands: [
-            Serve.self, UserCommand.self, ConfigCommand.self, RouteCommand.self, Calls.self, Reload.self,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "The server:",
+                subcommands: [
+                    Serve.self, UserCommand.self, ConfigCommand.self, RouteCommand.self, Calls.self, Reload.self,
+                ]),
+            CommandGroup(
+                name: "The telephone:",
+                subcommands: [
+                    CallCommand.self, AnswerCommand.self, RegisterCommand.self, UnregisterCommand.self,
+                    BindingsCommand.self, MessageCommand.self, PingCommand.self, SendCommand.self, ResolveCommand.self,
+                ]),
         ])
 
     /// The version of the program.

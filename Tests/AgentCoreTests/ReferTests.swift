@@ -214,6 +214,25 @@ struct ReferTests {
         try scene.carol.sends(200)
     }
 
+    @Test("The dialog of a REFER is none that could be replaced: 481 (RFC 3891 §3)")
+    func noSession() throws {
+        let scene = try Scene(calls: false)
+        try scene.carol.sends(.refer, to: try URI(Scene.bobURI)) {
+            $0.add(named: "Refer-To", "<sip:alice@192.0.2.101>")
+        }
+        let accepted = try scene.carol.expects(200)
+        try scene.carol.expects(.notify)
+        try scene.carol.sends(200)
+        try scene.alice.expects(.invite)
+        let (callID, tags) = (accepted.first(.callID), (accepted.first(.to)?.tag, accepted.first(.from)?.tag))
+        try scene.carol.sends(.invite, to: try URI(Scene.bobURI)) {
+            Scene.offer(in: &$0)
+            $0.add(
+                .replaces, Replaces(callID ?? CallID(""), toTag: tags.0 ?? "", fromTag: tags.1 ?? ""))
+        }
+        try scene.carol.expects(481)
+    }
+
     @Test("A subscription to outcomes cannot be made by SUBSCRIBE (RFC 3515 §2.4.4), nor one to anything else")
     func subscriptions() throws {
         let scene = try Scene(calls: false)

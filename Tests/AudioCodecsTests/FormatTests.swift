@@ -95,11 +95,11 @@ struct FormatTests {
 
     @Test("The catalogue offers each codec once, comfort noise, and events at each clock rate (RFC 4733 §2.1)")
     func catalogue() {
-        let formats = AudioCodecCatalogue.all.formats
+        let formats = AudioFormat.described(AudioCodecCatalogue.all.audioFormats)
         #expect(Set(formats.map(\.payloadType)).count == formats.count)
         #expect(formats.first?.description == "111 opus/48000/2; useinbandfec=1")
         #expect(formats.contains { $0.description == "9 G722/8000" })
-        #expect(formats.contains { $0.description == "18 G729/8000" })
+        #expect(formats.contains { $0.description == "18 G729/8000; annexb=no" })
         #expect(formats.contains { $0.description == "4 G723/8000; annexa=no" })
         #expect(formats.contains { $0.description == "13 CN/8000" })
         #expect(Set(formats.filter(\.isTelephoneEvent).map(\.map.clockRate)) == [48_000, 16_000, 8_000])

@@ -80,7 +80,7 @@ struct BrokenFileTests {
         // Words.
         .init(
             "inbound: anyon",
-            "f.yaml:1:10: inbound must be anyone, trusted or none, not \"anyon\": did you mean \"anyone\"?"),
+            "f.yaml:1:10: inbound must be anyone, users, trusted or none, not \"anyon\": did you mean \"anyone\"?"),
         .init("storage: oracle", "f.yaml:1:10: storage must be sqlite or memory, not \"oracle\""),
         .init(
             "authentication: {algorithms: [sha256]}",
@@ -176,7 +176,7 @@ struct BrokenFileTests {
         // All at once, in the order of the file.
         .init(
             "inbound: all\nthreads: many\nproxi: {}",
-            "f.yaml:1:10: inbound must be anyone, trusted or none, not \"all\"",
+            "f.yaml:1:10: inbound must be anyone, users, trusted or none, not \"all\"",
             "f.yaml:2:10: threads must be 1 to 256 threads, not \"many\"",
             "f.yaml:3:1: unknown key \"proxi\": did you mean \"proxy\"?"),
     ]

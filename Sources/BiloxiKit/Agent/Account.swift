@@ -35,12 +35,15 @@ public struct Account: Sendable {
         let aor = try Self.uri(self.address, "the account")
         let domain = SIPURI(host: aor.host, port: aor.port, isSecure: aor.isSecure, parameters: aor.parameters)
         let registrar = try self.registrar.map { (text) throws(SIPError) in try Self.uri(text, "the registrar") }
-        let route = try self.proxy.map { (text) throws(SIPError) in
-            var uri = try Self.uri(text, "the proxy")
-            if !uri.parameters.has("lr") { uri.parameters.append(URIParameter("lr")) }
-            return NameAddress(uri)
-        }
+        let route = try self.proxy.map { (text) throws(SIPError) in try Self.route(text) }
         return Parsed(account: self, aor: aor, registrar: .sip(registrar ?? domain), route: route)
+    }
+
+    /// The Route to a proxy (RFC 3261 §8.1.2).
+    static func route(_ text: String) throws(SIPError) -> NameAddress {
+        var uri = try Self.uri(text, "the proxy")
+        if !uri.parameters.has("lr") { uri.parameters.append(URIParameter("lr")) }
+        return NameAddress(uri)
     }
 
     /// A SIP URI as someone types it: the scheme may be left out.

@@ -22,6 +22,7 @@ final class Engine: AgentUser {
 
     let settings: UserAgentSettings
     let formats: [AudioFormat]
+    private let proxy: NameAddress?
     let media: MediaServer
     let invitations = Channel<Invitation>(limit: 64)
     let messages = Channel<IncomingMessage>(limit: 256)
@@ -31,6 +32,7 @@ final class Engine: AgentUser {
     init(_ settings: UserAgentSettings) throws(SIPError) {
         self.settings = settings
         self.formats = try settings.formats()
+        self.proxy = try settings.proxy.map { (text) throws(SIPError) in try Account.route(text) }
         var media = MediaSettings()
         media.ports = settings.mediaPorts
         media.silence = settings.silence.map { TimeSpan(nanoseconds: $0.nanoseconds) }
@@ -84,7 +86,7 @@ final class Engine: AgentUser {
 
     /// Where the requests of an account go first: the proxies that its registrar has named, or its own.
     func routes(of account: Account.Parsed?) -> [NameAddress] {
-        guard let account else { return [] }
+        guard let account else { return self.proxy.map { [$0] } ?? [] }
         let registration = self.state.withLock { state in
             state.registrations.values.first { $0.account.aor.isEquivalent(to: account.aor) }
         }

@@ -164,7 +164,7 @@ extension UserAgent {
         }
     }
 
-    private func found(_ uri: SIPURI) async throws -> [ServerAddress] {
+    func found(_ uri: SIPURI) async throws -> [ServerAddress] {
         guard let host = self.engine.host else { throw SIPError.ended("the user agent has ended") }
         let promise = Promise<Result<[ServerAddress], SIPError>>()
         host.findServers(of: uri) { servers, exhaustion in

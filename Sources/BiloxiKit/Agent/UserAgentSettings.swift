@@ -37,6 +37,8 @@ public struct Listener: Hashable, Sendable {
 public struct UserAgentSettings: Sendable {
     /// Who calls where there is no account; `nil` for `sip:anonymous@` our address.
     public var address: String?
+    /// A proxy that the requests of who has no account pass first: `sip:192.0.2.1:5060;transport=tcp`.
+    public var proxy: String?
     /// What goes into User-Agent and Server.
     public var product = "Biloxi"
     /// The encodings for calls, the preferred first: `PCMU`, `PCMA`, `L16/16000`.

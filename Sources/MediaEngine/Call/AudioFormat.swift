@@ -5,39 +5,48 @@ public struct AudioFormat: Hashable, Sendable {
     /// How it stands in a description, with the payload type that is wanted for it.
     public let media: MediaFormat
     /// What encodes and decodes it.
-    public let codec: SampleCodec
-    /// How it bears losses.
-    public let encoding: CallQuality.Encoding
+    public let codec: AudioCodec
 
-    /// Samples in a second.
-    public var sampleRate: Int { Int(self.media.map.clockRate) }
+    /// The format of a codec.
+    public init(_ codec: AudioCodec) { (self.media, self.codec) = (codec.format, codec) }
+
+    /// How it bears losses.
+    public var encoding: CallQuality.Encoding { self.codec.encoding.quality }
+    /// Samples in a second of its sound; the timestamps of some count otherwise.
+    public var sampleRate: Int { self.codec.encoding.sampleRate }
     /// Its name, `PCMU`.
     public var name: String { self.media.map.encoding }
 
-    /// All formats, in the order in which they are offered.
+    /// Whether both are the same format.
+    public static func == (left: AudioFormat, right: AudioFormat) -> Bool { left.media == right.media }
+
+    /// Hashes what is compared.
+    public func hash(into hasher: inout Hasher) { hasher.combine(self.media) }
+
+    /// The formats that need no library, in the order in which they are offered.
     public static let all: [AudioFormat] = [
-        AudioFormat(media: MediaFormat(0, "PCMU"), codec: .pcmu, encoding: .g711),
-        AudioFormat(media: MediaFormat(8, "PCMA"), codec: .pcma, encoding: .g711),
-        AudioFormat(media: MediaFormat(96, "L16", 16_000), codec: .l16, encoding: .g711),
-        AudioFormat(media: MediaFormat(97, "L16", 8_000), codec: .l16, encoding: .g711),
+        AudioFormat(.pcmu), AudioFormat(.pcma), AudioFormat(.l16(sampleRate: 16_000)),
+        AudioFormat(.l16(sampleRate: 8_000)),
     ]
 
     /// Those that are offered where nothing else is said: what every telephone has.
-    public static let standard: [AudioFormat] = Self.all.filter { $0.codec != .l16 }
+    public static let standard: [AudioFormat] = Self.all.filter { $0.name != "L16" }
 
     /// The formats of a name in any case, `pcmu` or `L16/16000`; empty for a name that is not known.
-    public static func named(_ name: String) -> [AudioFormat] {
+    ///
+    /// - Parameter formats: Those that the program has.
+    public static func named(_ name: String, among formats: [AudioFormat] = AudioFormat.all) -> [AudioFormat] {
         let parts = name.uppercased().split(separator: "/", maxSplits: 1)
         guard let encoding = parts.first else { return [] }
         let rate = parts.count > 1 ? Int(parts[1]) : nil
-        return Self.all.filter {
+        return formats.filter {
             $0.name.uppercased() == encoding && (parts.count == 1 || $0.sampleRate == rate)
         }
     }
 
-    /// The format of a payload type that was agreed on.
-    public static func of(_ media: MediaFormat) -> AudioFormat? {
-        Self.all.first { $0.media.isSameEncoding(as: media) }
+    /// Of these formats that of a payload type that was agreed on.
+    static func of(_ media: MediaFormat, among formats: [AudioFormat]) -> AudioFormat? {
+        formats.first { $0.media.isSameEncoding(as: media) }
     }
 
     /// What a description lists for these formats: themselves, events at each of their rates, and comfort noise.

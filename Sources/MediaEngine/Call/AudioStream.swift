@@ -22,7 +22,9 @@ public struct AudioStream: Sendable {
     public private(set) var packetMilliseconds = 20
 
     private var format: AudioFormat?
-    private var payloadType: UInt8 = 0
+    private let formats: [AudioFormat]
+    private var sender: AudioSender?
+    private var peerFormat: MediaFormat?
     private var eventType: UInt8?
     private var received = ReceivedFormats()
     private var isSending: Bool
@@ -30,9 +32,6 @@ public struct AudioStream: Sendable {
 
     private var sequence: UInt16
     private var timestamp: UInt32
-    /// Whether the next packet begins a stretch of sound (RFC 3551 §4.1).
-    private var needsMarker = true
-    private var keysOut: TelephoneEventSender
     private var lastSent: (at: MonotonicInstant, timestamp: UInt32)?
     private var sent: UInt64 = 0
     private var sentOctets: UInt64 = 0
@@ -48,7 +47,6 @@ public struct AudioStream: Sendable {
     private var tones: KeyToneDetector
     private var merger = KeyPressMerger()
     private var heardSamples = 0
-    private var payload: [UInt8] = []
     private var events: [TelephoneEventReceiver.Happening] = []
     private var toneEvents: [KeyToneDetector.Happening] = []
 
@@ -58,7 +56,11 @@ public struct AudioStream: Sendable {
     ///   - seed: A number that nobody can guess: source, first sequence number and timestamp come from it
     ///     (RFC 3550 §5.1).
     ///   - stream: What offer and answer have agreed on.
-    public init(seed: UInt64, _ stream: NegotiatedStream, at now: MonotonicInstant) {
+    ///   - formats: What the program can send and play.
+    public init(
+        seed: UInt64, _ stream: NegotiatedStream, formats: [AudioFormat] = AudioFormat.all, at now: MonotonicInstant
+    ) {
+        self.formats = formats
         self.ssrc = UInt32(truncatingIfNeeded: seed)
         self.control = RTCPSession(
             ssrc: self.ssrc, canonicalName: EchoStream.canonicalName(seed), seed: seed &* 0xD6E8_FEB8_6659_FD93,
@@ -68,7 +70,6 @@ public struct AudioStream: Sendable {
         self.latch = SymmetricLatch(described: stream.destination?.rtp.address)
         self.peerControl = MediaControlAddress(stream)
         self.isSending = false
-        self.keysOut = TelephoneEventSender(clockRate: 8_000)
         self.keysIn = TelephoneEventReceiver(clockRate: 8_000)
         self.tones = KeyToneDetector()
         self.agree(stream)
@@ -82,23 +83,41 @@ public struct AudioStream: Sendable {
     }
 
     private mutating func agree(_ stream: NegotiatedStream) {
-        let before = (self.sampleRate, self.isSending)
-        let chosen = stream.sendFormats.first { $0.isPrimary && AudioFormat.of($0) != nil }
-        self.format = chosen.flatMap { AudioFormat.of($0) }
-        self.payloadType = chosen?.payloadType ?? 0
+        let before = (self.sampleRate, self.peerFormat, self.packetMilliseconds)
+        let chosen = stream.sendFormats.first { $0.isPrimary && AudioFormat.of($0, among: self.formats) != nil }
+        self.format = chosen.flatMap { AudioFormat.of($0, among: self.formats) }
+        self.peerFormat = chosen
         self.eventType = stream.eventFormat?.payloadType
-        self.received = ReceivedFormats(stream)
-        self.isSending = stream.sends && self.format != nil
+        self.received = ReceivedFormats(stream, self.formats)
         self.sampleRate = self.format?.sampleRate ?? 8_000
-        let wanted = Int(stream.packetTime ?? 20)
-        self.packetMilliseconds = Swift.max(10, Swift.min(60, wanted / 10 * 10))
+        self.packetMilliseconds = Swift.min(
+            60, self.format?.codec.encoding.packetMilliseconds(wanted: stream.packetTime) ?? 20)
         if self.sampleRate != before.0 {
-            self.keysOut = TelephoneEventSender(clockRate: UInt32(self.sampleRate))
-            self.keysIn = TelephoneEventReceiver(clockRate: UInt32(self.sampleRate))
             self.tones = KeyToneDetector(sampleRate: self.sampleRate)
             self.playout = nil
         }
-        if !before.1 { self.needsMarker = true }
+        if self.sender == nil || self.peerFormat != before.1 || self.packetMilliseconds != before.2 {
+            self.makeSender()
+        }
+        self.sender?.labels.eventType = self.eventType
+        self.isSending = stream.sends && self.sender != nil
+    }
+
+    /// Begins anew with an encoder, where the numbers are.
+    private mutating func makeSender() {
+        (self.sequence, self.timestamp) = (
+            self.sender?.sequenceNumber ?? self.sequence, self.sender?.timestamp ?? self.timestamp
+        )
+        self.sender = nil
+        guard let format, let peerFormat,
+            let encoder = try? format.codec.makeEncoder(for: peerFormat, packetMilliseconds: self.packetMilliseconds)
+        else { return }
+        self.sender = AudioSender(
+            format.codec.encoding, encoder: encoder,
+            labels: AudioSender.Labels(payloadType: peerFormat.payloadType, eventType: self.eventType),
+            packetMilliseconds: self.packetMilliseconds, ssrc: self.ssrc, sequenceNumber: self.sequence,
+            timestamp: self.timestamp)
+        self.keysIn = TelephoneEventReceiver(clockRate: format.codec.encoding.clockRate)
     }
 
     /// Samples that a packet of ours covers.
@@ -110,12 +129,12 @@ public struct AudioStream: Sendable {
     public var sendsEvents: Bool { self.eventType != nil }
 
     /// Whether no key is being sent, and none waits.
-    public var hasSentKeys: Bool { self.keysOut.isIdle }
+    public var hasSentKeys: Bool { self.sender?.isSendingKeys != true }
 
     /// Orders a key as an event; `false` when it is none, too many wait, or the peer takes no events.
     public mutating func send(_ key: Character, milliseconds: UInt32 = 100, pause: UInt32 = 60) -> Bool {
         guard self.eventType != nil, let code = TelephoneEvent.code(of: key) else { return false }
-        return self.keysOut.send(code, milliseconds: milliseconds, pause: pause)
+        return self.sender?.send(event: code, milliseconds: milliseconds, pause: pause) == true
     }
 
     /// Takes a key that came by another way than this stream.
@@ -153,6 +172,8 @@ public struct AudioStream: Sendable {
         case .audio(let format): self.insert(header, packet, format, at: now)
         case .noise: self.playout?.insert(header, packet, at: now)
         case .events:
+            // It has its place in the sequence, though no sound.
+            self.playout?.insert(header, packet, isSound: false, at: now)
             self.keysIn.receive(header, packet, at: now, into: &self.events)
             self.takeEvents(at: now, into: &presses)
         }
@@ -162,7 +183,11 @@ public struct AudioStream: Sendable {
         _ header: RTPHeader, _ packet: Span<UInt8>, _ format: AudioFormat, at now: MonotonicInstant
     ) {
         if self.playout == nil || self.playing != format {
-            self.playout = AudioPlayout(format.codec, sampleRate: format.sampleRate, noiseType: self.received.noise)
+            guard let decoder = try? format.codec.makeDecoder() else {
+                self.rejected &+= 1
+                return
+            }
+            self.playout = AudioPlayout(format.codec.encoding, decoder: decoder, noiseType: self.received.noise)
             self.playing = format
             self.resampler =
                 format.sampleRate == self.sampleRate ? nil : Resampler(from: format.sampleRate, to: self.sampleRate)
@@ -235,33 +260,23 @@ public struct AudioStream: Sendable {
     public mutating func makePacket(
         _ samples: Span<Int16>, at now: MonotonicInstant, into packet: inout [UInt8]
     ) -> SocketAddress? {
-        let ticks = UInt32(truncatingIfNeeded: self.samplesPerPacket)
-        defer { self.timestamp &+= ticks }
-        guard self.isSending, let format, let destination = self.latch.destination else {
-            self.needsMarker = true
+        guard self.isSending, let destination = self.latch.destination else {
+            let count = self.samplesPerPacket
+            self.sender?.pause(samples: count)
             return nil
         }
-        self.payload.removeAll(keepingCapacity: true)
-        var header: RTPHeader
-        if let eventType, let event = self.keysOut.next(timestamp: self.timestamp, ticks: ticks) {
-            header = RTPHeader(
-                payloadType: eventType, hasMarker: event.hasMarker, sequenceNumber: self.sequence,
-                timestamp: event.timestamp, ssrc: self.ssrc)
-            event.event.append(to: &self.payload)
-            self.needsMarker = true
-        } else {
-            header = RTPHeader(
-                payloadType: self.payloadType, hasMarker: self.needsMarker, sequenceNumber: self.sequence,
-                timestamp: self.timestamp, ssrc: self.ssrc)
-            format.codec.encode(samples, into: &self.payload)
-            self.needsMarker = false
+        let start = packet.count
+        var octets = 0
+        self.lastSent = (now, self.sender?.timestamp ?? 0)
+        self.sender?.send(samples) { header, payload in
+            header.append(to: &packet)
+            for i in 0..<payload.count { packet.append(payload[i]) }
+            octets += payload.count
         }
-        header.append(to: &packet)
-        packet.append(contentsOf: self.payload)
-        self.sequence &+= 1
+        // A codec that sends nothing in silence may leave this packet out.
+        guard packet.count > start else { return nil }
         self.sent &+= 1
-        self.sentOctets &+= UInt64(self.payload.count)
-        self.lastSent = (now, self.timestamp)
+        self.sentOctets &+= UInt64(octets)
         return destination
     }
 
@@ -276,6 +291,10 @@ public struct AudioStream: Sendable {
         guard self.peerControl.accepts(source, self.latch) else { return }
         guard (try? self.control.receive(octets, at: now, ntp: ntp)) != nil else { return }
         self.peerControl.learn(source)
+        if let report = self.control.peerReport {
+            // An encoder that can protect itself does as much as is lost (RFC 7587 §3.3).
+            self.sender?.heard(lossPercent: Int(report.fractionLost) * 100 / 256)
+        }
     }
 
     /// Appends a report when one is due.
@@ -302,11 +321,12 @@ public struct AudioStream: Sendable {
 
     /// What we say of what we send; `nil` while we have sent nothing.
     private func senderInfo(at now: MonotonicInstant, ntp: UInt64) -> SenderInfo? {
-        guard let lastSent else { return nil }
+        guard self.sent > 0, let lastSent else { return nil }
         let elapsed = now.since(lastSent.at).nanoseconds / 1_000
+        let rate = Int64(self.sender?.encoding.clockRate ?? 8_000)
         return SenderInfo(
             ntp: ntp,
-            timestamp: lastSent.timestamp &+ UInt32(truncatingIfNeeded: elapsed * Int64(self.sampleRate) / 1_000_000),
+            timestamp: lastSent.timestamp &+ UInt32(truncatingIfNeeded: elapsed * rate / 1_000_000),
             packets: UInt32(truncatingIfNeeded: self.sent), payloadOctets: UInt32(truncatingIfNeeded: self.sentOctets))
     }
 
@@ -318,7 +338,8 @@ public struct AudioStream: Sendable {
         quality.fill(&metrics)
         let delay = UInt16(clamping: playout.buffer.targetTime.nanoseconds / 1_000_000)
         (metrics.nominalDelay, metrics.maximumDelay) = (delay, delay)
-        metrics.absoluteMaximumDelay = UInt16(clamping: playout.buffer.maximumDelay * 1_000 / self.sampleRate)
+        metrics.absoluteMaximumDelay = UInt16(
+            clamping: playout.buffer.maximumDelay * 1_000 / Int(playout.encoding.clockRate))
         if let roundTrip = self.control.roundTrip {
             metrics.roundTripDelay = UInt16(clamping: roundTrip.nanoseconds / 1_000_000)
         }
@@ -372,14 +393,14 @@ private struct ReceivedFormats: Sendable {
 
     init() {}
 
-    init(_ stream: NegotiatedStream) {
+    init(_ stream: NegotiatedStream, _ formats: [AudioFormat]) {
         for format in stream.receiveFormats {
             if format.isTelephoneEvent {
                 self.kinds[format.payloadType] = .events(format.map.clockRate)
             } else if format.is("CN") {
                 self.kinds[format.payloadType] = .noise
                 self.noise = format.payloadType
-            } else if let audio = AudioFormat.of(format) {
+            } else if let audio = AudioFormat.of(format, among: formats) {
                 self.kinds[format.payloadType] = .audio(audio)
             }
         }

@@ -147,32 +147,6 @@ public struct AudioCodecCatalogue: Sendable {
             })
     }
 
-    /// What a description offers: the codecs, comfort noise where one of them has none of its own, and the events of a
-    /// telephone at each clock rate (RFC 3389 §5.1, RFC 4733 §2.1).
-    public var formats: [MediaFormat] {
-        var formats: [MediaFormat] = []
-        var taken: Set<UInt8> = [13]
-        func add(_ format: MediaFormat) {
-            var format = format
-            // Of two formats with the same dynamic payload type the later one moves.
-            while taken.contains(format.payloadType), format.payloadType != 13 {
-                guard let free = (96...127).first(where: { !taken.contains($0) }) else { return }
-                format.map.payloadType = free
-            }
-            taken.insert(format.payloadType)
-            formats.append(format)
-        }
-        for codec in self.codecs { add(codec.format) }
-        if self.codecs.contains(where: { $0.encoding.clockRate == 8_000 && $0.encoding.frameMilliseconds == 0 }) {
-            formats.append(MediaFormat(13, "CN"))
-        }
-        var rates: [UInt32] = []
-        for codec in self.codecs where !rates.contains(codec.encoding.clockRate) {
-            rates.append(codec.encoding.clockRate)
-            add(
-                MediaFormat(
-                    rates.count == 1 ? 101 : 102, "telephone-event", codec.encoding.clockRate, parameters: "0-16"))
-        }
-        return formats
-    }
+    /// The formats of a call's audio that they make.
+    public var audioFormats: [AudioFormat] { self.codecs.map { AudioFormat($0) } }
 }

@@ -18,7 +18,6 @@ public struct AudioPlayout: Sendable {
 
     private let decoder: any AudioDecoder
     private let noiseType: UInt8?
-    private let eventType: UInt8?
     private var concealment: LossConcealment
     private var noise: ComfortNoise
     private var isNoisy = false
@@ -30,13 +29,12 @@ public struct AudioPlayout: Sendable {
     ///
     /// - Parameters:
     ///   - noiseType: The payload type of comfort noise, where it was agreed on.
-    ///   - eventType: The payload type of telephone-events: their packets hold a place in the sequence, and no sound.
     public init(
-        _ encoding: AudioEncoding, decoder: any AudioDecoder, noiseType: UInt8? = nil, eventType: UInt8? = nil,
+        _ encoding: AudioEncoding, decoder: any AudioDecoder, noiseType: UInt8? = nil,
         maximumMilliseconds: Int = 400
     ) {
         (self.encoding, self.decoder) = (encoding, decoder)
-        (self.noiseType, self.eventType) = (noiseType, eventType)
+        self.noiseType = noiseType
         self.buffer = JitterBuffer(
             clockRate: encoding.clockRate, packetMilliseconds: encoding.packetMilliseconds(),
             maximumMilliseconds: maximumMilliseconds, maximumOctets: encoding.maximumOctets)
@@ -55,8 +53,11 @@ public struct AudioPlayout: Sendable {
     }
 
     /// Takes a packet of the stream.
-    public mutating func insert(_ header: RTPHeader, _ packet: Span<UInt8>, at now: MonotonicInstant) {
-        let isSound = header.payloadType != self.eventType || self.eventType == nil
+    ///
+    /// - Parameter isSound: Whether it is to be played: not an event, which only keeps its place in the sequence.
+    public mutating func insert(
+        _ header: RTPHeader, _ packet: Span<UInt8>, isSound: Bool = true, at now: MonotonicInstant
+    ) {
         self.buffer.insert(header, packet, isSound: isSound, at: now)
     }
 

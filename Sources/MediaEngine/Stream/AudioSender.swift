@@ -72,6 +72,9 @@ public struct AudioSender: Sendable {
     /// Whether keys are being sent, or wait.
     public var isSendingKeys: Bool { !self.events.isIdle }
 
+    /// What one packet covers.
+    public var samplesPerPacket: Int { self.frameSamples * self.framesPerPacket }
+
     /// Orders an event: a key by its code, 0-15, for instance (RFC 4733 §3.2).
     ///
     /// - Returns: Whether it will be sent: not where events were not agreed on, or too many wait.
@@ -145,6 +148,7 @@ public struct AudioSender: Sendable {
         let packetTicks = ticks &* UInt32(truncatingIfNeeded: self.framesPerPacket)
         guard let packet = self.events.next(timestamp: self.timestamp, ticks: packetTicks) else { return }
         self.skipped = self.framesPerPacket
+        self.isAfterSilence = true
         packet.event.append(to: &self.payload)
         self.emit(type, packet.timestamp, hasMarker: packet.hasMarker, body)
     }

@@ -32,6 +32,8 @@ public final class SimulatedAgent: SimulatedNode {
         public var announces = false
         /// What the user says to a transfer that the other side asks for.
         public var transfers = Decision.accept
+        /// Whether questions for the way to a server are answered at all.
+        public var resolvesNames = true
         /// Where the user goes on after a redirection that is offered: nowhere, or wherever it says.
         public var followsOffers = true
 
@@ -294,6 +296,7 @@ public final class SimulatedAgent: SimulatedNode {
             if let span = self.behaviour.hangsUpAfter { self.plan(.hangUp(call), after: span, at: now, &outbox) }
             if let span = self.behaviour.modifiesAfter { self.plan(.modify(call), after: span, at: now, &outbox) }
         case .resolve(let request, let uri, _):
+            guard self.behaviour.resolvesNames else { return }
             let name = uri.sip?.host.name ?? ""
             let addresses = (self.names[name].map { [$0] } ?? []) + (self.alternatives[name] ?? [])
             let flows = addresses.map {

@@ -70,6 +70,19 @@ public struct SimulatedNetwork {
         }
     }
 
+    /// Gives a host other addresses; nobody is at the old ones any more.
+    mutating func move(_ host: Int, to listeners: [SimulatedListener]) {
+        let realm = self.hosts[host].realm
+        for listener in self.hosts[host].listeners {
+            self.places[Self.key(realm, listener.transport, listener.address)] = nil
+        }
+        self.hosts[host].listeners = listeners
+        for (endpoint, listener) in listeners.enumerated() {
+            let key = Self.key(realm, listener.transport, listener.address)
+            self.places[key] = Place(host: host, endpoint: UInt16(truncatingIfNeeded: endpoint))
+        }
+    }
+
     static func key(_ realm: Int, _ transport: TransportProtocol, _ address: SocketAddress) -> Address {
         Address(realm: realm, isStream: transport.isReliable, transport: transport, address: address)
     }

@@ -21,6 +21,8 @@ public struct Ladder: Sendable {
         public internal(set) var duplicates = 0
         /// Whether it is a note.
         public let isNote: Bool
+        /// What was sent; empty unless the world keeps messages.
+        public let octets: [UInt8]
     }
 
     /// The seed of the world.
@@ -33,12 +35,13 @@ public struct Ladder: Sendable {
     init(seed: UInt64) { self.seed = seed }
 
     mutating func add(
-        _ label: String, _ detail: String = "", from sender: Int, isNote: Bool = false, at time: MonotonicInstant
+        _ label: String, _ detail: String = "", from sender: Int, isNote: Bool = false, octets: [UInt8] = [],
+        at time: MonotonicInstant
     ) -> Int {
         self.lines.append(
             Line(
                 time: time, sender: sender, receiver: nil, label: label, detail: detail, fate: .underway,
-                isNote: isNote))
+                isNote: isNote, octets: octets))
         return self.lines.count - 1
     }
 

@@ -76,8 +76,9 @@ extension ScriptedPeer {
         }
         let pending = self.pending[position]
         var response = MessageBuilder(status, to: pending.request, toTag: pending.toTag)
-        response.copy(.recordRoute, from: pending.request)
-        if status > 100, status.number < 300 {
+        // Where an answer sets up or keeps a dialog, and nowhere else (RFC 3261 §12.1.1, §20 table 2).
+        if status > 100, status.number < 300, pending.request.method != .bye, pending.request.method != .cancel {
+            response.copy(.recordRoute, from: pending.request)
             response.add(.contact, Contact(self.contact(over: pending.flow)))
         }
         edit(&response)
@@ -140,6 +141,10 @@ extension ScriptedPeer {
     private func contact(over flow: Flow) -> URI {
         let address = self.place.listeners[Int(flow.endpoint)].address
         var uri = SIPURI(user: self.uri.sip?.user, host: Host(address.ip), port: address.port)
+        if let name = self.hostName {
+            uri.host = name
+            if address.port == flow.transport.defaultPort { uri.port = nil }
+        }
         if flow.transport != .udp { uri.parameters["transport"] = String(describing: flow.transport) }
         return .sip(uri)
     }

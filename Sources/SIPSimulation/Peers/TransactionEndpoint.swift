@@ -17,6 +17,11 @@ open class TransactionEndpoint: SimulatedNode {
     /// Whether it answers each INVITE within 200 ms; if not, its transaction layer sends 100 at once (RFC 3261 §17.2.1).
     public let promisesAnswer: Bool
 
+    /// The name that it gives itself in Via, and a scripted peer in Contact, where that is not its address.
+    public var hostName: Host?
+    /// Whether its Via asks for answers at the port that its request came from (RFC 3581); a client from before does not.
+    public var asksForPort = true
+
     var layer: TransactionLayer
     private var index = MessageIndex()
 
@@ -155,8 +160,8 @@ open class TransactionEndpoint: SimulatedNode {
         let local =
             self.place.listeners.indices.contains(Int(flow.endpoint))
             ? self.place.listeners[Int(flow.endpoint)].address : SocketAddress(.loopback, 0)
-        let parameters: Parameters = ["rport": nil, "branch": branch]
-        return Via(flow.transport, host: Host(local.ip), port: local.port, parameters: parameters)
+        let parameters: Parameters = self.asksForPort ? ["rport": nil, "branch": branch] : ["branch": branch]
+        return Via(flow.transport, host: self.hostName ?? Host(local.ip), port: local.port, parameters: parameters)
     }
 
     // MARK: Simulated node
@@ -169,6 +174,9 @@ open class TransactionEndpoint: SimulatedNode {
         let seed = (SipHashKey(keys.0, keys.1), SipHashKey(keys.2, keys.3))
         self.layer = TransactionLayer(timers: self.timers, limits: self.limits, seed: seed, at: .start)
     }
+
+    /// Learns which addresses it has now.
+    public func moved(to place: SimulatedPlace) { self.place = place }
 
     /// Takes a message that came over a flow.
     public func receive(
@@ -190,7 +198,8 @@ open class TransactionEndpoint: SimulatedNode {
         }
         switch self.layer.match(octets, self.index, via: via, at: now, into: &outbox) {
         case .absorbed: self.absorbed(message, at: now)
-        case .unmatchedACK: self.ackArrived(message, over: flow, at: now, into: &outbox)
+        case .unmatchedACK:
+            self.ackArrived(Self.stamping(message, source: flow.remote), over: flow, at: now, into: &outbox)
         case .new:
             let id = self.layer.createServer(
                 octets, self.index, via: via, flow: flow, owner: 0, promisesAnswer: self.promisesAnswer, at: now,

@@ -9,6 +9,8 @@ public import SIPTransactions
 public protocol SimulatedNode: AnyObject {
     /// The host was added to the world: its name and the end points that flows will number.
     func placed(at place: SimulatedPlace)
+    /// The host has other addresses from now on.
+    func moved(to place: SimulatedPlace)
     /// A message came.
     ///
     /// - Parameters:
@@ -41,6 +43,8 @@ public protocol SimulatedNode: AnyObject {
 extension SimulatedNode {
     /// Learns which host it is and which addresses it has.
     public func placed(at place: SimulatedPlace) {}
+    /// Learns which addresses it has now.
+    public func moved(to place: SimulatedPlace) {}
     /// Learns that a message did not reach its destination.
     public func transportFailed(
         _ sender: Outbox.Sender, shard: UInt16, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox

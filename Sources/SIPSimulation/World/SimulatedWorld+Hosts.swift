@@ -22,6 +22,16 @@ extension SimulatedWorld {
         self.residents[self.residents.count - 1].wakeAt = node.nextWakeUp ?? .never
     }
 
+    /// Gives a host other addresses, as when a telephone changes its network. Its node keeps what it knows.
+    ///
+    /// - Parameter listeners: As many as before, with the same transports.
+    public func move(_ name: String, to listeners: [SimulatedListener]) {
+        guard let host = self.hostNumbers[name] else { return }
+        self.network.endConnections(of: host, with: nil, hasNotice: true, at: self.now, into: &self.events)
+        self.network.move(host, to: listeners)
+        self.residents[host].node.moved(to: SimulatedPlace(name: name, listeners: listeners, seed: self.seed))
+    }
+
     /// Adds a NAT box with this address outside.
     ///
     /// - Returns: Its number, for `addHost`.

@@ -25,6 +25,8 @@ public final class SimulatedWorld {
     public var services: SimulatedServices
     /// Who sent what to whom.
     public private(set) var ladder: Ladder
+    /// Whether the ladder keeps what was sent, so that a test can compare whole messages.
+    public var keepsMessages = false
     /// The rules that were broken so far.
     public private(set) var violations: [Violation] = []
 
@@ -193,7 +195,8 @@ public final class SimulatedWorld {
 
     private func send(_ message: Outbox.Message, _ octets: [UInt8], from host: Int) {
         let facts = WireFacts(octets, &self.index)
-        let line = self.ladder.add(facts.label, facts.detail, from: host, at: self.now)
+        let line = self.ladder.add(
+            facts.label, facts.detail, from: host, octets: self.keepsMessages ? octets : [], at: self.now)
         let flow = message.flow
         let isReliable = flow.transport.isReliable
         if let rule = self.invariants.sent(facts, by: host, isReliable: isReliable, at: self.now) {

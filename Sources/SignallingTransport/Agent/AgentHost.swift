@@ -105,6 +105,14 @@ public final class AgentHost: StreamUser {
         return LocalAddresses.source(towards: ip) ?? ip
     }
 
+    /// The way to an address over a transport; `nil` when we have none.
+    public func flow(to transport: TransportProtocol, _ address: SocketAddress) -> Flow? {
+        let configuration = self.state.run { $0.agent.configuration }
+        return configuration.endpoint(transport, to: address.ip).map {
+            Flow(endpoint: $0, transport: transport, remote: address)
+        }
+    }
+
     // MARK: Turns
 
     /// Takes a turn with the agent: runs `body` on it, then does what it wants done and sends what is to be sent. Any

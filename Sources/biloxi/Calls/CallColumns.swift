@@ -43,6 +43,7 @@ enum CallColumns {
             switch part.value {
             case .string(let text): Self.quoted(text)
             case .number(let number): String(number)
+            case .decimal(let number): String(number)
             case .null, .boolean, .array, .object: ""
             }
         }.joined(separator: ",") + "\r\n"

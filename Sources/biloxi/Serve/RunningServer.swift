@@ -193,6 +193,7 @@ final class RunningServer: Sendable {
         settings.inbound =
             switch configuration.inbound {
             case .anyone: .anyone
+            case .users: .users
             case .trusted: .trusted
             case .none: .nobody
             }

@@ -35,6 +35,7 @@ enum JSONValue: Codable, Hashable, Sendable {
     case null
     case boolean(Bool)
     case number(Int)
+    case decimal(Double)
     case string(String)
     case array([JSONValue])
     case object([String: JSONValue])
@@ -47,6 +48,8 @@ enum JSONValue: Codable, Hashable, Sendable {
             self = .boolean(value)
         } else if let value = try? container.decode(Int.self) {
             self = .number(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .decimal(value)
         } else if let value = try? container.decode(String.self) {
             self = .string(value)
         } else if let value = try? container.decode([JSONValue].self) {
@@ -62,6 +65,7 @@ enum JSONValue: Codable, Hashable, Sendable {
         case .null: try container.encodeNil()
         case .boolean(let value): try container.encode(value)
         case .number(let value): try container.encode(value)
+        case .decimal(let value): try container.encode(value)
         case .string(let value): try container.encode(value)
         case .array(let values): try container.encode(values)
         case .object(let members): try container.encode(members)

@@ -15,24 +15,28 @@ struct Account {
     func answer(
         _ response: SIPMessage, _ method: Method, _ uri: String, as name: String? = nil, integrity: Bool = false
     ) -> String? {
+        guard var session = self.session(response, as: name, integrity: integrity) else { return nil }
+        var value: [UInt8] = []
+        let body: [UInt8] = []
+        session.writeCredentials(method: method, uri: uri, body: body.span, to: &value)
+        return String(decoding: value, as: UTF8.self)
+    }
+
+    /// A session with the first challenge in a response that this user can answer; `nil` when there is none.
+    func session(_ response: SIPMessage, as name: String? = nil, integrity: Bool = false) -> DigestSession? {
         let fields = response.values(named: "WWW-Authenticate") + response.values(named: "Proxy-Authenticate")
         let challenges = fields.compactMap { field -> DigestChallenge? in
             let octets = Array(field.utf8)
             return (try? DigestChallenge(parsing: octets.span, in: 0..<octets.count)) ?? nil
         }
         guard let challenge = DigestChallenge.topmostSupported(of: challenges, realm: self.domain),
-            let algorithm = challenge.algorithm,
-            var session = DigestSession(
-                challenge, username: name ?? self.username,
-                secret: DigestSecret(
-                    username: name ?? self.username, realm: self.domain, password: self.password,
-                    algorithm: algorithm),
-                cnonce: "0a4f113b", prefersIntegrity: integrity)
+            let algorithm = challenge.algorithm
         else { return nil }
-        var value: [UInt8] = []
-        let body: [UInt8] = []
-        session.writeCredentials(method: method, uri: uri, body: body.span, to: &value)
-        return String(decoding: value, as: UTF8.self)
+        let secret = DigestSecret(
+            username: name ?? self.username, realm: self.domain, password: self.password, algorithm: algorithm)
+        return DigestSession(
+            challenge, username: name ?? self.username, secret: secret, cnonce: "0a4f113b",
+            prefersIntegrity: integrity)
     }
 
     /// The table of these users.

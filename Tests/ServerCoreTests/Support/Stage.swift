@@ -43,6 +43,37 @@ struct Stage {
         return server
     }
 
+    /// Adds a server that names itself as in a document, which is in the DNS by its name and as the one of its domain.
+    ///
+    /// - Parameter transport: The one that the DNS has for the domain.
+    func namedServer(
+        _ name: String, _ host: String, at address: String, _ domain: String, over transport: TransportProtocol = .udp,
+        _ edit: (inout ServerSettings) -> Void = { _ in }
+    ) {
+        let ip = IPAddress(address) ?? .loopback
+        self.world.services.dns.add(host, .address(ip))
+        self.domain(domain, at: host, over: transport)
+        self.server(name, at: address, [domain]) {
+            $0.proxy.endpoints = SimulatedListener.standard(ip).map {
+                Endpoint($0.transport, local: $0.address, advertised: Host(host))
+            }
+            // Each has tags and tokens of its own.
+            $0.hashKey = SipHashKey(3, address.utf8.reduce(0) { $0 &* 31 &+ UInt64($1) })
+            edit(&$0)
+        }
+    }
+
+    /// Writes into the DNS which host serves a domain, and nothing else.
+    func domain(_ domain: String, at host: String, over transport: TransportProtocol = .udp) {
+        let (service, prefix) = transport == .udp ? ("SIP+D2U", "_sip._udp") : ("SIP+D2T", "_sip._tcp")
+        self.world.services.dns.remove(domain)
+        self.world.services.dns.add(
+            domain,
+            .naptr(order: 10, preference: 10, flags: "s", service: service, replacement: "\(prefix).\(domain)"))
+        self.world.services.dns.add(
+            "\(prefix).\(domain)", .srv(priority: 1, weight: 1, port: 5060, target: host))
+    }
+
     /// Adds a peer that sends to a server.
     func peer(
         _ name: String, at address: String, _ uri: String, over transport: TransportProtocol = .udp,

@@ -1,0 +1,183 @@
+#!/usr/bin/env bash
+# The telephone of Biloxi, `biloxi call` and `biloxi answer`, against phones that nobody here wrote: direct and through
+# the server, in both directions. Both sides speak and record, keys are pressed, and PESQ judges what each has heard.
+#   agent.sh SERVER PEERS PYTHON     (server binary, folder of the drivers, python with pjsua2 and pesq)
+# Prints a line a case and closes with 'N passed, N failed'.
+set -u
+server=$1 peers=$2 python=$3
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+pass=0 fail=0
+work=$(mktemp -d)
+trap 'stop_server; rm -rf "$work"' EXIT
+speech="$peers/audio/speech8k.wav" speech_b="$peers/audio/speech8k-b.wav"
+echo pw-alice > "$work/alice.password"
+echo pw-bob > "$work/bob.password"
+
+# judge REFERENCE RECORDING [LEAST]: PESQ of a recording, one line.
+judge() { "$python" "$peers/audio/mos.py" "$1" "$2" --min "${3:-3.6}" 2>&1; }
+
+# verdict NAME RC-OF-OURS RC-OF-PEER: reads what both have recorded, ours as $work/NAME.ours.wav.
+verdict() {
+  local name=$1 ours=$2 peer=$3 there back
+  there=$(judge "$speech" "$work/$name.peer.wav" "${4:-3.6}"); local there_rc=$?
+  back=$(judge "$speech_b" "$work/$name.ours.wav" "${4:-3.6}"); local back_rc=$?
+  if [ "$ours$peer$there_rc$back_rc" = 0000 ]; then
+    echo "ok   $name: phone heard $(echo "$there" | tail -n 1), we heard $(echo "$back" | tail -n 1)"; pass=$((pass + 1))
+  else
+    echo "FAIL $name: ours $ours, phone $peer, phone heard $(echo "$there" | tail -n 1), we heard $(echo "$back" | tail -n 1)"
+    fail=$((fail + 1))
+    tail -n 15 "$work/$name.ours" "$work/$name.peer" | cut -c1-200
+  fi
+}
+
+# wait_line FILE TEXT: until a line with the text is there.
+wait_line() {
+  local i
+  for i in $(seq 100); do
+    grep -q "$2" "$1" 2> /dev/null && return 0
+    sleep 0.1
+  done
+  return 1
+}
+
+# we_call NAME DRIVER URI OUR-ARGS PHONE-ARGS PHONE-STEPS...: the phone answers, we speak first and hang up.
+we_call() {
+  local name=$1 driver=$2 uri=$3 ours=$4 phone=$5
+  shift 5
+  timeout 60 "$python" "$peers/lib/$driver" --user bob --port 5082 --rtp 21000 --wav "$speech_b" \
+    --rec "$work/$name.peer.wav" $phone "$@" 'auto 200' 'expect incoming 20' 'expect dtmf 5 30' 'expect closed 30' \
+    > "$work/$name.peer" 2>&1 &
+  local peer=$!
+  if [ $# -gt 0 ]; then wait_registered bob; else sleep 2; fi
+  timeout 50 "$server" call "$uri" --play "$speech" --record "$work/$name.ours.wav" --for 13s --dtmf ,,,,,,,,,,5 \
+    --expect-audio --min-mos 4 --json $ours > "$work/$name.ours" 2>&1
+  local rc=$?
+  wait "$peer"
+  verdict "$name" $rc $?
+}
+
+# phone_calls NAME DRIVER OUR-ARGS PHONE-ARGS PHONE-STEPS...: we answer, the phone presses a key and hangs up.
+phone_calls() {
+  local name=$1 driver=$2 ours=$3 phone=$4
+  shift 4
+  timeout 60 "$server" answer --count 1 --delay 1s --play "$speech" --record "$work/$name.ours.wav" --for 40s \
+    --expect-audio --expect-dtmf 5 --min-mos 4 --json $ours > "$work/$name.ours" 2>&1 &
+  local answering=$!
+  wait_line "$work/$name.ours" '"ready"'
+  timeout 50 "$python" "$peers/lib/$driver" --user alice --port 5091 --rtp 22000 --wav "$speech_b" \
+    --rec "$work/$name.peer.wav" $phone "$@" 'call sip:bob@sip.test' 'expect answered' 'sleep 11' 'dtmf 5' 'sleep 1' \
+    hangup > "$work/$name.peer" 2>&1
+  local peer=$?
+  wait "$answering"
+  verdict "$name" $? $peer
+}
+
+local_udp="--local udp:127.0.0.1:5070 --media-ports 23000-23999"
+for driver in pj_ua baresip_ua; do
+  we_call "direct-call-to-${driver%_ua}" $driver.py sip:bob@sip.test "$local_udp --proxy 127.0.0.1:5082" ""
+  # The phone takes us for its server, so that it calls us direct.
+  phone_calls "direct-call-from-${driver%_ua}" $driver.py "$local_udp" "--server 127.0.0.1:5070"
+done
+
+start_server "$here/phones.yaml" || exit 1
+alice="--account sip:alice@sip.test --password-file $work/alice.password --media-ports 23000-23999"
+bob="--account sip:bob@sip.test --password-file $work/bob.password --media-ports 23000-23999"
+for driver in pj_ua baresip_ua; do
+  for transport in udp tcp; do
+    we_call "call-to-${driver%_ua}-$transport" $driver.py sip:bob@sip.test \
+      "$alice --proxy sip:127.0.0.1:5060 --via $transport --local $transport:127.0.0.1:5070" "--transport $transport" register
+    phone_calls "call-from-${driver%_ua}-$transport" $driver.py \
+      "$bob --proxy sip:127.0.0.1:5060 --via $transport --local $transport:127.0.0.1:5070" "--transport $transport" register
+  done
+done
+we_call call-to-pjsua-tls pj_ua.py sip:bob@sip.test \
+  "$alice --proxy sip:127.0.0.1:5061 --via tls --insecure --local tls:127.0.0.1:5070" "--transport tls --server 127.0.0.1:5061" \
+  register
+phone_calls call-from-pjsua-tls pj_ua.py \
+  "$bob --proxy sip:127.0.0.1:5061 --via tls --insecure --local tls:127.0.0.1:5070" "--transport tls --server 127.0.0.1:5061" \
+  register
+
+# command NAME WANTED-EXIT-CODE ARGUMENT...
+command_ends() {
+  local name=$1 wanted=$2 rc
+  shift 2
+  timeout 40 "$server" "$@" > "$work/$name" 2>&1
+  rc=$?
+  if [ $rc = "$wanted" ]; then echo "ok   $name"; pass=$((pass + 1))
+  else echo "FAIL $name: exit $rc, not $wanted"; fail=$((fail + 1)); tail -n 8 "$work/$name" | cut -c1-200; fi
+}
+me="$alice --proxy sip:127.0.0.1:5060 --local udp:127.0.0.1:5070"
+command_ends echo-service 0 call sip:echo@sip.test $me --tone 440 --for 3s --expect-audio --min-mos 4
+command_ends nobody 3 call sip:nobody@sip.test $me
+command_ends ping 0 ping sip:127.0.0.1:5060 --count 3 --interval 100ms
+command_ends register-once 0 register $me --expires 60s
+command_ends bindings 0 bindings $me
+command_ends unregister 0 unregister $me
+echo wrong > "$work/wrong.password"
+command_ends wrong-password 4 register --account sip:alice@sip.test --password-file "$work/wrong.password" \
+  --proxy sip:127.0.0.1:5060 --local udp:127.0.0.1:5070
+
+timeout 40 "$python" "$peers/lib/pj_ua.py" --user bob --port 5082 register 'expect message ".*Watson.*" 25' 'sleep 1' \
+  > "$work/message.peer" 2>&1 &
+peer=$!
+wait_registered bob
+command_ends message-to-pjsua 0 message sip:bob@sip.test "Watson, come here." $me
+wait "$peer" || { echo "FAIL message-to-pjsua: the phone has not got it"; fail=$((fail + 1)); tail -n 8 "$work/message.peer"; }
+stop_server
+
+# flow NAME OUR-ARGS...: a SIPp flow of a caller with us at the far end.
+flow() {
+  local name=$1 answering rc
+  shift
+  timeout 60 "$server" "$@" --json --local udp:127.0.0.1:5070 --media-ports 23000-23999 > "$work/flow-$name.ours" 2>&1 &
+  answering=$!
+  wait_line "$work/flow-$name.ours" '"ready"'
+  timeout 50 sipp 127.0.0.1:5070 -i 127.0.0.1 -p 5160 -sf "$peers/sipp/uac_$name.xml" -s bob -m 1 -nostdin -timeout 40s \
+    -key domain sip.test -key me alice -key target carol -au alice -ap pw-alice -trace_err -error_file "$work/$name.err" \
+    > "$work/flow-$name.sipp" 2>&1
+  rc=$?
+  kill -INT $answering 2> /dev/null
+  wait $answering
+  local ours=$?
+  if [ $rc = 0 ] && { [ $ours = 0 ] || [ $ours = 130 ]; }; then echo "ok   sipp-$name"; pass=$((pass + 1))
+  else
+    echo "FAIL sipp-$name: sipp $rc, ours $ours"; fail=$((fail + 1))
+    tail -n 6 "$work/$name.err" "$work/flow-$name.ours" 2> /dev/null | cut -c1-220
+  fi
+}
+flow call answer --count 1 --delay 500ms
+flow hold answer --count 1
+flow cancel answer --count 1 --delay 20s
+flow 486 answer --count 1 --status 486
+flow 603 answer --count 1 --status 603
+# Its caller wants to hear something early, by a reliable 183.
+flow prack answer --count 1 --early --delay 1s --tone 440
+flow update answer --count 1
+flow info_dtmf answer --count 1 --expect-dtmf 5
+flow options answer
+flow message message --listen --count 1
+
+# called NAME WANTED-EXIT-CODE: a SIPp flow of one who is called, and our call to it.
+called() {
+  local name=$1 wanted=$2 peer rc
+  timeout 50 sipp -i 127.0.0.1 -p 5161 -sf "$peers/sipp/uas_$name.xml" -s bob -m 1 -nostdin -timeout 40s -key domain sip.test \
+    -key me bob -key target carol -trace_err -error_file "$work/uas_$name.err" > "$work/called-$name.sipp" 2>&1 &
+  peer=$!
+  sleep 0.5
+  timeout 40 "$server" call sip:bob@127.0.0.1:5161 --for 2s --json --local udp:127.0.0.1:5070 --media-ports 23000-23999 \
+    > "$work/called-$name.ours" 2>&1
+  rc=$?
+  wait $peer
+  local peer_rc=$?
+  if [ $rc = "$wanted" ] && [ $peer_rc = 0 ]; then echo "ok   sipp-called-$name"; pass=$((pass + 1))
+  else
+    echo "FAIL sipp-called-$name: ours $rc, not $wanted, sipp $peer_rc"; fail=$((fail + 1))
+    tail -n 6 "$work/uas_$name.err" "$work/called-$name.ours" 2> /dev/null | cut -c1-220
+  fi
+}
+called call 0
+called 486 6
+called 603 6
+echo "$pass passed, $fail failed"
+[ $fail = 0 ]
