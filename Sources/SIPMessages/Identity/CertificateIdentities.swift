@@ -99,12 +99,15 @@ public struct CertificateIdentities: Hashable, Sendable {
         return Self.domainName(octets, uri.host).map { Host($0) }
     }
 
-    /// A name of letters, digits, hyphens, dots, and the asterisks that match only themselves; `nil` for anything else, in
-    /// which a NUL could hide the end of another name.
+    /// Labels of letters, digits, hyphens, and the asterisks that match only themselves, with dots between them and perhaps
+    /// one behind; `nil` for anything else, in which a NUL could hide the end of another name.
     private static func domainName(_ octets: Span<UInt8>, _ range: OctetRange) -> String? {
         guard (1...253).contains(range.count) else { return nil }
+        var previous: UInt8 = 0x2E
         for i in range.range {
             let octet = octets[i]
+            guard octet != 0x2E || previous != 0x2E else { return nil }
+            previous = octet
             guard octet.isAlpha || octet.isDigit || octet == 0x2D || octet == 0x2E || octet == 0x5F || octet == 0x2A
             else {
                 return nil
