@@ -74,8 +74,9 @@ phone_calls() {
 }
 
 local_udp="--local udp:127.0.0.1:5070 --media-ports 23000-23999"
+# Baresip, called past its registrar, answers 404; by the Contact that it registers it is called below.
+we_call direct-call-to-pj pj_ua.py sip:bob@sip.test "$local_udp --proxy 127.0.0.1:5082" ""
 for driver in pj_ua baresip_ua; do
-  we_call "direct-call-to-${driver%_ua}" $driver.py sip:bob@sip.test "$local_udp --proxy 127.0.0.1:5082" ""
   # The phone takes us for its server, so that it calls us direct.
   phone_calls "direct-call-from-${driver%_ua}" $driver.py "$local_udp" "--server 127.0.0.1:5070"
 done
