@@ -22,10 +22,11 @@ public struct PooledOctets: BitwiseCopyable, Hashable, Sendable {
 /// Octets that outlive the datagram they came in: messages kept for retransmission, bindings. Blocks come in size classes
 /// from pages that never move, so keeping and giving back costs a copy and no allocation.
 public struct OctetPool: ~Copyable {
-    /// Blocks of one size in pages of `1 << pageShift` blocks; the free ones are linked through their first octets.
+    /// Blocks of one size in pages of `1 << pageShift` blocks. The free ones are listed apart: what was kept for half a
+    /// minute is in no cache any more, and to give it back need not bring it there.
     private struct SizeClass: ~Copyable {
-        var pages = RawList<UnsafeMutablePointer<UInt8>>(capacity: 4)
-        var free = UInt32.max
+        var pages = RawList<UnsafeMutablePointer<UInt8>>(capacity: 2)
+        var free = RawList<UInt32>(capacity: 2)
         var used: UInt32 = 0
         let size: Int
         let pageShift: UInt32
@@ -92,14 +93,9 @@ public struct OctetPool: ~Copyable {
     private mutating func reserve(_ count: Int) -> PooledOctets? {
         guard count <= 2_097_152, self.usedOctets &+ count <= self.limit else { return nil }
         let index = Self.sizeClass(for: count)
-        let block = self.sizeClasses[index].free
         self.usedOctets &+= self.sizeClasses[index].size
-        guard block == .max else {
-            let next = UnsafeRawPointer(self.sizeClasses[index].address(block)).loadUnaligned(as: UInt32.self)
-            self.sizeClasses[index].free = next
-            return PooledOctets(block: block, sizeClass: index, count: count)
-        }
-        return PooledOctets(block: self.addBlock(index), sizeClass: index, count: count)
+        let block = self.sizeClasses[index].free.popLast() ?? self.addBlock(index)
+        return PooledOctets(block: block, sizeClass: index, count: count)
     }
 
     /// A block that has not been in use before.
@@ -119,9 +115,8 @@ public struct OctetPool: ~Copyable {
     public mutating func release(_ kept: PooledOctets) {
         guard !kept.isNone else { return }
         let index = kept.sizeClass
-        let address = UnsafeMutableRawPointer(self.address(kept))
-        address.storeBytes(of: self.sizeClasses[index].free, as: UInt32.self)
-        self.sizeClasses[index].free = kept.block
+        precondition(index < Self.classCount, "octets of no pool")
+        self.sizeClasses[index].free.append(kept.block)
         self.usedOctets &-= self.sizeClasses[index].size
     }
 

@@ -21,7 +21,8 @@ struct Room {
     /// Every folder under `Sources`.
     static let all: [Room] = [
         Room("SIPMessages", .types),
-        Room("Containers", .types),
+        // An atomic value is how a struct says that it must not be copied (`InPlace`).
+        Room("Containers", .types, foreign: ["Synchronization"]),
         Room("SDP", .types, ["SIPMessages"]),
         Room("RTP", .types, ["SIPMessages"]),
         Room("MediaKeying", .types),

@@ -32,6 +32,57 @@ struct ContainersTests {
         #expect(none == -1)
     }
 
+    @Test("Keys whose hashes have the same lowest bits, as those of one shard have, spread")
+    func tableSpreadsShard() {
+        var generator = SeededGenerator(state: 1)
+        var table = KeyTable(capacity: 1000)
+        for slot in Int32(0)..<1000 { table.insert(generator.next() & ~255 | 7, slot) }
+        var (longest, run) = (0, 0)
+        for i in 0..<table.entries.count {
+            run = table.entries[i].slot < 0 ? 0 : run + 1
+            longest = max(longest, run)
+        }
+        // Of 2048 places 1000 are taken.
+        #expect(longest < 32)
+    }
+
+    @Test(
+        "Timers that wait equally long fire in their order, none early, however many there are",
+        arguments: [1, 64, 65, 1000])
+    func queueFires(count: Int) {
+        var queue = DeadlineQueue<Int>(capacity: 1000)
+        for i in 0..<count {
+            let isSet = queue.append(i, deadline: Int64(100 + i / 2))
+            #expect(isSet)
+        }
+        let first = queue.nextDeadline
+        let early = queue.advance(to: 99)
+        #expect(first == 100 && early == nil)
+        // The ring goes on where it has been emptied.
+        for i in 0..<3000 {
+            let deadline = Int64(100 + i / 2)
+            let taken = queue.advance(to: deadline)
+            let isSet = queue.append(count + i, deadline: Int64(100 + (count + i) / 2))
+            #expect(taken == i && isSet)
+        }
+        let waiting = queue.count
+        #expect(waiting == count)
+    }
+
+    @Test("A queue refuses what is due before its last, and what is beyond its capacity")
+    func queueRefuses() {
+        var queue = DeadlineQueue<Int>(capacity: 2)
+        let set = [
+            queue.append(1, deadline: 5), queue.append(2, deadline: 4), queue.append(3, deadline: 5),
+            queue.append(4, deadline: 6),
+        ]
+        #expect(set == [true, false, true, false])
+        let taken = [queue.advance(to: 9), queue.advance(to: 9), queue.advance(to: 9)]
+        #expect(taken == [1, 3, nil])
+        let next = queue.nextDeadline
+        #expect(next == nil)
+    }
+
     @Test(
         "The pool gives back what it was given, and refuses beyond its limit",
         arguments: [0, 1, 31, 32, 33, 700, 2048, 2049, 65_535, 2_097_152])

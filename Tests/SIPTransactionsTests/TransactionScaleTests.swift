@@ -93,12 +93,12 @@ struct TransactionScaleTests {
         var outbox = Outbox()
         let seed = (SipHashKey(1, 2), SipHashKey(0, 0))
         var known = TransactionLayer(seed: seed, at: .start)
-        // 150 branches whose hash ends in eight zero bits: 8 places of the table's 2048.
+        // 150 branches with eight zero bits in their hash: 8 places of the table's 2048.
         var colliding: [Int] = []
         var number = 0
         while colliding.count < 150 {
             _ = requests.match(number, in: &known, at: .start, &outbox)
-            if known.keyHash & 255 == 0 { colliding.append(number) }
+            if known.keyHash >> 32 & 255 == 0 { colliding.append(number) }
             number += 1
         }
         var secret = TransactionLayer(seed: (SipHashKey(1, 2), SipHashKey(0x1234, 0x5678)), at: .start)
@@ -119,8 +119,8 @@ struct TransactionScaleTests {
     /// How many places in a row are taken at most: what a look-up may have to visit.
     private static func longestRun(_ table: borrowing KeyTable) -> Int {
         var (longest, run) = (0, 0)
-        for i in 0..<table.slots.count {
-            run = table.slots[i] < 0 ? 0 : run + 1
+        for i in 0..<table.entries.count {
+            run = table.entries[i].slot < 0 ? 0 : run + 1
             longest = max(longest, run)
         }
         return longest
