@@ -8,6 +8,7 @@ public import SIPMessages
 /// and the time go in, records of ended calls come out. A call of which nothing more is heard ends with its session
 /// (RFC 4028 §10) or when it has taken longer than any call may.
 public struct CallRecorder: ~Copyable {
+    private let inPlace = InPlace()
     /// How calls are recorded; calls that are open keep the end that was set for them.
     public var policy: CallRecordPolicy
     var calls: Slab<OpenCall>

@@ -8,6 +8,7 @@ public import SIPTransactions
 ///
 /// What comes before, validating and finding targets, is the caller's, who also owns the transactions and lends them.
 public struct Proxy: ~Copyable {
+    private let inPlace = InPlace()
     /// How it behaves.
     public var configuration: ProxyConfiguration
     var contexts: Slab<ResponseContext>

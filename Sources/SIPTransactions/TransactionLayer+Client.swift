@@ -228,10 +228,10 @@ extension TransactionLayer {
     }
 
     private mutating func scheduleClient(_ slot: Int32) {
-        let timer = self.clients[slot].timer
-        let scheduled = self.schedule(
-            timer, at: self.clients[slot].wakeAt, payload: TimerPayload.client | UInt64(slot))
-        self.clients[slot].timer = scheduled
+        let id = TransactionID(slot: slot, generation: self.clients[slot].generation)
+        let (wakeAt, wait) = (self.clients[slot].wakeAt, self.clients[slot].wait)
+        self.clients[slot].timer = self.schedule(
+            self.clients[slot].timer, at: wakeAt, wait, of: id, TimerPayload.client)
     }
 
     private mutating func sendACK(
@@ -274,22 +274,10 @@ extension TransactionLayer {
             // Without its INVITE the answer to a CANCEL finds no way here, nor does anybody need it.
             if self.clients[companion].method == .cancel { self.removeClient(companion) }
         }
-        if self.clients[slot].timer >= 0 { self.wheel.remove(self.clients[slot].timer) }
+        self.stop(self.clients[slot].timer)
         self.pool.release(self.clients[slot].request)
         self.pool.release(self.clients[slot].domain)
         self.clients[slot].generation = 0
         self.clients.remove(slot)
-    }
-}
-
-extension Span where Element == UInt8 {
-    /// The number in the 16 hexadecimal digits at `start`.
-    func hexadecimal(at start: Int) -> UInt64? {
-        var number: UInt64 = 0
-        for i in start..<start + 16 {
-            guard let digit = self[i].hexDigitValue else { return nil }
-            number = number &<< 4 | UInt64(digit)
-        }
-        return number
     }
 }

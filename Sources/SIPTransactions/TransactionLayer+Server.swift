@@ -261,10 +261,10 @@ extension TransactionLayer {
     }
 
     private mutating func scheduleServer(_ slot: Int32) {
-        let timer = self.servers[slot].timer
-        let scheduled = self.schedule(
-            timer, at: self.servers[slot].wakeAt, payload: TimerPayload.server | UInt64(slot))
-        self.servers[slot].timer = scheduled
+        let id = TransactionID(slot: slot, generation: self.servers[slot].generation)
+        let (wakeAt, wait) = (self.servers[slot].wakeAt, self.servers[slot].wait)
+        self.servers[slot].timer = self.schedule(
+            self.servers[slot].timer, at: wakeAt, wait, of: id, TimerPayload.server)
     }
 
     /// Keeps what may have to be sent again, and lets go of the request once nothing more is made from it.
@@ -283,7 +283,7 @@ extension TransactionLayer {
 
     private mutating func removeServer(_ slot: Int32) {
         self.serverTable.remove(self.servers[slot].keyHash, slot)
-        if self.servers[slot].timer >= 0 { self.wheel.remove(self.servers[slot].timer) }
+        self.stop(self.servers[slot].timer)
         self.pool.release(self.servers[slot].key)
         self.pool.release(self.servers[slot].request)
         self.pool.release(self.servers[slot].response)

@@ -6,6 +6,7 @@ public import SIPMessages
 /// Only the owner of the shard enters it. Messages to be sent are appended to an `Outbox`; what is to be kept of them is
 /// copied into a pool. Nothing here allocates in the steady state.
 public struct TransactionLayer: ~Copyable {
+    private let inPlace = InPlace()
     /// The base values of all timers.
     public let timers: TransactionTimers
     /// Messages that are kept.
@@ -14,6 +15,11 @@ public struct TransactionLayer: ~Copyable {
     var clients: Slab<ClientRecord>
     var serverTable = KeyTable(capacity: 1024)
     var wheel: TimerWheel
+    /// Transactions that wait for nothing but their end: 64*T1 after their final response, and T4 after it.
+    var endings: DeadlineQueue<Ending>
+    var quickEndings: DeadlineQueue<Ending>
+    /// How many of those live.
+    var endingCount = 0
     var random: RandomSource
     let hashKey: SipHashKey
     var generation: UInt32 = 0
@@ -60,6 +66,8 @@ public struct TransactionLayer: ~Copyable {
         self.servers = Slab(capacity: limits.transactions)
         self.clients = Slab(capacity: limits.transactions)
         self.wheel = TimerWheel(capacity: limits.transactions * 3, now: now.nanoseconds / 1_000_000)
+        self.endings = DeadlineQueue(capacity: limits.transactions * 2)
+        self.quickEndings = DeadlineQueue(capacity: limits.transactions * 2)
         self.random = RandomSource(seed: seed.0)
         self.hashKey = seed.1
         self.key.reserveCapacity(512)
@@ -70,7 +78,7 @@ public struct TransactionLayer: ~Copyable {
     /// How many client transactions live.
     public var clientCount: Int { self.clients.count }
     /// How many timers are set.
-    public var timerCount: Int { self.wheel.count }
+    public var timerCount: Int { self.wheel.count + self.endingCount }
 
     /// A number nobody can predict, for a tag or a Call-ID.
     public mutating func randomNumber() -> UInt64 { self.random.next() }
@@ -98,7 +106,10 @@ public struct TransactionLayer: ~Copyable {
 
     /// A moment before which nothing is due; `nil` when nothing is.
     public var nextWakeUp: MonotonicInstant? {
-        self.wheel.nextDeadline.map { MonotonicInstant(nanoseconds: $0 * 1_000_000) }
+        var earliest = self.wheel.nextDeadline ?? .max
+        earliest = Swift.min(earliest, self.endings.nextDeadline ?? .max)
+        earliest = Swift.min(earliest, self.quickEndings.nextDeadline ?? .max)
+        return earliest == .max ? nil : MonotonicInstant(nanoseconds: earliest * 1_000_000)
     }
 
     /// Sets a timer of the transaction user, whose payload must be below 2^56; -1 when there are too many.
@@ -128,7 +139,7 @@ public struct TransactionLayer: ~Copyable {
     /// Does what is due at `now` up to the first event that the transaction user must see; `nil` when all is done.
     public mutating func wake(at now: MonotonicInstant, into outbox: inout Outbox) -> TransactionEvent? {
         let milliseconds = now.nanoseconds / 1_000_000
-        while let payload = self.wheel.advance(to: milliseconds) {
+        while let payload = self.wheel.advance(to: milliseconds) ?? self.nextEnding(at: milliseconds) {
             let slot = Int32(truncatingIfNeeded: payload & 0xFFFF_FFFF)
             switch payload & TimerPayload.kinds {
             case TimerPayload.server:
@@ -145,18 +156,61 @@ public struct TransactionLayer: ~Copyable {
         return nil
     }
 
-    /// Sees to it that the wheel wakes a transaction in time. A timer that is set too early stays: it finds nothing to do
-    /// and is set anew, which is cheaper than moving it with every message.
-    func isSetInTime(_ timer: Int32, for moment: MonotonicInstant) -> Bool {
-        moment == .never || (timer >= 0 && self.wheel.deadline(of: timer) <= moment.millisecondsRoundedUp)
+    /// The next transaction whose end is due.
+    private mutating func nextEnding(at milliseconds: Int64) -> UInt64? {
+        while let ending = self.endings.advance(to: milliseconds) ?? self.quickEndings.advance(to: milliseconds) {
+            let isLive =
+                ending.payload & TimerPayload.kinds == TimerPayload.server
+                ? self.isLive(server: ending.id) : self.isLive(client: ending.id)
+            guard isLive else { continue }
+            self.endingCount -= 1
+            return ending.payload
+        }
+        return nil
     }
 
-    mutating func schedule(_ timer: Int32, at moment: MonotonicInstant, payload: UInt64) -> Int32 {
+    /// Whether a timer wakes a transaction in time. One of the wheel that is set too early stays: it finds nothing to do and
+    /// is set anew, which is cheaper than moving it with every message.
+    func isSetInTime(_ timer: Int32, for moment: MonotonicInstant) -> Bool {
+        moment == .never || timer == Self.endingTimer
+            || (timer >= 0 && self.wheel.deadline(of: timer) <= moment.millisecondsRoundedUp)
+    }
+
+    /// Stands for a timer where a transaction waits in a queue for its end.
+    private static let endingTimer: Int32 = -2
+
+    /// Sees to it that a transaction is woken in time.
+    ///
+    /// - Parameters:
+    ///   - timer: What this method has returned for the transaction last; -1 where none is set.
+    ///   - kind: The kind of the transaction, as `TimerPayload` has it.
+    mutating func schedule(
+        _ timer: Int32, at moment: MonotonicInstant, _ wait: TransactionWait, of id: TransactionID, _ kind: UInt64
+    ) -> Int32 {
+        let payload = kind | UInt64(id.slot)
+        if wait != .forAnything, timer != Self.endingTimer, moment != .never,
+            self.queue(Ending(id: id, payload: payload), wait, deadline: moment.millisecondsRoundedUp)
+        {
+            self.stop(timer)
+            self.endingCount += 1
+            return Self.endingTimer
+        }
         if self.isSetInTime(timer, for: moment) { return timer }
         if timer >= 0 {
             self.wheel.move(timer, to: moment.millisecondsRoundedUp)
             return timer
         }
         return self.wheel.insert(deadline: moment.millisecondsRoundedUp, payload: payload) ?? -1
+    }
+
+    /// Stops what `schedule` has set for a transaction.
+    mutating func stop(_ timer: Int32) {
+        if timer >= 0 { self.wheel.remove(timer) }
+        if timer == Self.endingTimer { self.endingCount -= 1 }
+    }
+
+    private mutating func queue(_ ending: Ending, _ wait: TransactionWait, deadline: Int64) -> Bool {
+        wait == .forQuickEnd
+            ? self.quickEndings.append(ending, deadline: deadline) : self.endings.append(ending, deadline: deadline)
     }
 }

@@ -18,6 +18,23 @@ public struct TransactionID: BitwiseCopyable, Hashable, Sendable {
     @inlinable public var isNone: Bool { self.generation == 0 }
 }
 
+/// What a transaction waits for.
+enum TransactionWait: BitwiseCopyable, Hashable {
+    /// For a message, or a time at which it may go on.
+    case forAnything
+    /// For its end, which nothing moves any more: 64*T1 after its final response (timers J, L and M; D).
+    case forEnd
+    /// The same after T4 (timers I and K).
+    case forQuickEnd
+}
+
+/// A transaction that waits for its end.
+struct Ending: BitwiseCopyable {
+    var id: TransactionID
+    /// As `TimerPayload` has it.
+    var payload: UInt64
+}
+
 /// A server transaction with what it keeps.
 struct ServerRecord: BitwiseCopyable {
     enum Machine: BitwiseCopyable {
@@ -26,7 +43,7 @@ struct ServerRecord: BitwiseCopyable {
     }
     var machine: Machine
     var generation: UInt32
-    /// The timer in the wheel; -1 when none is set.
+    /// What `TransactionLayer.schedule` returned; -1 when no timer is set.
     var timer: Int32 = -1
     var keyHash: UInt64
     /// The whole key, compared octet by octet.
@@ -47,6 +64,18 @@ struct ServerRecord: BitwiseCopyable {
         switch self.machine {
         case .invite(let machine): machine.clock.wakeAt
         case .nonInvite(let machine): machine.clock.wakeAt
+        }
+    }
+
+    var wait: TransactionWait {
+        switch self.machine {
+        case .invite(let machine):
+            switch machine.state {
+            case .accepted: .forEnd
+            case .confirmed: .forQuickEnd
+            case .proceeding, .completed, .terminated: .forAnything
+            }
+        case .nonInvite(let machine): machine.state == .completed ? .forEnd : .forAnything
         }
     }
 }
@@ -78,6 +107,14 @@ struct ClientRecord: BitwiseCopyable {
         case .opened: .never
         case .invite(let machine): machine.clock.wakeAt
         case .nonInvite(let machine): machine.clock.wakeAt
+        }
+    }
+
+    var wait: TransactionWait {
+        switch self.machine {
+        case .opened: .forAnything
+        case .invite(let machine): machine.state == .accepted || machine.state == .completed ? .forEnd : .forAnything
+        case .nonInvite(let machine): machine.state == .completed ? .forQuickEnd : .forAnything
         }
     }
 }

@@ -119,7 +119,8 @@ public struct Workspace: Sendable {
 
     /// The shard that has something to do next; `nil` when all is done.
     public var next: ShardAddress? {
-        self.nextPost < self.posts.count ? self.posts[self.nextPost].address : nil
+        // It changes nothing; a workspace that is only lent would be copied.
+        mutating get { self.nextPost < self.posts.count ? self.posts[self.nextPost].address : nil }
     }
 
     /// Takes the next event.

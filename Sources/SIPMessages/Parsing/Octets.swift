@@ -117,6 +117,16 @@ extension Span where Element == UInt8 {
         return true
     }
 
+    /// The number in the 16 hexadecimal digits at `start`; `nil` where there are others.
+    public func hexadecimal(at start: Int) -> UInt64? {
+        var number: UInt64 = 0
+        for i in start..<start + 16 {
+            guard let digit = self[i].hexDigitValue else { return nil }
+            number = number &<< 4 | UInt64(digit)
+        }
+        return number
+    }
+
     /// Whether the octets of two ranges are the same.
     @inlinable
     public func equals(_ range: Range<Int>, _ other: Span<UInt8>, _ otherRange: Range<Int>) -> Bool {
