@@ -38,6 +38,7 @@ public struct Registrar: ~Copyable {
         var isTryingSent = false
     }
 
+    private let inPlace = InPlace()
     let isDurable: Bool
     let hashKey: SipHashKey
     let gruus: GRUUKeys
@@ -146,12 +147,22 @@ public struct Registrar: ~Copyable {
     public func appendTargets(
         of key: Span<UInt8>?, hash: UInt64, _ selection: Selection = .all, wall: Int64, into output: inout [UInt8]
     ) -> Int {
-        let slot: Int32
-        if let key {
-            slot = self.find(key, hash)
-        } else {
-            slot = self.table.find(hash) { self.aors[$0].hash == hash }
-        }
+        if let key { return self.appendTargets(of: self.find(key, hash), selection, wall: wall, into: &output) }
+        let slot = self.table.find(hash) { self.aors[$0].hash == hash }
+        return self.appendTargets(of: slot, selection, wall: wall, into: &output)
+    }
+
+    /// The same for an AOR whose canonical form lies in the output already.
+    public func appendTargets(
+        ofKeyAt key: Range<Int>, hash: UInt64, _ selection: Selection, wall: Int64, into output: inout [UInt8]
+    ) {
+        let slot = self.find(output.span.extracting(key), hash)
+        _ = self.appendTargets(of: slot, selection, wall: wall, into: &output)
+    }
+
+    private func appendTargets(
+        of slot: Int32, _ selection: Selection, wall: Int64, into output: inout [UInt8]
+    ) -> Int {
         guard slot >= 0 else { return 0 }
         let block = self.pool.span(self.aors[slot].block)
         var position = 0
@@ -218,7 +229,7 @@ public struct Registrar: ~Copyable {
     /// Drops expired bindings of some AORs, going round all of them with repeated calls.
     public mutating func sweep(wall: Int64, count: Int = 1024) {
         guard self.aors.count > 0 else { return }
-        for _ in 0..<count {
+        for _ in 0..<Swift.min(count, Int(self.aors.extent)) {
             if !self.aors.isPlausible(self.sweepPosition) { self.sweepPosition = 0 }
             self.dropExpired(self.sweepPosition, wall: wall)
             self.sweepPosition += 1

@@ -100,7 +100,7 @@ public struct FlowToken: BitwiseCopyable, Hashable, Sendable {
     public func write(
         for subject: UInt64, _ configuration: borrowing ProxyConfiguration, key: SipHashKey, into output: inout [UInt8]
     ) {
-        var writer = Writer()
+        var writer = Octets()
         var hasher = SipHash24(key: key)
         hasher.combine(subject)
         Self.write(self.caller, configuration, &hasher, into: &writer)
@@ -110,10 +110,24 @@ public struct FlowToken: BitwiseCopyable, Hashable, Sendable {
         output.append(base64URL: writer.octets.span, 0..<writer.count)
     }
 
-    /// The octets of a token on their way: two ends of 33 octets at most, and the proof.
-    private struct Writer {
+    /// The octets of a token: two ends of 33 octets at most, and the proof.
+    struct Octets {
         var octets = InlineArray<74, UInt8>(repeating: 0)
         var count = 0
+
+        /// The octets for which a text stands; `nil` when that cannot be a token.
+        init?(_ text: Span<UInt8>, _ range: Range<Int>) {
+            guard range.count >= 14, range.count <= 99 else { return nil }
+            var (octets, count) = (self.octets, 0)
+            let isWhole = text.decodeBase64URL(range) {
+                octets[count] = $0
+                count &+= 1
+            }
+            guard isWhole else { return nil }
+            (self.octets, self.count) = (octets, count)
+        }
+
+        init() {}
 
         mutating func append(_ number: UInt64, octets count: Int) {
             for i in 0..<count {
@@ -125,7 +139,7 @@ public struct FlowToken: BitwiseCopyable, Hashable, Sendable {
 
     private static func write(
         _ side: DialogSide, _ configuration: borrowing ProxyConfiguration, _ hasher: inout SipHash24,
-        into writer: inout Writer
+        into writer: inout Octets
     ) {
         let flow = side.isPinned || side.isUser ? side.flow : nil
         var flags: UInt8 = 0
@@ -167,14 +181,14 @@ public struct FlowToken: BitwiseCopyable, Hashable, Sendable {
         /// What it says.
         public let token: FlowToken
         /// What the proof covers of it, and the proof.
-        private let octets: [UInt8]
+        private let octets: Octets
         private let proof: UInt64
 
         /// Reads the text in `range`; `nil` when it cannot be one of ours.
         ///
         /// A connection of an earlier run is lost: what takes its place must be opened, where it may be.
         public init?(_ text: Span<UInt8>, _ range: Range<Int>, _ configuration: borrowing ProxyConfiguration) {
-            guard range.count <= 128, let octets = text.base64URLDecoded(range), octets.count >= 10 else { return nil }
+            guard let octets = Octets(text, range) else { return nil }
             var reader = Reader(octets: octets, end: octets.count - 8)
             guard let caller = FlowToken.read(&reader, configuration),
                 let callee = FlowToken.read(&reader, configuration), reader.position == reader.end
@@ -193,22 +207,22 @@ public struct FlowToken: BitwiseCopyable, Hashable, Sendable {
             // An end has a flow here exactly where it had one when the token was made.
             if let flow = self.token.caller.flow { configuration.combineLocal(of: flow.endpoint, &hasher) }
             if let flow = self.token.callee.flow { configuration.combineLocal(of: flow.endpoint, &hasher) }
-            hasher.combine(self.octets.span, 0..<self.octets.count - 8)
+            hasher.combine(self.octets.octets.span, 0..<self.octets.count - 8)
             return hasher.finish() == self.proof
         }
     }
 
     private struct Reader {
-        let octets: [UInt8]
+        let octets: Octets
         var position = 0
         var end: Int
 
-        init(octets: [UInt8], end: Int) { (self.octets, self.end) = (octets, end) }
+        init(octets: Octets, end: Int) { (self.octets, self.end) = (octets, end) }
 
         mutating func number(_ count: Int) -> UInt64? {
             guard self.position + count <= self.end else { return nil }
             var number: UInt64 = 0
-            for i in 0..<count { number |= UInt64(self.octets[self.position &+ i]) &<< UInt64(8 &* i) }
+            for i in 0..<count { number |= UInt64(self.octets.octets[self.position &+ i]) &<< UInt64(8 &* i) }
             self.position += count
             return number
         }

@@ -55,9 +55,7 @@ extension CallShard {
     mutating func fork(_ asker: Asker, _ octets: Span<UInt8>, _ block: OctetRange, _ workspace: inout Workspace) {
         let server = asker.server
         if server.isNone { return self.forwardStateless(asker, block, &workspace) }
-        guard self.transactions.isLive(server: server), let method = self.transactions.method(of: server) else {
-            return
-        }
+        guard let method = self.transactions.method(of: server) else { return }
         if asker.isRedirected { return self.resume(asker, block, &workspace) }
         guard !block.isEmpty else {
             let (status, reason) = self.absence(asker, workspace)

@@ -34,9 +34,7 @@ extension CallShard {
     /// Whether it is the ACK to a refusal of ours that had no transaction.
     private func endsHere(ack octets: Span<UInt8>, _ workspace: borrowing Workspace) -> Bool {
         guard let to = workspace.index.value(.to), to.count > 16 else { return false }
-        var tag: [UInt8] = []
-        tag.append(hexadecimal: self.settings.statelessTag(octets, workspace.index))
-        return octets.equals(to.upper - 16..<to.upper, tag.span, 0..<16)
+        return octets.hexadecimal(at: to.upper - 16) == self.settings.statelessTag(octets, workspace.index)
     }
 
     /// Lends the request as preprocessing left it, indexed.

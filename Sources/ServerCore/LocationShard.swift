@@ -68,10 +68,14 @@ public struct LocationShard: ~Copyable {
         _ workspace: inout Workspace
     ) {
         let start = workspace.mail.count
-        let aor = workspace.mail.span.octets(key.range)
-        // The AOR of a temporary GRUU is known by its hash only.
-        _ = self.service.appendTargets(
-            of: key.isEmpty ? nil : aor.span, hash: hash, selection, wall: workspace.wall, into: &workspace.mail)
+        if key.isEmpty {
+            // The AOR of a temporary GRUU is known by its hash only.
+            _ = self.service.appendTargets(
+                of: nil, hash: hash, selection, wall: workspace.wall, into: &workspace.mail)
+        } else {
+            self.service.appendTargets(
+                ofKeyAt: key.range, hash: hash, selection, wall: workspace.wall, into: &workspace.mail)
+        }
         workspace.posts.append(.bindings(asker, block: OctetRange(start, workspace.mail.count)))
     }
 
