@@ -141,7 +141,8 @@ had target-attended attended_to_us
 
 # Hold by either side; the held phone hears our music.
 hold_by_us() {
-  phone bob pj_phone.py 5082 'auto 200' 'expect incoming 20' 'expect remote-hold 20' 'expect media 30' 'expect closed 40'
+  # What comes while it is held pjsua does not let us record.
+  phone bob baresip_phone.py 5082 'auto 200' 'expect incoming 20' 'expect closed 40'
   ours alice call sip:bob@sip.test --hold-at 1s --hold-for 11s --hold-music "$speech" --for 15s
   case_ends bob speech8k.wav
 }
@@ -161,13 +162,13 @@ prack_by_phone() {
   case_ends alice speech8k.wav
 }
 prack_by_us() {
-  options=--rel100 phone bob pj_phone.py 5082 'auto 180' 'expect incoming 20' 'sleep 1' 'answer 200' 'expect closed 30'
-  ours alice call sip:bob@sip.test --play "$speech" --for 12s
+  options=--rel100 phone bob pj_phone.py 5082 'auto 180' 'expect incoming 20' 'sleep 1' 'answer 200' 'expect closed 40'
+  ours alice call sip:bob@sip.test --play "$long" --for 20s
   case_ends bob speech8k.wav
 }
 update() {
-  ours bob answer --count 1 --play "$speech" --for 14s
-  phone alice pj_phone.py 5091 'call sip:bob@sip.test' 'expect answered' 'sleep 1' update 'sleep 1' 'expect closed 30'
+  ours bob answer --count 1 --play "$long" --for 21s
+  phone alice pj_phone.py 5091 'call sip:bob@sip.test' 'expect answered' 'sleep 1' update 'sleep 1' 'expect closed 40'
   case_ends alice speech8k.wav
 }
 timers() {
