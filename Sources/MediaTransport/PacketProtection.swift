@@ -76,11 +76,17 @@ struct PacketProtection: Sendable {
                 self.fail("SRTP: \(error)")
             }
         case .handshake(let isClient, let fingerprints):
-            self.began = now
-            self.media = self.begin(isClient, fingerprints, stream.destination?.rtp.address, false, &outgoing)
-            self.control =
-                self.isShared
-                ? Path() : self.begin(isClient, fingerprints, stream.destination?.rtcp.address, true, &outgoing)
+            // Where only the port of RTCP has changed, the handshake of RTP holds on.
+            if keys != before {
+                self.began = now
+                (self.media, self.control) = (Path(), Path())
+                self.media = self.begin(isClient, fingerprints, stream.destination?.rtp.address, false, &outgoing)
+            }
+            if self.isShared {
+                self.control = Path()
+            } else if self.control.handshake == nil {
+                self.control = self.begin(isClient, fingerprints, stream.destination?.rtcp.address, true, &outgoing)
+            }
         }
     }
 
