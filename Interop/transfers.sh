@@ -27,7 +27,7 @@ ours() {
   shift 2
   (
     timeout 60 "$server" "$command" "$@" --account "sip:$user@sip.test" --password-file "$work/$user.password" \
-      --proxy sip:127.0.0.1:5060 $local_udp --json > "$file" 2>&1
+      --proxy sip:127.0.0.1:5060 ${local:-$local_udp} --json > "$file" 2>&1
     echo $? > "$file.rc"
   ) &
   pids+=($!)
@@ -139,12 +139,18 @@ attended_to_us() {
 for transferor in pj_phone.py baresip_phone.py; do had "target-blind-${transferor%_phone.py}" blind_to_us; done
 had target-attended attended_to_us
 
-# Hold by either side; the held phone hears our music.
+# Hold by either side. What comes while they are held neither pjsua nor baresip let us record: the music is judged between us.
 hold_by_us() {
-  # What comes while it is held pjsua does not let us record.
-  phone bob baresip_phone.py 5082 'auto 200' 'expect incoming 20' 'expect closed 40'
-  ours alice call sip:bob@sip.test --hold-at 1s --hold-for 11s --hold-music "$speech" --for 15s
+  phone bob pj_phone.py 5082 'auto 200' 'expect incoming 20' 'expect remote-hold 20' 'expect media 30' 'expect closed 40'
+  ours alice call sip:bob@sip.test --hold-at 1s --hold-for 3s --hold-music "$speech" --for 7s
+  case_ends
+}
+hold_music() {
+  local="--local udp:127.0.0.1:5071 --media-ports 24000-24999" \
+    ours bob answer --count 1 --record "$work/$name.bob.wav" --for 40s
+  ours alice call sip:bob@sip.test --hold-at 1s --hold-for 11s --hold-music "$speech" --for 14s
   case_ends bob speech8k.wav
+  grep -q '"held"' "$work/$name.bob" && grep -q '"resumed"' "$work/$name.bob" || bad="$bad no hold was told;"
 }
 hold_by_phone() {
   ours bob answer --count 1 --record "$work/$name.ours.wav" --for 40s --expect-audio
@@ -153,6 +159,7 @@ hold_by_phone() {
   grep -q '"held"' "$work/$name.bob" && grep -q '"resumed"' "$work/$name.bob" || bad="$bad no hold was told;"
 }
 had hold-by-us hold_by_us
+had hold-music-between-us hold_music
 had hold-by-phone hold_by_phone
 
 # PRACK of either side, UPDATE, session timers.
