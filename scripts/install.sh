@@ -37,3 +37,8 @@ if ! command -v swift >/dev/null; then
     echo "install.sh: no 'swift' on the path: install a Swift toolchain, 6.2 or later (https://www.swift.org/install)" >&2
     exit 1
 fi
+if ! version=$(swift --version 2>&1); then
+    echo "install.sh: the Swift toolchain does not start: $(tail -n 1 <<<"$version")" >&2
+    echo "install.sh: install the packages that https://www.swift.org/install names for this system" >&2
+    exit 1
+fi

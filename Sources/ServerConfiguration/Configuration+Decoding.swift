@@ -8,7 +8,7 @@ extension Configuration {
     init(_ root: ConfigurationValue, resolve: (ConfigurationValue) -> String?) {
         self.domains = root.texts("domains").map { $0.lowercased() }
         self.ports = root["ports"]?.elements.compactMap { $0.number.flatMap { UInt16(exactly: $0) } } ?? []
-        self.listen = root.texts("listen").compactMap { Listener($0) }
+        self.listen = root["listen"]?.elements.compactMap { Listener($0) } ?? []
         self.advertise = root["advertise"]?.text
         self.storage = root.choice("storage") ?? .sqlite
         self.data = root["data"].flatMap(resolve)
@@ -30,6 +30,14 @@ extension Configuration {
         self.routes = Route.plan(root.child("routes"))
         let domains = self.domains
         self.users = root.child("users").fields.map { User(name: $0.name, $0.value, firstDomain: domains.first ?? "") }
+    }
+}
+
+extension Listener {
+    fileprivate init?(_ value: ConfigurationValue) {
+        guard var listener = value["address"]?.text.flatMap({ Listener($0) }) else { return nil }
+        listener.advertise = value["advertise"]?.text
+        self = listener
     }
 }
 

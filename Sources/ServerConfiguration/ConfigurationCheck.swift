@@ -14,7 +14,7 @@ struct ConfigurationCheck {
 
     mutating func run() {
         self.checkRepetition(of: "domains", text: { $0.lowercased() })
-        self.checkRepetition(of: "listen", text: { Listener($0)?.description ?? $0 })
+        self.checkRepetition(of: "listen", key: "address", text: { Listener($0)?.description ?? $0 })
         self.checkExpires()
         self.checkOpenness()
         self.checkHTTP()
@@ -29,9 +29,10 @@ struct ConfigurationCheck {
         self.problems.append(ConfigurationProblem(source: source, message: message))
     }
 
-    private mutating func checkRepetition(of name: String, text: (String) -> String) {
+    /// - Parameter key: Which member of an element counts, where these are objects.
+    private mutating func checkRepetition(of name: String, key: String? = nil, text: (String) -> String) {
         var seen: Set<String> = []
-        for element in self.root[name]?.elements ?? [] {
+        for element in self.root[name]?.elements.compactMap({ value in key.map { value[$0] } ?? value }) ?? [] {
             let canonical = text(element.text ?? "")
             if !seen.insert(canonical).inserted { self.note(element.source, "\(name) has \(canonical) twice") }
         }
@@ -69,9 +70,9 @@ struct ConfigurationCheck {
     private mutating func checkOpenness() {
         guard let required = self.root["authentication"]?["required"], required.boolean == false else { return }
         let open = (self.root["listen"]?.elements ?? []).first { element in
-            element.text.flatMap { Listener($0) }.map { !$0.address.ip.isLoopback } ?? false
+            element["address"]?.text.flatMap { Listener($0) }.map { !$0.address.ip.isLoopback } ?? false
         }
-        if let open, let text = open.text {
+        if let text = open?["address"]?.text {
             self.warnings.append(
                 ConfigurationProblem(
                     source: required.source,

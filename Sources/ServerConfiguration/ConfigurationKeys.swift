@@ -11,12 +11,13 @@ enum ConfigurationKeys {
             "Ports besides those of listen at which the domains are this server: where a load balancer or port forward"
                 + " stands before it. A URI with any other port leads elsewhere."),
         .init(
-            "listen", .list(.text(.listener), atLeast: 1), default: "[\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]",
+            "listen", .list(.shorthand(key: "address", Self.listener), atLeast: 1),
+            default: "[\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]",
             "Where the server listens: transport, address, port. 0.0.0.0 and [::] are all addresses of the machine."),
         .init(
             "advertise", .text(.domain),
             "The address or name that others reach the server by, for Via, Record-Route, Contact and SDP, when it is"
-                + " not the one it listens at."),
+                + " not the one it listens at. A listener may have another one, which is not in SDP."),
         .init(
             "storage", .choice(["sqlite", "memory"]), default: "sqlite",
             "Where registrations are kept: in the database of the data directory, or in memory until the server ends."),
@@ -71,6 +72,13 @@ enum ConfigurationKeys {
         .init(
             "users", .named(name: "user", .object(Self.user)), default: "{}",
             "What holds for single users, by user part, or user@domain where there are several domains."),
+    ]
+
+    private static let listener: [Shape.Key] = [
+        .init("address", .text(.listener), required: true, "The transport, address and port."),
+        .init(
+            "advertise", .text(.domain),
+            "The address or name that others reach this listener by. Without it, that of advertise for all."),
     ]
 
     private static let authentication: [Shape.Key] = [

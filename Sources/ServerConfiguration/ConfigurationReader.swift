@@ -21,9 +21,13 @@ struct ConfigurationReader {
             case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
                 .composer(_, let problem, let mark, _):
                 self.note(mark, "this is not YAML: \(problem)")
-            case .duplicatedKeysInMapping(let duplicates, let context):
-                let names = duplicates.sorted().map { "\"\($0)\"" }
-                self.note(context.mark, "the key \(Shape.enumeration(names)) stands more than once in this object")
+            case .duplicatedKeysInMapping(let names, let context):
+                for repeated in RepeatedKeys.find(in: yaml, first: (names, context.mark)) {
+                    self.note(
+                        repeated.mark,
+                        "the key \"\(repeated.name)\" stands more than once in this object, first in line"
+                            + " \(repeated.firstLine)")
+                }
             case .reader(let problem, _, _, _):
                 self.note(nil, "this is no text in UTF-8: \(problem)")
             default:
@@ -56,12 +60,7 @@ struct ConfigurationReader {
             return self.readObject(node, keys, shape, at: path)
         case .shorthand(let key, let keys):
             guard let scalar = node.scalar else { return self.readObject(node, keys, shape, at: path) }
-            guard let inner = keys.first(where: { $0.name == key })?.shape else { return nil }
-            let source = self.place(node.mark)
-            return self.read(scalar.string, as: inner, at: path, from: source).map { value in
-                ConfigurationValue(
-                    content: .object([.init(name: key, nameSource: source, value: value)]), source: source)
-            }
+            return self.read(scalar.string, as: .shorthand(key: key, keys), at: path, from: self.place(node.mark))
         case .named(_, let element):
             return self.readNamed(node, of: element, shape, at: path)
         }
@@ -89,7 +88,13 @@ struct ConfigurationReader {
         case .choice(let words):
             if words.contains(text) { return ConfigurationValue(content: .text(text), source: source) }
             hint = Suggestion.nearest(to: text, among: words).map { ": did you mean \"\($0)\"?" } ?? ""
-        case .list, .object, .named, .shorthand:
+        case .shorthand(let key, let keys):
+            guard let inner = keys.first(where: { $0.name == key })?.shape else { return nil }
+            return self.read(text, as: inner, at: path, from: source).map { value in
+                ConfigurationValue(
+                    content: .object([.init(name: key, nameSource: source, value: value)]), source: source)
+            }
+        case .list, .object, .named:
             break
         }
         let isNumber = if case .number = shape { Int(text) != nil } else { false }

@@ -20,7 +20,8 @@ public enum ConfigurationSchema {
             case .object(let keys): Self.describe(keys, path: keyPath, into: &lines)
             case .shorthand(_, let keys): Self.describe(keys, path: keyPath, into: &lines)
             case .named(_, .object(let keys)): Self.describe(keys, path: keyPath + ["NAME"], into: &lines)
-            case .list(.object(let keys), _): Self.describe(keys, path: keyPath + ["[]"], into: &lines)
+            case .list(.object(let keys), _), .list(.shorthand(_, let keys), _):
+                Self.describe(keys, path: keyPath + ["[]"], into: &lines)
             case .boolean, .number, .text, .choice, .list, .named: break
             }
         }

@@ -6,6 +6,8 @@ public struct Listener: Hashable, Sendable, CustomStringConvertible {
     public let transport: TransportProtocol
     /// The local address; unspecified (0.0.0.0, ::) for all of the machine's. Port 0 lets the system choose.
     public let address: SocketAddress
+    /// The host by which others reach it, where that is another one than for the rest; `nil` where it is the same.
+    public var advertise: String?
 
     /// A listener on this address.
     public init(transport: TransportProtocol, address: SocketAddress) {

@@ -20,7 +20,17 @@ struct BrokenFileTests {
         .init("a: b: c", "f.yaml:1:5: this is not YAML: mapping values are not allowed in this context"),
         .init(
             "http: 127.0.0.1:80\nhttp: 127.0.0.1:81",
-            "f.yaml:1:1: the key \"http\" stands more than once in this object"),
+            "f.yaml:2:1: the key \"http\" stands more than once in this object, first in line 1"),
+        .init(
+            "registrar: {minExpires: 60, maxContacts: 5, 'minExpires': 70}",
+            "f.yaml:1:45: the key \"minExpires\" stands more than once in this object, first in line 1"),
+        .init(
+            "# é\r\nproxy:\r\n  timerC: 200\r\n  forking: parallel\r\n  timerC: 300\r\n  timerC: 400\r\n"
+                + "nat: {interval: 5, \"interval\": 6}\r\nproxy: {}\r\n",
+            "f.yaml:5:3: the key \"timerC\" stands more than once in this object, first in line 3",
+            "f.yaml:6:3: the key \"timerC\" stands more than once in this object, first in line 3",
+            "f.yaml:7:20: the key \"interval\" stands more than once in this object, first in line 7",
+            "f.yaml:8:1: the key \"proxy\" stands more than once in this object, first in line 2"),
         .init(
             "- udp:127.0.0.1:5060",
             "f.yaml:1:1: the file must be an object with the keys domains, ports, listen, advertise,"
@@ -56,6 +66,15 @@ struct BrokenFileTests {
             "f.yaml:1:28: authentication.required must be true or false, not \"yes\""),
         .init("domains: {a: b}", "f.yaml:1:10: domains must be a host name or IP address, not an object"),
         .init("trunks: [a]", "f.yaml:1:9: trunks must be an object whose keys are trunk names, not a list"),
+        .init(
+            "listen: [{address: udp:127.0.0.1, advertise: a b}, {advertise: a.test}, {address: udp:127.0.0.1}]",
+            "f.yaml:1:46: listen.advertise must be a host name or IP address, not \"a b\"",
+            "f.yaml:1:52: listen has no address: it must be TRANSPORT:ADDRESS:PORT such as udp:127.0.0.1:5060 or"
+                + " tls:[::1]:5061, with the transport udp, tcp, tls, ws or wss",
+            "f.yaml:1:83: listen has udp:127.0.0.1:5060 twice"),
+        .init(
+            "listen: [udp:127.0.0.1, {address: \"udp:127.0.0.1:5060\"}]",
+            "f.yaml:1:35: listen has udp:127.0.0.1:5060 twice"),
         // Ours or another's.
         .init(
             "domains: [a.test]\nedge: {A.test: {}}",

@@ -51,7 +51,7 @@ struct ConfigurationTests {
         listen:
           - udp:0.0.0.0:5060
           - udp:[::1]:5060
-          - tls:0.0.0.0
+          - { address: tls:0.0.0.0, advertise: sip.biloxi.example }
         advertise: 203.0.113.7
         storage: memory
         data: /var/lib/biloxi
@@ -97,6 +97,7 @@ struct ConfigurationTests {
         let configuration = try self.load(Self.everything)
         #expect(configuration.domains == ["biloxi.example", "example.test"])
         #expect(configuration.listen.map(\.description) == ["udp:0.0.0.0:5060", "udp:[::1]:5060", "tls:0.0.0.0:5061"])
+        #expect(configuration.listen.map(\.advertise) == [nil, nil, "sip.biloxi.example"])
         #expect(configuration.advertise == "203.0.113.7")
         #expect(configuration.storage == .memory)
         #expect(configuration.data == "/var/lib/biloxi")

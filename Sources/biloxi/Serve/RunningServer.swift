@@ -220,6 +220,7 @@ final class RunningServer: Sendable {
         var endpoints: [ProxyCore.Endpoint] = []
         var addresses: [SocketAddress] = []
         for listener in configuration.listen {
+            let advertised = listener.advertise.map { Host($0) } ?? advertised
             // Without another host each address of a listener on all of them shows itself.
             var endpoint = Endpoint(listener.transport, local: listener.address, advertised: advertised)
             endpoint.offersAlias = listener.transport == .tls
