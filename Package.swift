@@ -203,7 +203,8 @@ let package = Package(
                     "BiloxiKit",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "SDP", "RTP", "AgentCore",
-                        "MediaEngine", "MediaTransport", "SignallingTransport",
+                        "ProxyCore", "LocationService", "ServerCore", "MediaEngine", "MediaTransport",
+                        "SignallingTransport",
                     ]),
                 tests("BiloxiKit", ["SIPMessages", "SIPRouting", "DNSTestServer"]),
                 .executableTarget(

@@ -29,6 +29,7 @@ public final class SignallingServer: StreamUser {
     /// Offers every message to whoever wants to see it; off at first.
     public let tap: MessageTap
     let media: @Sendable (MediaRequest) -> MediaDescription?
+    let handle: @Sendable (HandlerQuestion) -> Void
 
     /// A server that has its addresses and does not run yet.
     ///
@@ -43,6 +44,7 @@ public final class SignallingServer: StreamUser {
     ///   - record: Takes the records of calls that are over.
     ///   - tap: Is offered every message.
     ///   - media: Does what the server's own calls want of the media; answers where a description is asked for.
+    ///   - handle: Asked about requests of the methods in `ServerSettings.handledMethods`; `decide` answers.
     ///   - report: Told what happens to connections, and how many events of the kind were left out before.
     /// - Throws: `TransportError` when a socket cannot be opened.
     public init(
@@ -52,6 +54,7 @@ public final class SignallingServer: StreamUser {
         withdraw: @escaping @Sendable (UInt64) -> Bool = { _ in false },
         record: @escaping @Sendable ([CallRecord]) -> Void = { _ in }, tap: MessageTap = MessageTap(),
         media: @escaping @Sendable (MediaRequest) -> MediaDescription? = { _ in .refused(503, "No Media Here") },
+        handle: @escaping @Sendable (HandlerQuestion) -> Void = { _ in },
         report: @escaping @Sendable (TransportEvent, _ withheld: Int) -> Void = { _, _ in }
     ) throws(TransportError) {
         var settings = settings
@@ -78,6 +81,7 @@ public final class SignallingServer: StreamUser {
         self.record = record
         self.tap = tap
         self.media = media
+        self.handle = handle
         self.resolver = try Resolver(resolver)
         let reception = Reception(settings: settings)
         self.streams = try StreamEngine(
@@ -134,6 +138,7 @@ public final class SignallingServer: StreamUser {
         self.run(octets, &worker)
         self.ask(&worker)
         self.serveMedia(&worker)
+        self.askHandlers(&worker)
         if let claimed = worker.workspace.claimedAddress {
             self.streams.reporter.report(.behindNAT(flow.remote, claimed: claimed))
         }
@@ -220,6 +225,7 @@ public final class SignallingServer: StreamUser {
         }
         self.ask(&worker)
         self.serveMedia(&worker)
+        self.askHandlers(&worker)
         return earliest
     }
 

@@ -76,7 +76,7 @@ struct Room {
             "BiloxiKit", .kit,
             [
                 "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "SDP", "RTP", "AgentCore",
-                "MediaEngine", "MediaTransport", "SignallingTransport",
+                "ProxyCore", "LocationService", "ServerCore", "MediaEngine", "MediaTransport", "SignallingTransport",
             ], foreign: ["Glibc", "Synchronization"]),
         Room(
             "biloxi", .programs,

@@ -89,13 +89,16 @@ public final class UserAgent: Sendable {
                 resolver: Resolver.Settings(environment: environment), user: engine
             ) { configuration in
                 configuration.product = settings.product
-                configuration.features = [.messages, .transfers]
+                configuration.features = [.messages, .transfers, .replacement]
+                configuration.mayReplace = { [weak engine] _, _ in engine?.isServing ?? false }
                 configuration.messageTypes = [MediaType("*", "*")]
                 configuration.credentials = { [weak engine] in engine?.credentials($0) }
             }
             let agent = UserAgent(engine, host)
             engine.host = host
-            if let trace = settings.trace { host.watch(trace) }
+            host.observe { [weak engine] octets, direction, flow, wall in
+                engine?.show(octets, direction, flow, at: wall)
+            }
             try host.start()
             return agent
         } catch {

@@ -20,6 +20,11 @@ final class CallCore: Sendable {
         var change: Promise<Result<Void, SIPError>>?
         var isEstablished = false
         var isHeldByPeer = false
+        /// INFOs and MESSAGEs within the call that have no final response yet, the oldest first.
+        var informing: [Promise<Result<Void, SIPError>>] = []
+        /// The INVITE of a call that came, and the call whose place it takes.
+        var invite: SIPMessage?
+        var replaced: Call?
     }
 
     private let state = Mutex(State())
@@ -32,8 +37,8 @@ final class CallCore: Sendable {
 
     init() {}
 
-    func begin(_ handle: CallHandle, _ callID: String?) {
-        self.state.withLock { ($0.handle, $0.callID) = (handle, callID) }
+    func begin(_ handle: CallHandle, _ callID: String?, _ invite: SIPMessage? = nil) {
+        self.state.withLock { ($0.handle, $0.callID, $0.invite) = (handle, callID, invite) }
     }
 
     var handle: CallHandle? { self.state.withLock { $0.handle } }
@@ -81,10 +86,23 @@ final class CallCore: Sendable {
         change?.keep(.failure(error))
     }
 
+    /// The oldest INFO or MESSAGE of ours has its final response.
+    func informed(_ result: Result<Void, SIPError>) {
+        let request = self.state.withLock { $0.informing.isEmpty ? nil : $0.informing.removeFirst() }
+        request?.keep(result)
+    }
+
+    /// The call takes the place of another one.
+    func replaces(_ other: Call?) { self.state.withLock { $0.replaced = other } }
+
+    var invite: SIPMessage? { self.state.withLock { $0.invite } }
+    var replaced: Call? { self.state.withLock { $0.replaced } }
+
     func ended(_ end: CallEnd) {
         let state = self.state.withLock { state in
             defer {
-                (state.sounds, state.rooms, state.sentKeys, state.change) = ([:], [:], nil, nil)
+                (state.sounds, state.rooms, state.sentKeys, state.change, state.informing) = ([:], [:], nil, nil, [])
+                state.replaced = nil
             }
             return state
         }
@@ -97,6 +115,7 @@ final class CallCore: Sendable {
         for room in state.rooms.values { room.keep(()) }
         state.sentKeys?.keep(())
         state.change?.keep(.failure(error))
+        for request in state.informing { request.keep(.failure(error)) }
         self.digits.close()
         self.events.send(.ended(error))
         self.events.close()
@@ -168,6 +187,18 @@ final class CallCore: Sendable {
             state.sentKeys = promise
             return promise
         }
+    }
+
+    /// The outcome of an INFO or MESSAGE that is about to be sent.
+    func beginInforming() -> Promise<Result<Void, SIPError>> {
+        let promise = Promise<Result<Void, SIPError>>()
+        self.state.withLock { $0.informing.append(promise) }
+        return promise
+    }
+
+    /// It was not sent.
+    func giveUpInforming(_ promise: Promise<Result<Void, SIPError>>) {
+        self.state.withLock { state in state.informing.removeAll { $0 === promise } }
     }
 
     /// The outcome of the change of the session that is about to be asked for; `nil` when one is under way.

@@ -30,9 +30,9 @@ struct CallCommand: AsyncParsableCommand {
         let (script, options, timeout, transfer) = (self.script, self.options, self.timeout, self.transfer)
         let uri = try options.reached(self.uri, isFirstHop: options.proxy == nil && options.account == nil)
         let fields = try Self.fields(self.header)
-        _ = try script.sound()
+        try script.check()
         try await AgentRun.run(options, as: try options.parsedAccount()) { agent in
-            let output = options.output
+            let output = script.output(options)
             output.emit("calling", ["uri": .string(uri)], text: "calling \(uri)")
             let call = try await agent.call(uri, ringFor: timeout.duration, fields: fields)
             try await script.run(call, output, transfer: transfer)
