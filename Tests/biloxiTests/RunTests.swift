@@ -44,7 +44,8 @@ struct RunTests {
             while let line = self.command.nextLine() {
                 let event = try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
                 if fits(event) { return event }
-                if name == "done", let id, event["id"] as? Int == id {
+                let isRefusal = ["failed", "error"].contains(event["event"] as? String)
+                if name == "done", isRefusal, let id, event["id"] as? Int == id {
                     throw Missing(description: "\(event) came in place of done")
                 }
                 self.events.append(event)
