@@ -44,14 +44,14 @@ struct Room {
         Room("MediaEngine", .roles, ["SIPMessages", "SDP", "RTP"]),
         Room("CLinuxIO", .drivers),
         Room("CAVCodec", .drivers),
+        Room("CBCG729", .drivers),
         Room(
-            "AudioCodecs", .drivers, ["SDP", "MediaEngine", "CAVCodec"],
-            foreign: ["CBCG729", "COpus", "CSpanDSP"]),
+            "AudioCodecs", .drivers, ["SDP", "MediaEngine", "CAVCodec", "CBCG729"], foreign: ["COpus", "CSpanDSP"]),
         Room("SRTP", .drivers, ["SIPMessages", "MediaKeying"], foreign: ["COpenSSL"]),
         Room("SystemSockets", .drivers, ["SIPMessages", "CLinuxIO"], foreign: ["Glibc"]),
         Room(
             "MediaTransport", .drivers,
-            ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"],
+            ["SIPMessages", "SDP", "RTP", "MediaKeying", "MediaEngine", "SRTP", "CLinuxIO", "SystemSockets"],
             foreign: ["Glibc", "Synchronization"]),
         Room("SystemLibraries", .drivers),
         Room(
@@ -76,7 +76,8 @@ struct Room {
             "BiloxiKit", .kit,
             [
                 "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "SDP", "RTP", "AgentCore",
-                "ProxyCore", "LocationService", "ServerCore", "MediaEngine", "MediaTransport", "SignallingTransport",
+                "ProxyCore", "LocationService", "ServerCore", "MediaKeying", "MediaEngine", "MediaTransport",
+                "SignallingTransport", "AudioCodecs",
             ], foreign: ["Glibc", "Synchronization"]),
         Room(
             "biloxi", .programs,

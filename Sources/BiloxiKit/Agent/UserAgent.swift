@@ -90,7 +90,6 @@ public final class UserAgent: Sendable {
             ) { configuration in
                 configuration.product = settings.product
                 configuration.features = [.messages, .transfers, .replacement]
-                configuration.mayReplace = { [weak engine] _, _ in engine?.isServing ?? false }
                 configuration.messageTypes = [MediaType("*", "*")]
                 configuration.credentials = { [weak engine] in engine?.credentials($0) }
             }

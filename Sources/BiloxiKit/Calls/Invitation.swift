@@ -31,10 +31,6 @@ public final class Invitation: Sendable {
     /// The values of a header field of the INVITE, one for each line, by its name in any case.
     public func values(of name: String) -> [String] { self.message.values(of: name) }
 
-    /// The call whose place this one takes, as somebody has arranged who transfers it (RFC 3891): that one ends when this
-    /// one stands, and this one is being accepted already. `nil` for an ordinary call.
-    public var replaced: Call? { self.call.core.replaced }
-
     /// Says that it rings: 180, or another provisional status without sound.
     public func ring(_ status: Int = 180) {
         let status = StatusCode(UInt16(clamping: status))

@@ -51,16 +51,35 @@ extension CallEvent {
             Report("info", request.members, text: "INFO of \(request.contentType): \(request.text)")
         case .message(let message): Report("message", message.members, text: "\(message.from): \(message.text)")
         case .silent: Report("silent", text: "nothing is heard")
+        case .oneWayAudio(let finding):
+            Report("oneWayAudio", finding.members, text: "one-way audio: \(finding)")
         case .transferRequested(let transfer):
             Report(
                 "transferRequested", ["target": .string(transfer.target)],
-                text: "asked to call \(transfer.target): not done by this command")
+                text: "asked to call \(transfer.target)")
+        case .transferred(let peer):
+            Report("transferred", ["to": .string(peer)], text: "the other side is \(peer) now")
         case .transferProgress(let status, let reason):
             Report(
                 "transferProgress", ["status": .number(status), "reason": .string(reason)],
                 text: "transfer: \(status) \(reason)")
         case .ended(let error): Report("ended", error.members, text: "\(error)")
         }
+    }
+}
+
+extension OneWayAudio {
+    /// What is printed of it.
+    var members: [String: JSONValue] {
+        var members: [String: JSONValue] = [
+            "direction": .string(self.isNothingHeard ? "in" : "out"), "reason": .string(self.description),
+        ]
+        let addresses = [
+            "described": self.described, "source": self.source, "destination": self.destination,
+            "elsewhere": self.elsewhere,
+        ]
+        for (name, address) in addresses { if let address { members[name] = .string(address) } }
+        return members
     }
 }
 
@@ -114,15 +133,22 @@ extension Call {
         ]
         if let roundTrip = quality.roundTrip { members["roundTripMilliseconds"] = .number(roundTrip.milliseconds) }
         if let loss = quality.peerLossPercent { members["peerLossPercent"] = rounded(loss) }
+        if let mos = quality.peerMOS { members["peerMOS"] = rounded(mos) }
+        if let jitter = quality.peerJitter { members["peerJitterMilliseconds"] = .number(jitter.milliseconds) }
+        if !quality.encryption.isEmpty { members["encryption"] = .string(quality.encryption) }
         if let source = quality.source { members["source"] = .string(source) }
         if let destination = quality.destination { members["destination"] = .string(destination) }
         if let callID = self.callID { members["callID"] = .string(callID) }
         let seconds = Double(length.milliseconds) / 1_000
-        return Report(
-            "quality", members,
-            text: String(
-                format: "%.1f s, %@, MOS %.2f, received %d (%.1f %% lost), sent %d, jitter %d ms", seconds,
-                quality.codec.isEmpty ? "no audio" : quality.codec, quality.mos, quality.received,
-                quality.lossPercent, quality.sent, quality.jitter.milliseconds))
+        var text = String(
+            format: "%.1f s, %@, MOS %.2f, received %d (%.1f %% lost), sent %d, jitter %d ms", seconds,
+            quality.codec.isEmpty ? "no audio" : quality.codec, quality.mos, quality.received,
+            quality.lossPercent, quality.sent, quality.jitter.milliseconds)
+        if let roundTrip = quality.roundTrip { text += ", round trip \(roundTrip.milliseconds) ms" }
+        if let mos = quality.peerMOS {
+            text += String(format: "; there: MOS %.2f, %.1f %% lost", mos, quality.peerLossPercent ?? 0)
+        }
+        if !quality.encryption.isEmpty { text += "; \(quality.encryption)" }
+        return Report("quality", members, text: text)
     }
 }

@@ -79,11 +79,6 @@ extension RunSession {
             "user": .string(invitation.user), "headers": invitation.message.fields,
         ]
         if let fromName = invitation.fromName { members["fromName"] = .string(fromName) }
-        if let replaced = invitation.replaced {
-            members["replaces"] = self.state.withLock { state in
-                state.entries.first { $0.value.call === replaced }?.key
-            }.map { .string($0) }
-        }
         self.emit("incoming", members)
         let follower = Task { await self.follow(name, invitation.events) }
         self.change(name) { $0.follower = follower }

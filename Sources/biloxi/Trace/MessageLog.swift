@@ -60,6 +60,10 @@ extension TracedMessage {
     var textWithoutSecrets: String {
         self.text.components(separatedBy: "\r\n").map { line in
             let lower = line.lowercased()
+            // The tag and the suite of a key may be seen (RFC 4568 §4).
+            if lower.hasPrefix("a=crypto:") {
+                return line.split(separator: " ").prefix(2).joined(separator: " ") + " (left out)"
+            }
             let isSecret = lower.hasPrefix("authorization:") || lower.hasPrefix("proxy-authorization:")
             return isSecret ? line.prefix { $0 != ":" } + ": (left out)" : line
         }.joined(separator: "\r\n")
