@@ -210,7 +210,8 @@ let package = Package(
                     "BiloxiKit",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "SDP", "RTP", "AgentCore",
-                        "MediaKeying", "MediaEngine", "MediaTransport", "SignallingTransport", "AudioCodecs",
+                        "ProxyCore", "LocationService", "ServerCore", "MediaKeying", "MediaEngine", "MediaTransport",
+                        "SignallingTransport", "AudioCodecs",
                     ]),
                 tests("BiloxiKit", ["SIPMessages", "SIPRouting", "DNSTestServer"]),
                 .executableTarget(

@@ -9,17 +9,17 @@ func chat(with uri: String) async throws {
             lines.finish()
         }
     }
-    try await withUserAgent { agent in
+    try await withUserAgent(listener()) { agent in
         try await register(agent)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                for await message in agent.messages { print("\(message.from): \(message.text)") }
+                for await message in agent.messages { say("\(message.from): \(message.text)") }
             }
             for await line in lines {
                 do {
                     try await agent.message(uri, line)
                 } catch let error as SIPError {
-                    print("not sent: \(error)")
+                    say("not sent: \(error)")
                 }
             }
             group.cancelAll()

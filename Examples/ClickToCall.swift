@@ -2,19 +2,19 @@ import BiloxiKit
 
 /// Connects two telephones: calls the first, and when that is answered lets it call the second (REFER, RFC 5589 §6).
 func clickToCall(_ first: String, and second: String) async throws {
-    try await withUserAgent { agent in
+    try await withUserAgent(listener()) { agent in
         if let account = account() { try await agent.register(account) }
-        print("calling \(first)")
+        say("calling \(first)")
         let call = try await agent.call(first, ringFor: .seconds(30))
-        print("\(first) has answered and calls \(second)")
+        say("\(first) has answered and calls \(second)")
         async let told: Void = {
-            for await case .transferProgress(let status, let reason) in call.events { print("  \(status) \(reason)") }
+            for await case .transferProgress(let status, let reason) in call.events { say("  \(status) \(reason)") }
         }()
         do {
             try await call.transfer(to: second)
-            print("connected")
+            say("connected")
         } catch let error as SIPError {
-            print("not connected: \(error)")
+            say("not connected: \(error)")
             await call.hangUp()
         }
         await told

@@ -2,7 +2,7 @@ import BiloxiKit
 
 /// Calls someone, plays a file, presses some keys and says how it sounded.
 func softphone(calling uri: String, playing file: String) async throws {
-    try await withUserAgent { agent in
+    try await withUserAgent(listener()) { agent in
         if let account = account() { try await agent.register(account) }
         do {
             let call = try await agent.call(uri, ringFor: .seconds(20))
@@ -11,9 +11,9 @@ func softphone(calling uri: String, playing file: String) async throws {
             try await call.send(digits: "42#")
             await call.hangUp()
             try await recording
-            print("MOS \(call.quality().mos), what was heard is in reply.wav")
+            say("MOS \(call.quality().mos), what was heard is in reply.wav")
         } catch let error as SIPError where error.code == .busy {
-            print("busy: \(error)")
+            say("busy: \(error)")
         }
     }  // Here nothing is left: BYE, un-REGISTER, sockets closed.
 }

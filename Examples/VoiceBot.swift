@@ -3,7 +3,7 @@ import BiloxiKit
 /// Answers calls, listens until someone has spoken and paused, and says it back: where speech recognition and a voice
 /// would stand. Sound comes and goes as samples at 16 kHz, whatever the telephone sends.
 func voiceBot() async throws {
-    try await withUserAgent(.udp("0.0.0.0", 5070)) { agent in
+    try await withUserAgent(listener()) { agent in
         try await register(agent)
         try await agent.serve { invitation in
             let call = try await invitation.accept()

@@ -86,7 +86,7 @@ extension Proxy {
         }
         guard index.statusCode > 100 else { return }
         // §16.7 step 2: 101 to 199 restart timer C.
-        if !self.branches[slot].isCancelled {
+        if !self.branches[slot].isCancelled, self.ringLimit(number) == nil {
             transactions.moveTimer(
                 self.branches[slot].timerC, to: now.advanced(by: self.configuration.timerC))
         }

@@ -68,11 +68,13 @@ public struct Proxy: ~Copyable {
     ///   - targets: A block made by `Target.append`, best `q` first.
     ///   - traits: What is known of the request.
     ///   - succession: How the targets take each other's place; `nil` forks to them by their `q`.
+    ///   - ringLimit: How long the targets of one preference may ring while there are others after them.
     /// - Returns: the number of the context, for `cancel`; `nil` when there are too many, answered with 503.
     @discardableResult
     public mutating func begin(
         _ server: TransactionID, method: Method.Code, source: Flow, targets: [UInt8], maxBreadth: UInt32?,
-        traits: RequestTraits = [], succession: Succession? = nil, transactions: inout TransactionLayer,
+        traits: RequestTraits = [], succession: Succession? = nil, ringLimit: TimeSpan? = nil,
+        transactions: inout TransactionLayer,
         at now: MonotonicInstant, into outbox: inout Outbox
     ) -> Int32? {
         var context = ResponseContext(
@@ -80,6 +82,7 @@ public struct Proxy: ~Copyable {
             maxBreadth: maxBreadth ?? self.configuration.maxBreadth)
         context.mayMakeDialog = method.mayMakeDialog(traits)
         context.traits = traits
+        if let ringLimit { context.ringLimit = UInt32(clamping: Swift.max(1, ringLimit.nanoseconds / 1_000_000)) }
         guard let kept = transactions.keep(targets),
             let number = self.contexts.insert(context)
         else {
@@ -245,7 +248,8 @@ public struct Proxy: ~Copyable {
         self.branches[slot].maxBreadth = maxBreadth
         self.branches[slot].isPinned = target.traits.contains(.isPinned) && !flow.mayConnect
         if context.method == .invite {
-            let deadline = now.advanced(by: self.configuration.timerC)
+            let limit = self.ringLimit(self.branches[slot].context)
+            let deadline = now.advanced(by: limit ?? self.configuration.timerC)
             if self.branches[slot].timerC >= 0 {
                 transactions.moveTimer(self.branches[slot].timerC, to: deadline)
             } else {
@@ -256,6 +260,13 @@ public struct Proxy: ~Copyable {
             transactions.stopTimer(&self.branches[slot].timerC)
         }
         return true
+    }
+
+    /// How long the branches that have been begun last may ring in place of timer C; `nil` when no target comes after them.
+    func ringLimit(_ number: Int32) -> TimeSpan? {
+        let context = self.contexts[number]
+        guard context.ringLimit > 0, Int(context.nextTarget) < context.targets.count else { return nil }
+        return .milliseconds(Int64(context.ringLimit))
     }
 
     /// Appends the request as it goes to a target; `transactions` has indexed it.

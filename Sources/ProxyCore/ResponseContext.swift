@@ -56,6 +56,9 @@ struct ResponseContext: BitwiseCopyable {
     var mayMakeDialog = false
     /// Whether its targets take each other's place, by what `Proxy.successions` says.
     var hasSuccession = false
+    /// How long the targets of one preference may ring while there are others after them, in milliseconds; 0 for as long as
+    /// timer C lets them.
+    var ringLimit: UInt32 = 0
     /// How many targets were tried, and where the one lies that is begun at present.
     var targetCount: UInt16 = 0
     var currentTarget: UInt32 = 0

@@ -69,6 +69,17 @@ public struct Target: BitwiseCopyable, Sendable {
         block.append(route, routeRange)
     }
 
+    /// Gives all targets of a block that begin at `start` or later the same preference.
+    package static func setPreference(_ q: UInt16, of block: inout [UInt8], from start: Int) {
+        var position = start
+        while position < block.count {
+            let next = Target(block.span, at: position).whole.upper
+            block[position + 4] = UInt8(truncatingIfNeeded: q)
+            block[position + 5] = UInt8(truncatingIfNeeded: q >> 8)
+            position = next
+        }
+    }
+
     /// The target at `position` of a block.
     package init(_ block: Span<UInt8>, at position: Int) {
         let raw = block.bytes

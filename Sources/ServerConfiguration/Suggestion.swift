@@ -1,5 +1,5 @@
 /// Finds what someone may have meant.
-enum Suggestion {
+public enum Suggestion {
     /// `: did you mean "minExpires"?`, or the known words where none is near.
     static func text(for word: String, among known: [String]) -> String {
         if let nearest = self.nearest(to: word, among: known) { return ": did you mean \"\(nearest)\"?" }
@@ -7,7 +7,7 @@ enum Suggestion {
     }
 
     /// The known word that the fewest typing errors turn into `word`, unless these are more than a third of it.
-    static func nearest(to word: String, among known: [String]) -> String? {
+    public static func nearest(to word: String, among known: [String]) -> String? {
         let limit = max(1, word.count / 3)
         let ranked = known.map { (word: $0, distance: self.distance($0.lowercased(), word.lowercased())) }
         guard let best = ranked.min(by: { $0.distance < $1.distance }), best.distance <= limit else { return nil }

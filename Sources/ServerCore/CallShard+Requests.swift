@@ -163,6 +163,7 @@ extension CallShard {
         let isOurs = self.settings.isOurs(uri, octets)
         // A GRUU stands for a device wherever that is now, also within a dialog (RFC 5627 §6.1).
         let isGRUU = isOurs && uri.parameter("gr", in: octets) != nil
+        if pinned == nil, passage.home < 0, self.ask(uri, octets, &workspace, passage) { return }
         if pinned == nil, !isGRUU, passage.home < 0, self.routeByPlan(uri, octets, &workspace, passage) { return }
         if isOurs, isGRUU || (pinned == nil && !workspace.index.has(.route)) {
             guard uri.hasUser else { return self.answerLocally(octets, &workspace) }
@@ -253,6 +254,7 @@ extension CallShard {
             return self.agent.cancelled(
                 invite, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
+        if let owner = self.transactions.owner(of: invite), self.cancelUndecided(owner, &workspace) { return }
         // There may be one value for each protocol (RFC 3326 §2).
         var reason: [UInt8] = []
         var position = workspace.index.first(.reason)

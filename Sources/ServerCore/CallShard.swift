@@ -36,6 +36,9 @@ public struct CallShard: ~Copyable {
     /// Where an authenticator takes its secrets from.
     private var secrets: RandomSource
     let gruus: GRUUKeys
+    /// Requests that wait for a decision, by their numbers.
+    var undecided: [UInt64: UndecidedRequest] = [:]
+    var lastQuestion: UInt64 = 0
     /// Calls of our own whose offer waits for an answer.
     var offers: Set<CallHandle> = []
 
@@ -92,7 +95,9 @@ public struct CallShard: ~Copyable {
     }
 
     /// Whether every request has its final response, and no call of the server's own goes on.
-    public var isIdle: Bool { self.proxy.unansweredCount == 0 && self.agent.dialogCount == 0 }
+    public var isIdle: Bool {
+        self.proxy.unansweredCount == 0 && self.agent.dialogCount == 0 && self.undecided.isEmpty
+    }
 
     /// What became of credentials.
     public var authenticationCounts: AuthenticationCounts { self.authenticator.counts }
@@ -143,7 +148,7 @@ public struct CallShard: ~Copyable {
     }
 
     /// Leaves what the proxy wants to ask in the workspace, and takes what it has to tell.
-    private mutating func collect(_ workspace: inout Workspace) {
+    mutating func collect(_ workspace: inout Workspace) {
         self.settleTrunkCalls(&workspace)
         self.followRedirections(&workspace)
         guard self.proxy.hasQuestions else { return }
@@ -178,6 +183,8 @@ public struct CallShard: ~Copyable {
         switch event {
         case .timer(let payload) where payload & Self.deskTimer != 0:
             self.deskTimerFired(UInt32(truncatingIfNeeded: payload), &workspace)
+        case .timer(let payload) where payload & Self.handlerTimer != 0:
+            self.decidingEnded(payload & ~Self.handlerTimer, &workspace)
         case .timer(let payload) where payload & Self.callTimer != 0:
             self.trunkCalls.setTimer(-1, of: payload & ~Self.callTimer)
             self.endTrunkCall(payload & ~Self.callTimer, &workspace)

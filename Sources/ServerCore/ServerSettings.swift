@@ -47,6 +47,12 @@ public struct ServerSettings: Sendable {
     public var plan = DialPlan()
     /// Users whose callers are told to try elsewhere, by `user@domain` in canonical form.
     public var redirections: [[UInt8]: Redirection] = [:]
+    /// The methods of requests outside of dialogs that somebody else decides on, as octets; without any nobody is asked.
+    public var handledMethods: [[UInt8]] = []
+    /// How long that may take, and how many requests of a shard may wait for it.
+    public var decidingLimit: TimeSpan = .seconds(30)
+    /// How many requests of a shard may wait for a decision; beyond, they are answered with 503.
+    public var maximumUndecided = 10_000
     /// Gateways to other networks.
     public var trunks: [TrunkSettings] = []
     /// What is put up with from a source.

@@ -108,6 +108,9 @@ public struct Workspace: Sendable {
     /// What calls of our own want of the media.
     public var media: [MediaRequest] = []
 
+    /// Requests that wait for a decision, or wait no more.
+    public var handlerQuestions: [HandlerQuestion] = []
+
     var posts: [Post] = []
     var nextPost = 0
     /// The octets that posts bring with them.

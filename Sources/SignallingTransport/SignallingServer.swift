@@ -30,6 +30,7 @@ public final class SignallingServer: StreamUser {
     /// Offers every message to whoever wants to see it; off at first.
     public let tap: MessageTap
     let media: @Sendable (MediaRequest) -> MediaDescription?
+    let handle: @Sendable (HandlerQuestion) -> Void
 
     /// A server that has its addresses and does not run yet.
     ///
@@ -44,6 +45,7 @@ public final class SignallingServer: StreamUser {
     ///   - record: Takes the records of calls that are over.
     ///   - tap: Is offered every message.
     ///   - media: Does what the server's own calls want of the media; answers where a description is asked for.
+    ///   - handle: Asked about requests of the methods in `ServerSettings.handledMethods`; `decide` answers.
     ///   - report: Told what happens to connections, and how many events of the kind were left out before.
     /// - Throws: `TransportError` when a socket cannot be opened.
     public init(
@@ -53,6 +55,7 @@ public final class SignallingServer: StreamUser {
         withdraw: @escaping @Sendable (UInt64) -> Bool = { _ in false },
         record: @escaping @Sendable ([CallRecord]) -> Void = { _ in }, tap: MessageTap = MessageTap(),
         media: @escaping @Sendable (MediaRequest) -> MediaDescription? = { _ in .refused(503, "No Media Here") },
+        handle: @escaping @Sendable (HandlerQuestion) -> Void = { _ in },
         report: @escaping @Sendable (TransportEvent, _ withheld: Int) -> Void = { _, _ in }
     ) throws(TransportError) {
         var settings = settings
@@ -80,6 +83,7 @@ public final class SignallingServer: StreamUser {
         self.record = record
         self.tap = tap
         self.media = media
+        self.handle = handle
         self.resolver = try Resolver(resolver)
         let reception = Reception(settings: settings)
         self.streams = try StreamEngine(
@@ -138,6 +142,7 @@ public final class SignallingServer: StreamUser {
         self.run(octets, &worker)
         self.ask(&worker)
         self.serveMedia(&worker)
+        self.askHandlers(&worker)
         if let offence = worker.workspace.offence { self.punish(offence, over: flow, &worker) }
         if let claimed = worker.workspace.claimedAddress {
             self.streams.reporter.report(.behindNAT(flow.remote, claimed: claimed))
@@ -225,6 +230,7 @@ public final class SignallingServer: StreamUser {
         }
         self.ask(&worker)
         self.serveMedia(&worker)
+        self.askHandlers(&worker)
         return earliest
     }
 

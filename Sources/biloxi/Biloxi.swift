@@ -10,6 +10,7 @@ struct Biloxi: ParsableCommand {
             9 server error, 130 interrupted.
             """,
         version: Self.version,
+        subcommands: [ManCommand.self],
         groupedSubcommands: [
             CommandGroup(
                 name: "The server:",
@@ -22,6 +23,7 @@ struct Biloxi: ParsableCommand {
                 subcommands: [
                     CallCommand.self, AnswerCommand.self, RegisterCommand.self, UnregisterCommand.self,
                     BindingsCommand.self, MessageCommand.self, PingCommand.self, SendCommand.self, ResolveCommand.self,
+                    RunCommand.self,
                 ]),
         ])
 

@@ -77,7 +77,8 @@ struct Room {
             "BiloxiKit", .kit,
             [
                 "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "SDP", "RTP", "AgentCore",
-                "MediaKeying", "MediaEngine", "MediaTransport", "SignallingTransport", "AudioCodecs",
+                "ProxyCore", "LocationService", "ServerCore", "MediaKeying", "MediaEngine", "MediaTransport",
+                "SignallingTransport", "AudioCodecs",
             ], foreign: ["Glibc", "Synchronization"]),
         Room(
             "biloxi", .programs,

@@ -34,12 +34,19 @@ final class RunningCommand {
 
     private let process = Process()
     private let output = Pipe()
+    private let inputPipe = Pipe()
     private let errorFile: String
     private let directory: TestDirectory
     private var pending: [UInt8] = []
 
     /// Starts the command. Nothing of this process's environment reaches it but the path.
-    init(_ arguments: [String], environment: [String: String] = [:], input: String? = nil) throws {
+    ///
+    /// - Parameters:
+    ///   - input: What it can read at once.
+    ///   - isFed: Whether `write` gives it what it reads, instead.
+    init(
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil, isFed: Bool = false
+    ) throws {
         self.directory = try TestDirectory()
         self.errorFile = try self.directory.write("", to: "errors")
         let bundle = Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0])
@@ -48,8 +55,12 @@ final class RunningCommand {
         self.process.environment = environment.merging(["HOME": self.directory.path]) { given, _ in given }
         self.process.standardOutput = self.output
         self.process.standardError = FileHandle(forWritingAtPath: self.errorFile)
-        let file = try self.directory.write(input ?? "", to: "input")
-        self.process.standardInput = FileHandle(forReadingAtPath: file)
+        if isFed {
+            self.process.standardInput = self.inputPipe
+        } else {
+            let file = try self.directory.write(input ?? "", to: "input")
+            self.process.standardInput = FileHandle(forReadingAtPath: file)
+        }
         try self.process.run()
     }
 
@@ -62,6 +73,12 @@ final class RunningCommand {
 
     /// The process.
     var processID: Int32 { self.process.processIdentifier }
+
+    /// Gives the command a line to read.
+    func write(_ line: String) { try? self.inputPipe.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8)) }
+
+    /// Ends what it can read.
+    func endInput() { try? self.inputPipe.fileHandleForWriting.close() }
 
     /// Waits for the next line of standard output; `nil` at its end.
     func nextLine() -> String? {

@@ -56,6 +56,42 @@ struct TelephoneTests {
         #expect(answer.finish().status == 0)
     }
 
+    @Test(
+        "Raw samples go out and come in at the rate that is wanted; with them on standard output all else is on the other"
+    )
+    func rawSound() throws {
+        let (answer, uri) = try self.answering("--count", "1", "--echo")
+        let directory = try TestDirectory()
+        // A second and a half of 500 Hz at 16 kHz, and an octet too many.
+        var octets: [UInt8] = []
+        for i in 0..<24_000 {
+            let sample = Int16(8_000 * sin(Double(i) * 2 * .pi * 500 / 16_000))
+            octets += [UInt8(truncatingIfNeeded: sample), UInt8(truncatingIfNeeded: sample >> 8)]
+        }
+        let file = directory.path + "/sound"
+        try Data(octets + [0]).write(to: URL(fileURLWithPath: file))
+        let call = try RunningCommand([
+            "call", uri, "--json", "--local", "udp:127.0.0.1:0", "--media-ports", "40000-49999", "--in", file, "--out",
+            directory.path + "/heard", "--rate", "16000", "--for", "2s", "--expect-audio",
+        ]).finish()
+        #expect(call.status == 0, "\(call.errors)")
+        let heard = try #require(FileManager.default.contents(atPath: directory.path + "/heard"))
+        // At least a second of two, 32,000 octets each; and the tone is in it.
+        #expect(heard.count > 32_000 && heard.count.isMultiple(of: 2))
+        #expect(heard.enumerated().contains { $0.offset % 2 == 1 && $0.element > 16 && $0.element < 64 })
+        #expect(answer.finish().status == 0)
+        let (second, other) = try self.answering("--count", "1", "--tone", "440")
+        let diverted = try RunningCommand([
+            "call", other, "--json", "--local", "udp:127.0.0.1:0", "--media-ports", "40000-49999", "--out", "-",
+            "--for",
+            "1s",
+        ]).finish()
+        #expect(diverted.status == 0)
+        #expect(diverted.errors.contains("\"quality\""))
+        #expect(!diverted.output.contains("quality") && diverted.output.utf8.count > 4_000)
+        #expect(second.finish().status == 0)
+    }
+
     @Test("A refusal ends with its own code and says what to do")
     func refusals() throws {
         let (busy, uri) = try self.answering("--count", "1", "--status", "486")

@@ -12,6 +12,8 @@ import Synchronization
 /// each other's side: from within a turn this lock may be taken, not the other way round.
 final class Engine: AgentUser {
     private struct State: Sendable {
+        var watchers: [UInt64: @Sendable (TracedMessage) -> Void] = [:]
+        var lastWatcher: UInt64 = 0
         var calls: [CallHandle: Call] = [:]
         var registrations: [RegistrationHandle: Registration] = [:]
         var requests: [RequestHandle: Promise<Result<Response, SIPError>>] = [:]
@@ -85,6 +87,19 @@ final class Engine: AgentUser {
     /// The account that is used where none is named: the first.
     var account: Account.Parsed? { self.state.withLock { $0.accounts.first } }
 
+    /// The account of an address; the first where none is named.
+    ///
+    /// - Throws: `SIPError`: `invalid`, when no such account is known.
+    func account(_ address: String?) throws(SIPError) -> Account.Parsed? {
+        guard let address else { return self.account }
+        let aor = try Account.uri(address, "the account")
+        let accounts = self.state.withLock { $0.accounts }
+        if let account = accounts.first(where: { $0.aor.isEquivalent(to: aor) }) { return account }
+        let known = accounts.map(\.aor.description).joined(separator: ", ")
+        throw SIPError(
+            .invalid, "no account \(address) is known: " + (known.isEmpty ? "there is none" : "there are \(known)"))
+    }
+
     /// Where the requests of an account go first: the proxies that its registrar has named, or its own.
     func routes(of account: Account.Parsed?) -> [NameAddress] {
         guard let account else { return self.proxy.map { [$0] } ?? [] }
@@ -94,6 +109,33 @@ final class Engine: AgentUser {
         if let route = registration?.serviceRoute, !route.isEmpty { return route }
         return account.route.map { [$0] } ?? []
     }
+
+    // MARK: Watching
+
+    /// Shows each message to one more watcher; returns what ends that.
+    func watch(_ body: @escaping @Sendable (TracedMessage) -> Void) -> UInt64 {
+        self.state.withLock { state in
+            state.lastWatcher += 1
+            state.watchers[state.lastWatcher] = body
+            return state.lastWatcher
+        }
+    }
+
+    func endWatching(_ number: UInt64) { self.state.withLock { _ = $0.watchers.removeValue(forKey: number) } }
+
+    /// A message has come or gone.
+    func show(_ octets: Span<UInt8>, _ direction: TappedMessage.Direction, _ flow: Flow, at wall: Int64) {
+        let watchers = self.state.withLock { Array($0.watchers.values) }
+        guard !watchers.isEmpty || self.settings.trace != nil, let endpoints = self.host?.endpoints else { return }
+        let local = Int(flow.endpoint) < endpoints.count ? endpoints[Int(flow.endpoint)].address.description : ""
+        let message = TracedMessage(
+            isSent: direction == .sent, transport: flow.transport.description, local: local,
+            peer: flow.remote.description, time: wall, octets: octets.octets(0..<octets.count))
+        self.settings.trace?(message)
+        for watcher in watchers { watcher(message) }
+    }
+
+    // MARK: Serving
 
     var isServing: Bool {
         get { self.state.withLock { $0.isServing } }
@@ -149,7 +191,13 @@ final class Engine: AgentUser {
             registration?.unregistered()
         case .answered(let handle, let message): self.take(handle)?.keep(.success(Response(message)))
         case .requestFailed(let handle, let end): self.take(handle)?.keep(.failure(SIPError(end)))
-        case .message(_, let request): self.messages.send(IncomingMessage(request))
+        case .message(let handle, let request):
+            let message = IncomingMessage(request)
+            guard let handle, let call = self.call(handle) else {
+                _ = self.messages.send(message)
+                return
+            }
+            call.core.events.send(.message(message))
         case .transferRequested(let referral, let handle, let request):
             self.receiveTransfer(referral, of: handle, request, &turn)
         case .transferProgress(let handle, let status, let reason):
@@ -158,10 +206,14 @@ final class Engine: AgentUser {
             let transfer = self.state.withLock { $0.transfers.removeValue(forKey: handle) }
             transfer?.done(end)
         case .replaces(let handle, let other): self.call(handle)?.core.predecessor = self.call(other)
-        // The first are features that are off: `UserAgent.start`.
-        case .redirected, .joins, .earlyMediaStart, .earlyMediaStop, .ringback, .informationAnswered,
-            .informationFailed:
-            break
+        case .informationAnswered(let handle, let status):
+            self.call(handle)?.core.informed(
+                status.number < 300
+                    ? .success(())
+                    : .failure(SIPError(SIPError.code(of: status), status: Int(status.number), status.reasonPhrase)))
+        case .informationFailed(let handle, let end): self.call(handle)?.core.informed(.failure(SIPError(end)))
+        // These are features that are off: `UserAgent.start`.
+        case .redirected, .joins, .earlyMediaStart, .earlyMediaStop, .ringback: break
         case .resolve: break  // The host's.
         }
     }
@@ -229,8 +281,10 @@ final class Engine: AgentUser {
     }
 
     private func inform(_ handle: CallHandle, _ request: SIPMessage) {
-        guard let call = self.call(handle), let key = KeyInformation.key(request) else { return }
-        call.audio.reportKeyByInfo(key)
+        guard let call = self.call(handle) else { return }
+        let keys = KeyInformation.keys(request)
+        guard keys.isEmpty else { return keys.forEach(call.audio.reportKeyByInfo) }
+        call.core.events.send(.information(IncomingMessage(request)))
     }
 
     private func take(_ handle: RequestHandle) -> Promise<Result<Response, SIPError>>? {

@@ -14,15 +14,16 @@ extension UserAgent {
     ///
     /// - Parameters:
     ///   - address: `sip:bob@example.test`; with an account `bob` alone means someone of its domain.
+    ///   - caller: Which of the accounts calls: its address; the first one unless given.
     ///   - limit: How long it may ring.
     ///   - fields: More header lines of the INVITE.
     ///   - begun: Given the call before it is answered, for its events.
     /// - Throws: `SIPError` when it comes to nothing; `CancellationError`.
     public func call(
-        _ address: String, ringFor limit: Duration = .seconds(180), fields: [Field] = [],
+        _ address: String, as caller: String? = nil, ringFor limit: Duration = .seconds(180), fields: [Field] = [],
         begun: (Call) -> Void = { _ in }
     ) async throws -> Call {
-        let account = self.engine.account
+        let account = try self.engine.account(caller)
         let target = try self.uri(address, account)
         let routes = self.engine.routes(of: account)
         let local = try await self.localAddress(towards: routes.first?.uri.sip ?? target)
@@ -55,25 +56,32 @@ extension UserAgent {
 
     /// Calls someone, and hangs up when `body` is done with the call.
     ///
+    /// - Parameters:
+    ///   - address: `sip:bob@example.test`; with an account `bob` alone means someone of its domain.
+    ///   - caller: Which of the accounts calls: its address; the first one unless given.
+    ///   - limit: How long it may ring.
+    ///   - fields: More header lines of the INVITE.
+    ///   - body: What to do in the call.
     /// - Throws: `SIPError` when it comes to nothing, and what the body throws.
     public func call<Value>(
-        _ address: String, ringFor limit: Duration = .seconds(180), fields: [Field] = [],
+        _ address: String, as caller: String? = nil, ringFor limit: Duration = .seconds(180), fields: [Field] = [],
         _ body: (Call) async throws -> Value
     ) async throws -> Value {
-        let call = try await self.call(address, ringFor: limit, fields: fields, begun: { _ in })
+        let call = try await self.call(address, as: caller, ringFor: limit, fields: fields, begun: { _ in })
         defer { call.hangUpNow() }
         return try await body(call)
     }
 
-    /// Sends a message (RFC 3428).
+    /// Sends a message (RFC 3428), as the first of the accounts unless another is named.
     ///
     /// - Throws: `SIPError` when it was not taken; `CancellationError`.
     /// - Returns: The response: 200 when it was delivered, 202 when somebody keeps it for later.
     @discardableResult
-    public func message(_ address: String, _ text: String, contentType: String = "text/plain") async throws -> Response
-    {
+    public func message(
+        _ address: String, _ text: String, contentType: String = "text/plain", as sender: String? = nil
+    ) async throws -> Response {
         let response = try await self.request(
-            "MESSAGE", address, body: Array(text.utf8), contentType: contentType)
+            "MESSAGE", address, as: sender, body: Array(text.utf8), contentType: contentType)
         guard response.isSuccess else { throw response.error }
         return response
     }
@@ -83,16 +91,18 @@ extension UserAgent {
     /// - Parameters:
     ///   - method: Any that stands for itself: OPTIONS, MESSAGE, PUBLISH, REGISTER, or one of your own.
     ///   - address: Whom it is for: the Request-URI.
+    ///   - sender: Which of the accounts sends it: its address; the first one unless given.
     ///   - to: Who stands in To, where it is not that.
     ///   - fields: More header lines.
+    ///   - body: The body; none unless given.
     ///   - contentType: What the body is: `text/plain`.
     /// - Returns: The final response, whatever its status.
     /// - Throws: `SIPError` when none comes; `CancellationError`.
     public func request(
-        _ method: String, _ address: String, to: String? = nil, fields: [Field] = [], body: [UInt8] = [],
-        contentType: String? = nil
+        _ method: String, _ address: String, as sender: String? = nil, to: String? = nil, fields: [Field] = [],
+        body: [UInt8] = [], contentType: String? = nil
     ) async throws -> Response {
-        let account = self.engine.account
+        let account = try self.engine.account(sender)
         let target = try self.uri(address, account)
         let routes = self.engine.routes(of: account)
         let local = try await self.localAddress(towards: routes.first?.uri.sip ?? target)
@@ -101,13 +111,7 @@ extension UserAgent {
         plan.to = try to.map { NameAddress(try self.uri($0, account)) }
         plan.fields = fields.map { .init($0.name, $0.value) }
         plan.body = body
-        if let contentType {
-            let parts = contentType.split(separator: "/", maxSplits: 1).map(String.init)
-            guard parts.count == 2 else {
-                throw SIPError(.invalid, "\"\(contentType)\" is no media type: write text/plain")
-            }
-            plan.type = MediaType(parts[0], parts[1])
-        }
+        if let contentType { plan.type = try MediaType(typed: contentType) }
         // A MESSAGE has no Contact (RFC 3428 §4), and that of a REGISTER is its subject.
         plan.hasContact = plan.method != .message && plan.method != .register
         let final = Promise<Result<Response, SIPError>>()
@@ -198,6 +202,15 @@ extension UserAgent {
         if let account { return account.identity }
         if let address = self.engine.settings.address { return NameAddress(try Account.uri(address, "who calls")) }
         return NameAddress(SIPURI(user: "anonymous", host: Host(local)), displayName: "Anonymous")
+    }
+}
+
+extension MediaType {
+    /// A media type as someone types it.
+    init(typed text: String) throws(SIPError) {
+        let parts = text.split(separator: "/", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else { throw SIPError(.invalid, "\"\(text)\" is no media type: write text/plain") }
+        self.init(parts[0], parts[1])
     }
 }
 

@@ -19,8 +19,20 @@ extension UserAgent {
     }
 
     /// What comes back to a message of one's own making.
-    public struct Answers: Sendable {
-        let channel: Channel<TracedMessage>
+    public final class Answers: Sendable {
+        private let channel = Channel<TracedMessage>(limit: 256)
+        private let engine: Engine
+        private let watcher: UInt64
+
+        init(_ engine: Engine, from peer: String) {
+            let channel = self.channel
+            self.engine = engine
+            self.watcher = engine.watch { message in
+                if !message.isSent, message.peer == peer { channel.send(message) }
+            }
+        }
+
+        deinit { self.engine.endWatching(self.watcher) }
 
         /// The next message that comes from there, of whatever kind; `nil` when none comes in time.
         public func next(before deadline: ContinuousClock.Instant) async -> TracedMessage? {
@@ -47,14 +59,9 @@ extension UserAgent {
     /// - Throws: `SIPError` when the user agent has ended.
     public func send(_ octets: [UInt8], over way: Way) throws -> Answers {
         guard let host = self.engine.host else { throw SIPError.ended("the user agent has ended") }
-        let channel = Channel<TracedMessage>(limit: 256)
-        let (trace, peer) = (self.engine.settings.trace, way.flow.remote)
-        host.watch { message in
-            trace?(message)
-            if !message.isSent, message.peer == peer.description { channel.send(message) }
-        }
+        let answers = Answers(self.engine, from: way.peer)
         host.send(octets, over: way.flow)
-        return Answers(channel: channel)
+        return answers
     }
 
     /// Our Contact for an account, as its registrar can reach us.

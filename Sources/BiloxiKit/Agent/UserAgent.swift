@@ -95,7 +95,9 @@ public final class UserAgent: Sendable {
             }
             let agent = UserAgent(engine, host)
             engine.host = host
-            if let trace = settings.trace { host.watch(trace) }
+            host.observe { [weak engine] octets, direction, flow, wall in
+                engine?.show(octets, direction, flow, at: wall)
+            }
             try host.start()
             return agent
         } catch {

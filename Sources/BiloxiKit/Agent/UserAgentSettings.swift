@@ -118,10 +118,14 @@ public struct TracedMessage: Sendable {
     public let isSent: Bool
     /// `udp`, `tcp`, `tls`.
     public let transport: String
+    /// Our address and port, as a Via names them: `192.0.2.1:5062`.
+    public let local: String
     /// The other side: `192.0.2.1:5060`.
     public let peer: String
     /// Milliseconds since 1970, UTC.
     public let time: Int64
-    /// The message; what is not UTF-8 is repaired.
-    public let text: String
+    /// The message.
+    public let octets: [UInt8]
+    /// The message as text; what is not UTF-8 is repaired.
+    public var text: String { String(decoding: self.octets, as: UTF8.self) }
 }

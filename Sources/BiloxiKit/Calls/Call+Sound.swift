@@ -7,7 +7,9 @@ extension Call {
     ///
     /// Returns when its last sample was sent. When the task is cancelled the sound ends at once.
     ///
-    /// - Parameter loops: Whether it begins again after its end, until the task is cancelled or the call is over.
+    /// - Parameters:
+    ///   - sound: What to play.
+    ///   - loops: Whether it begins again after its end, until the task is cancelled or the call is over.
     /// - Throws: `SIPError`: `media` when there is no such file, `ended` when the call is over; `CancellationError`.
     public func play(_ sound: Sound, loops: Bool = false) async throws {
         if let error = self.core.end.current { throw error }

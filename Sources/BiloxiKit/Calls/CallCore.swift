@@ -21,6 +21,8 @@ final class CallCore: Sendable {
         var change: Promise<Result<Void, SIPError>>?
         var isEstablished = false
         var isHeldByPeer = false
+        /// INFOs and MESSAGEs within the call that have no final response yet, the oldest first.
+        var informing: [Promise<Result<Void, SIPError>>] = []
         /// What the other side hears while it is held.
         var music: UInt64?
     }
@@ -120,10 +122,16 @@ final class CallCore: Sendable {
         change?.keep(.failure(error))
     }
 
+    /// The oldest INFO or MESSAGE of ours has its final response.
+    func informed(_ result: Result<Void, SIPError>) {
+        let request = self.state.withLock { $0.informing.isEmpty ? nil : $0.informing.removeFirst() }
+        request?.keep(result)
+    }
+
     func ended(_ end: CallEnd) {
         let state = self.state.withLock { state in
             defer {
-                (state.sounds, state.rooms, state.sentKeys, state.change) = ([:], [:], nil, nil)
+                (state.sounds, state.rooms, state.sentKeys, state.change, state.informing) = ([:], [:], nil, nil, [])
             }
             return state
         }
@@ -136,6 +144,7 @@ final class CallCore: Sendable {
         for room in state.rooms.values { room.keep(()) }
         state.sentKeys?.keep(())
         state.change?.keep(.failure(error))
+        for request in state.informing { request.keep(.failure(error)) }
         self.digits.close()
         self.events.send(.ended(error))
         self.events.close()
@@ -209,6 +218,18 @@ final class CallCore: Sendable {
             state.sentKeys = promise
             return promise
         }
+    }
+
+    /// The outcome of an INFO or MESSAGE that is about to be sent.
+    func beginInforming() -> Promise<Result<Void, SIPError>> {
+        let promise = Promise<Result<Void, SIPError>>()
+        self.state.withLock { $0.informing.append(promise) }
+        return promise
+    }
+
+    /// It was not sent.
+    func giveUpInforming(_ promise: Promise<Result<Void, SIPError>>) {
+        self.state.withLock { state in state.informing.removeAll { $0 === promise } }
     }
 
     /// The outcome of the change of the session that is about to be asked for; `nil` when one is under way.

@@ -23,6 +23,10 @@ public enum CallEvent: Hashable, Sendable {
     case transferred(to: String)
     /// A transfer that we have asked for goes on: what its target answers.
     case transferProgress(status: Int, reason: String)
+    /// An INFO came that tells of no key (RFC 6086); it has been answered.
+    case information(IncomingMessage)
+    /// A message came within the call (RFC 3428); it has been answered.
+    case message(IncomingMessage)
     /// Nothing has been heard for `UserAgentSettings.silence`.
     case silent
     /// The audio flows one way only: noticed after four seconds, and told once.

@@ -31,10 +31,11 @@ public final class Invitation: Sendable {
     /// The values of a header field of the INVITE, one for each line, by its name in any case.
     public func values(of name: String) -> [String] { self.message.values(of: name) }
 
-    /// Says that it rings: 180.
-    public func ring() {
+    /// Says that it rings: 180, or another provisional status without sound.
+    public func ring(_ status: Int = 180) {
+        let status = StatusCode(UInt16(clamping: status))
         self.perform { turn, handle in
-            turn.agent.ring(handle, transactions: &turn.transactions, at: turn.now, into: &turn.outbox)
+            turn.agent.ring(handle, status, transactions: &turn.transactions, at: turn.now, into: &turn.outbox)
         }
     }
 
@@ -49,9 +50,11 @@ public final class Invitation: Sendable {
 
     /// Accepts the call.
     ///
+    /// - Parameter begun: Given the call before it stands.
     /// - Throws: `SIPError`: `cancelled` when the caller has given up, `media` when there is no port for the audio;
     ///   `CancellationError`.
-    public func accept() async throws -> Call {
+    public func accept(begun: (Call) -> Void = { _ in }) async throws -> Call {
+        begun(self.call)
         self.perform { turn, handle in
             turn.agent.accept(handle, transactions: &turn.transactions, at: turn.now, into: &turn.outbox)
         }
@@ -80,7 +83,12 @@ public final class Invitation: Sendable {
     /// Sends the caller elsewhere: 302.
     ///
     /// - Throws: `SIPError`: `invalid` when an address is none.
-    public func redirect(to addresses: String...) throws {
+    public func redirect(to addresses: String...) throws { try self.redirect(to: addresses) }
+
+    /// Sends the caller to the addresses of a list: 302.
+    ///
+    /// - Throws: `SIPError`: `invalid` when an address is none.
+    public func redirect(to addresses: [String]) throws {
         let contacts = try addresses.map { Contact(.sip(try Account.uri($0, "the redirection"))) }
         self.perform { turn, handle in
             turn.agent.reject(

@@ -33,6 +33,7 @@ final class UDPThread: @unchecked Sendable {
         case answered(shard: Int, ProxyQuestion, DNSAnswer)
         case hangUp(CallHandle, shard: Int)
         case endCalls(givesUp: Bool)
+        case decided(HandlerDecision, shard: Int, number: UInt64)
         case stop
     }
 
@@ -129,6 +130,8 @@ final class UDPThread: @unchecked Sendable {
             case .settings(let settings): self.worker.reception.settings = settings
             case .hangUp(let call, let shard): server.hangUp(call, inShard: shard, &self.worker)
             case .endCalls(let givesUp): server.endCalls(givesUp: givesUp, &self.worker)
+            case .decided(let decision, let shard, let number):
+                server.decided(decision, shard: shard, number: number, &self.worker)
             case .stop: return false
             }
         }

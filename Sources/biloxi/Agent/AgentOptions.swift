@@ -56,8 +56,17 @@ struct AgentOptions: ParsableArguments {
     @Flag(help: "Print one JSON object for each event.")
     var json = false
 
-    @Flag(help: "At the end, draw the messages to standard error.")
-    var ladder = false
+    @Option(
+        help: ArgumentHelp(
+            "At the end, draw the messages: FILE.svg as a picture, else as text; - is standard error.",
+            valueName: "file")
+    )
+    var ladder: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "At the end, write the messages as captured packets (pcapng), without credentials.", valueName: "file"))
+    var pcap: String?
 
     @Flag(name: .shortAndLong, help: "Print the messages to standard error.")
     var verbose = false
@@ -136,6 +145,12 @@ struct TimeOption: ExpressibleByArgument, Sendable {
     let duration: Duration
 
     init(_ duration: Duration) { self.duration = duration }
+
+    /// As it stands in the help: `60s`, `500ms`.
+    var defaultValueDescription: String {
+        let milliseconds = self.duration.milliseconds
+        return milliseconds % 1_000 == 0 ? "\(milliseconds / 1_000)s" : "\(milliseconds)ms"
+    }
 
     init?(argument: String) {
         let units: [(suffix: String, milliseconds: Double)] = [

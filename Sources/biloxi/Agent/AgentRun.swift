@@ -8,20 +8,23 @@ enum AgentRun {
     /// - Parameters:
     ///   - account: Who one is; `nil` for nobody.
     ///   - handler: Has the calls that come.
+    ///   - watcher: Shown each message.
     ///   - body: What to do.
     /// - Throws: `CommandError`.
     static func run(
         _ options: AgentOptions, as account: BiloxiKit.Account?,
         answering handler: (@Sendable (Invitation) async throws -> Void)? = nil,
+        showing watcher: (@Sendable (TracedMessage) -> Void)? = nil,
         _ body: @escaping @Sendable (UserAgent) async throws -> Void
     ) async throws(CommandError) {
         let listeners = try options.listeners()
         var settings = try options.settings()
-        let ladder = TextLadder()
-        let (draws, prints) = (options.ladder, options.verbose)
-        if draws || prints {
+        let log = MessageLog()
+        let (logs, prints) = (options.ladder != nil || options.pcap != nil, options.verbose)
+        if logs || prints || watcher != nil {
             settings.trace = { message in
-                if draws { ladder.add(message) }
+                watcher?(message)
+                if logs { log.add(message) }
                 if prints { Output.complain(TextLadder.text(of: message), prefix: "") }
             }
         }
@@ -38,7 +41,8 @@ enum AgentRun {
         }
         defer { signals.cancel() }
         let result = await work.result
-        if draws { Output.complain(ladder.text, prefix: "") }
+        if let path = options.ladder { try log.draw(to: path) }
+        if let path = options.pcap { try log.capture(to: path) }
         let wasInterrupted = isInterrupted.withLock { $0 }
         switch result {
         case .success: if wasInterrupted { throw CommandError(.interrupted) }

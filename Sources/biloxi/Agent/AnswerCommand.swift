@@ -66,7 +66,7 @@ struct AnswerCommand: AsyncParsableCommand {
     mutating func run() async throws {
         let command = self
         let tally = Tally(self.count)
-        _ = try self.script.sound()
+        try self.script.check()
         let registers = !self.noRegister
         let handler: @Sendable (Invitation) async throws -> Void = { invitation in
             do {
@@ -80,13 +80,14 @@ struct AnswerCommand: AsyncParsableCommand {
             }
         }
         let account = try self.options.parsedAccount()
-        try await AgentRun.run(self.options, as: account, answering: handler) { [options] agent in
+        try await AgentRun.run(self.options, as: account, answering: handler) {
+            [output = command.script.output(command.options)] agent in
             if registers, let account, account.password != nil {
                 let registration = try await agent.register(account)
-                options.output.emit(
+                output.emit(
                     "registered", ["aor": .string(registration.address)], text: "registered \(registration.address)")
             }
-            options.output.emit(
+            output.emit(
                 "ready", ["listen": .array(agent.addresses.map { .string($0) })],
                 text: "ready, listening on \(agent.addresses.joined(separator: " "))")
             try await tally.wait()
@@ -94,7 +95,7 @@ struct AnswerCommand: AsyncParsableCommand {
     }
 
     private func answer(_ invitation: Invitation) async throws {
-        let output = self.options.output
+        let output = self.script.output(self.options)
         output.emit(
             "incoming", ["from": .string(invitation.from), "to": .string(invitation.to)],
             text: "call from \(invitation.from) to \(invitation.to)")

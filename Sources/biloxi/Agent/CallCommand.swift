@@ -38,9 +38,9 @@ struct CallCommand: AsyncParsableCommand {
         if consults, transfer == nil { throw CommandError(.usage, "--consult: name the target with --transfer") }
         let uri = try options.reached(self.uri, isFirstHop: options.proxy == nil && options.account == nil)
         let fields = try Self.fields(self.header)
-        _ = try script.sound()
+        try script.check()
         try await AgentRun.run(options, as: try options.parsedAccount()) { agent in
-            let output = options.output
+            let output = script.output(options)
             output.emit("calling", ["uri": .string(uri)], text: "calling \(uri)")
             let call = try await agent.call(uri, ringFor: timeout.duration, fields: fields)
             var mixing: Task<Void, Never>?

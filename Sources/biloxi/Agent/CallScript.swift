@@ -14,6 +14,24 @@ struct CallScript: ParsableArguments {
     @Option(help: ArgumentHelp("A WAV file for what is heard.", valueName: "file"))
     var record: String?
 
+    @Option(
+        name: .customLong("in"),
+        help: ArgumentHelp(
+            "Sound to send as it comes: samples of 16 bits, low octet first, one channel; - is standard input. Without --for "
+                + "the call ends with it.", valueName: "file"))
+    var input: String?
+
+    @Option(
+        name: .customLong("out"),
+        help: ArgumentHelp(
+            "Where to write what is heard, in the same form; with - all else goes to standard error.", valueName: "file"
+        )
+    )
+    var outputFile: String?
+
+    @Option(help: ArgumentHelp("Samples in a second of --in and --out.", valueName: "hz"))
+    var rate = 8_000
+
     @Option(help: ArgumentHelp("Keys to send: 0-9, *, #, A-D; a comma waits a second.", valueName: "keys"))
     var dtmf: String?
 
@@ -45,16 +63,51 @@ struct CallScript: ParsableArguments {
         help: ArgumentHelp("Fail with 8 when it sounds worse: 1 to 4.5.", valueName: "score"))
     var minMOS: Double?
 
+    func validate() throws {
+        guard (4_000...192_000).contains(self.rate) else { throw ValidationError("--rate must be 4000 to 192000") }
+    }
+
+    /// Looks at what can be wrong before anybody is called.
+    ///
+    /// - Throws: `CommandError`.
+    func check() throws(CommandError) {
+        _ = try self.sound()
+        _ = try self.pcmInput()
+    }
+
+    /// Where to print what happens: not among samples.
+    func output(_ options: AgentOptions) -> Output {
+        Output(isJSON: options.json, isDiverted: self.outputFile == "-")
+    }
+
+    /// The sound to send as it comes, if any.
+    ///
+    /// - Throws: `CommandError` when the file cannot be read.
+    func pcmInput() throws(CommandError) -> InputFile? {
+        guard let input else { return nil }
+        guard input != "-" else { return InputFile(STDIN_FILENO) }
+        guard let file = InputFile(path: input) else { throw CommandError(.usage, "--in \(input) cannot be read") }
+        return file
+    }
+
+    /// Where to write what is heard, if anywhere.
+    ///
+    /// - Throws: `CommandError` when the file cannot be written.
+    func pcmOutput() throws(CommandError) -> OutputFile? {
+        guard let outputFile else { return nil }
+        guard outputFile != "-" else { return OutputFile(STDOUT_FILENO) }
+        guard let file = OutputFile(path: outputFile) else {
+            throw CommandError(.usage, "--out \(outputFile) cannot be written")
+        }
+        return file
+    }
+
     /// The sound to play, if any.
     func sound() throws(CommandError) -> Sound? {
         if let play { return .file(play) }
         guard let tone else { return nil }
-        let frequencies = tone.split(separator: "+").compactMap { Double($0) }
-        switch frequencies.count {
-        case 1: return .tone(frequencies[0])
-        case 2: return .tone(frequencies[0], frequencies[1])
-        default: throw CommandError(.usage, "--tone \(tone): write 440, or 440+480")
-        }
+        guard let sound = Sound(tone: tone) else { throw CommandError(.usage, "--tone \(tone): write 440, or 440+480") }
+        return sound
     }
 
     /// Does all of it in a call that stands, until the call is over, and prints what happens.
@@ -70,6 +123,7 @@ struct CallScript: ParsableArguments {
         let keys = PressedKeys()
         let start = ContinuousClock.now
         let sound = try self.sound()
+        let (input, heard) = (try self.pcmInput(), try self.pcmOutput())
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
@@ -79,22 +133,16 @@ struct CallScript: ParsableArguments {
                             if case .transferRequested(let transfer) = event {
                                 transfers.addTask { await self.take(transfer, output) }
                             }
-                            Self.report(event, output)
+                            output.emit(event.report)
                         }
                     }
                 }
                 if let record { group.addTask { try await call.record(to: record) } }
-                if echoes {
-                    group.addTask {
-                        let back = call.audioOutput()
-                        try await Self.untilEnd {
-                            for await frame in call.audio() { try await back.write(frame.samples) }
-                        }
-                    }
-                }
+                if let heard { group.addTask { try await call.write(to: heard, rate: self.rate) } }
+                if echoes { group.addTask { try await Self.untilEnd { try await call.echo() } } }
                 group.addTask {
                     try await Self.untilEnd {
-                        try await self.act(in: call, sound, keys)
+                        try await self.act(in: call, sound, input, keys)
                         try await conclusion(call)
                     }
                     await call.hangUp()
@@ -106,7 +154,7 @@ struct CallScript: ParsableArguments {
             throw error
         }
         let quality = call.quality()
-        Self.report(quality, length: ContinuousClock.now - start, call, output)
+        output.emit(call.qualityReport(length: ContinuousClock.now - start))
         try self.judge(quality, keys: keys.text, call)
     }
 
@@ -128,7 +176,7 @@ struct CallScript: ParsableArguments {
     }
 
     /// Does something until it is done or the call is over: that the other side hangs up first is no error.
-    private static func untilEnd(_ body: () async throws -> Void) async throws {
+    static func untilEnd(_ body: () async throws -> Void) async throws {
         do {
             try await body()
         } catch let error as SIPError where error.code == .ended {
@@ -137,7 +185,9 @@ struct CallScript: ParsableArguments {
     }
 
     /// The script itself; returns when the call may end.
-    private func act(in call: Call, _ sound: Sound?, _ keys: PressedKeys) async throws {
+    private func act(
+        in call: Call, _ sound: Sound?, _ input: InputFile?, _ keys: PressedKeys
+    ) async throws {
         let start = ContinuousClock.now
         try await withThrowingTaskGroup(of: Bool.self) { group in
             // Each says whether the call may end with it.
@@ -148,6 +198,13 @@ struct CallScript: ParsableArguments {
                 group.addTask {
                     try await call.play(sound)
                     return !isEndless
+                }
+            }
+            if let input {
+                deeds += 1
+                group.addTask {
+                    try await call.play(input, rate: self.rate)
+                    return true
                 }
             }
             if let dtmf {
@@ -202,10 +259,13 @@ struct CallScript: ParsableArguments {
         }
     }
 
-    private static func send(_ keys: String, in call: Call) async throws {
+    /// Sends keys; a comma waits a second.
+    static func send(
+        _ keys: String, in call: Call, pressed: Duration = .milliseconds(100), pause: Duration = .milliseconds(60)
+    ) async throws {
         for (i, part) in keys.split(separator: ",", omittingEmptySubsequences: false).enumerated() {
             if i > 0 { try await Task.sleep(for: .seconds(1)) }
-            try await call.send(digits: String(part))
+            try await call.send(digits: String(part), duration: pressed, pause: pause)
         }
     }
 

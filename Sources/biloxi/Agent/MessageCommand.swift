@@ -63,12 +63,7 @@ struct MessageCommand: AsyncParsableCommand {
                 text: "ready, listening on \(agent.addresses.joined(separator: " "))")
             var left = count
             for await message in agent.messages {
-                options.output.emit(
-                    "message",
-                    [
-                        "from": .string(message.from), "to": .string(message.to), "text": .string(message.text),
-                        "contentType": .string(message.contentType),
-                    ], text: "\(message.from): \(message.text)")
+                options.output.emit("message", message.members, text: "\(message.from): \(message.text)")
                 if let rest = left {
                     left = rest - 1
                     if rest <= 1 { return }

@@ -31,9 +31,7 @@ struct PingCommand: AsyncParsableCommand {
             for number in 1...Swift.max(1, count) {
                 let start = ContinuousClock.now
                 if let response = try await Self.ask(agent, uri, timeout.duration) {
-                    let elapsed = ContinuousClock.now - start
-                    times.append(
-                        Double(elapsed.components.attoseconds) / 1e15 + Double(elapsed.components.seconds) * 1e3)
+                    times.append((ContinuousClock.now - start).exactMilliseconds)
                     Self.report(response, number, times[times.count - 1], options.output)
                 } else {
                     options.output.emit(
@@ -49,9 +47,11 @@ struct PingCommand: AsyncParsableCommand {
     }
 
     /// - Returns: `nil` when there was no answer in time.
-    private static func ask(_ agent: UserAgent, _ uri: String, _ limit: Duration) async throws -> Response? {
+    static func ask(
+        _ agent: UserAgent, _ uri: String, as account: String? = nil, _ limit: Duration
+    ) async throws -> Response? {
         try await withThrowingTaskGroup(of: Response?.self) { group in
-            group.addTask { try await agent.request("OPTIONS", uri) }
+            group.addTask { try await agent.request("OPTIONS", uri, as: account) }
             group.addTask {
                 try await Task.sleep(for: limit)
                 return nil
@@ -61,17 +61,27 @@ struct PingCommand: AsyncParsableCommand {
         }
     }
 
+    /// What is printed of an answer.
+    static func members(_ response: Response, milliseconds: Double) -> [String: JSONValue] {
+        func joined(_ name: String) -> JSONValue { .string(response.values(of: name).joined(separator: ", ")) }
+        return [
+            "status": .number(response.status), "reason": .string(response.reason),
+            "milliseconds": .decimal((milliseconds * 100).rounded() / 100), "product": .string(Self.product(response)),
+            "allow": joined("Allow"), "supported": joined("Supported"), "accept": joined("Accept"),
+        ]
+    }
+
+    private static func product(_ response: Response) -> String {
+        let server = response.values(of: "Server")
+        return (server.isEmpty ? response.values(of: "User-Agent") : server).joined(separator: ", ")
+    }
+
     private static func report(_ response: Response, _ number: Int, _ milliseconds: Double, _ output: Output) {
         func joined(_ name: String) -> String { response.values(of: name).joined(separator: ", ") }
-        let product = joined("Server").isEmpty ? joined("User-Agent") : joined("Server")
+        let product = Self.product(response)
         output.emit(
             "answer",
-            [
-                "number": .number(number), "status": .number(response.status), "reason": .string(response.reason),
-                "milliseconds": .decimal((milliseconds * 100).rounded() / 100), "product": .string(product),
-                "allow": .string(joined("Allow")), "supported": .string(joined("Supported")),
-                "accept": .string(joined("Accept")),
-            ],
+            Self.members(response, milliseconds: milliseconds).merging(["number": .number(number)]) { $1 },
             text: String(format: "%d: %d %@ in %.2f ms", number, response.status, response.reason, milliseconds)
                 + (product.isEmpty ? "" : "\n   is \(product)")
                 + (joined("Allow").isEmpty ? "" : "\n   takes \(joined("Allow"))")

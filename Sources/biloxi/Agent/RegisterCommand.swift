@@ -32,7 +32,7 @@ struct RegisterCommand: AsyncParsableCommand {
             guard keep else {
                 let own = try await agent.ownContact(for: account)
                 let line = "<\(contact ?? own)>;expires=\(expires.components.seconds)"
-                return try await Bindings.ask(agent, account, options.output, event: "registered", [("Contact", line)])
+                return try await Bindings.tell(agent, account, options.output, event: "registered", [("Contact", line)])
             }
             let registration = try await agent.register(account)
             for await event in registration.events {
@@ -71,7 +71,7 @@ struct UnregisterCommand: AsyncParsableCommand {
         try await AgentRun.run(options, as: account) { agent in
             let fields: [UserAgent.Field] =
                 contact.map { [("Contact", "<\($0)>;expires=0")] } ?? [("Contact", "*"), ("Expires", "0")]
-            try await Bindings.ask(agent, account, options.output, event: "unregistered", fields)
+            try await Bindings.tell(agent, account, options.output, event: "unregistered", fields)
         }
     }
 }
@@ -87,31 +87,41 @@ struct BindingsCommand: AsyncParsableCommand {
         let options = self.options
         guard let account = try options.parsedAccount() else { throw CommandError.noAccount }
         try await AgentRun.run(options, as: account) { agent in
-            try await Bindings.ask(agent, account, options.output, event: "bindings", [])
+            try await Bindings.tell(agent, account, options.output, event: "bindings", [])
         }
     }
 }
 
-/// REGISTERs that are sent once.
-enum Bindings {
-    /// Sends a REGISTER and prints the bindings that the registrar tells.
+/// The bindings that a registrar tells when a REGISTER is sent once.
+struct Bindings {
+    private let bindings: [(uri: String, expires: Int)]
+
+    /// Sends a REGISTER.
     static func ask(
+        _ agent: UserAgent, _ account: BiloxiKit.Account, _ fields: [UserAgent.Field]
+    ) async throws -> Bindings {
+        let response = try await agent.request(
+            "REGISTER", try account.registrarAddress, as: account.address, to: account.address, fields: fields)
+        guard response.isSuccess else { throw response.error }
+        return Bindings(
+            bindings: response.message.all(.contact).compactMap { contact in
+                contact.uri.map { ($0.description, Int(contact.expires ?? response.message.first(.expires) ?? 0)) }
+            })
+    }
+
+    /// They as they are printed.
+    var value: JSONValue {
+        .array(self.bindings.map { .object(["uri": .string($0.uri), "expires": .number($0.expires)]) })
+    }
+
+    /// Sends a REGISTER and prints the bindings.
+    static func tell(
         _ agent: UserAgent, _ account: BiloxiKit.Account, _ output: Output, event: String, _ fields: [UserAgent.Field]
     ) async throws {
-        let response = try await agent.request(
-            "REGISTER", try account.registrarAddress, to: account.address, fields: fields)
-        guard response.isSuccess else { throw response.error }
-        let bindings = response.message.all(.contact).compactMap { contact -> (uri: String, expires: Int)? in
-            contact.uri.map { ($0.description, Int(contact.expires ?? response.message.first(.expires) ?? 0)) }
-        }
-        let lines = bindings.map { "\($0.uri)   \($0.expires) s" }
+        let bindings = try await Self.ask(agent, account, fields)
+        let lines = bindings.bindings.map { "\($0.uri)   \($0.expires) s" }
         output.emit(
-            event,
-            [
-                "aor": .string(account.address),
-                "bindings": .array(
-                    bindings.map { .object(["uri": .string($0.uri), "expires": .number($0.expires)]) }),
-            ],
+            event, ["aor": .string(account.address), "bindings": bindings.value],
             text: "\(event) \(account.address)"
                 + (lines.isEmpty ? "\n  no binding" : lines.map { "\n  \($0)" }.joined()))
     }

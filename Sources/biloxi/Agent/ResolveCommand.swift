@@ -19,13 +19,21 @@ struct ResolveCommand: AsyncParsableCommand {
         try await AgentRun.run(options, as: nil) { agent in
             let servers = try await agent.servers(of: uri)
             for (i, server) in servers.enumerated() {
-                var members: [String: JSONValue] = [
-                    "number": .number(i + 1), "transport": .string(server.transport),
-                    "address": .string(server.address), "identity": .string(server.identity),
-                ]
-                if let name = server.name { members["name"] = .string(name) }
-                options.output.emit("server", members, text: "\(i + 1). \(server)")
+                options.output.emit(
+                    "server", server.members.merging(["number": .number(i + 1)]) { $1 }, text: "\(i + 1). \(server)")
             }
         }
+    }
+}
+
+extension UserAgent.Server {
+    /// What is printed of it.
+    var members: [String: JSONValue] {
+        var members: [String: JSONValue] = [
+            "transport": .string(self.transport), "address": .string(self.address),
+            "identity": .string(self.identity),
+        ]
+        if let name { members["name"] = .string(name) }
+        return members
     }
 }

@@ -4,14 +4,17 @@ import Foundation
 struct Output: Sendable {
     /// Whether results are printed as NDJSON.
     let isJSON: Bool
+    /// Whether they go to standard error, because standard output is for something else.
+    var isDiverted = false
 
     /// Prints a result: its text, or one JSON object with the member `event` and the version of the schema.
     func emit(_ event: String, _ members: [String: JSONValue] = [:], text: @autoclosure () -> String) {
-        guard self.isJSON else { return Self.write(text()) }
+        let file = self.isDiverted ? FileHandle.standardError : .standardOutput
+        guard self.isJSON else { return Self.write(text(), to: file) }
         var members = members
         members["event"] = .string(event)
         members["schema"] = .number(1)
-        Self.write(JSONValue.object(members).line)
+        Self.write(JSONValue.object(members).line, to: file)
     }
 
     /// Writes a line to standard output at once.
