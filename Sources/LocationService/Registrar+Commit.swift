@@ -11,12 +11,19 @@ extension Registrar {
     /// When a 100 is due over UDP (RFC 4320 §4.1).
     static let tryingDelay: TimeSpan = .milliseconds(3500)
 
-    /// Whether the REGISTER taken apart last is the one that is being stored.
-    func isPendingRetransmission(_ octets: Span<UInt8>, _ slot: Int32) -> Bool {
+    /// Whether a REGISTER for the AOR `key` is the one that is being stored, come again: it is absorbed (RFC 3261 §17.2.2).
+    ///
+    /// To be asked before its credentials are judged, since their nonce count has been used.
+    public func isBeingStored(
+        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, aor key: Span<UInt8>, hash: UInt64
+    ) -> Bool {
+        guard self.isWaiting, let callID = index.value(.callID), let cseq = index.value(.cseq) else { return false }
+        let slot = self.find(key, hash)
+        guard slot >= 0, self.aors[slot].pending >= 0 else { return false }
         let pending = self.aors[slot].pending
-        guard pending >= 0, self.pendings[pending].cseq == self.editor.request.cseq else { return false }
-        let callID = self.pool.span(self.pendings[pending].callID)
-        return octets.equals(self.editor.request.callID.range, callID, 0..<callID.count)
+        guard self.pendings[pending].cseq == octets.leadingNumber(cseq.range) ?? 0 else { return false }
+        let stored = self.pool.span(self.pendings[pending].callID)
+        return octets.equals(callID.range, stored, 0..<stored.count)
     }
 
     /// Remembers what is to be done when the changes with the newest token are committed.

@@ -55,9 +55,7 @@ extension Registrar {
     ) throws(RegisterRefusal) -> RegisterOutcome {
         try self.editor.request.parse(octets, index, via: via, policy: self.editor.policy)
         let found = self.find(key, circumstances.hash)
-        if found >= 0, self.aors[found].pending >= 0 {
-            return self.isPendingRetransmission(octets, found) ? .done : .busy
-        }
+        if found >= 0, self.aors[found].pending >= 0 { return .busy }
         let present = found >= 0 ? self.aors[found].block : .none
         let isChanged = try Self.edit(present, in: self.pool, &self.editor, octets, key, circumstances)
         guard isChanged else {

@@ -3,8 +3,8 @@ import ProxyCore
 public import SIPMessages
 import SIPTransactions
 
-/// A REGISTER that came while another one of the same AOR was being stored.
-public struct DeferredRequest: Sendable {
+/// A REGISTER that came while another one of the same AOR was being stored, and whose credentials were right.
+public struct DeferredRequest: Hashable, Sendable {
     /// The message.
     public let octets: [UInt8]
     /// The way it came.
@@ -18,12 +18,36 @@ extension LocationShard {
 
     /// Keeps a REGISTER until the one that is being stored is done.
     mutating func deferRequest(_ octets: Span<UInt8>, tag: UInt64, _ workspace: inout Workspace) {
+        let request = DeferredRequest(octets: octets.octets(0..<octets.count), flow: workspace.flow)
         guard self.deferred.count < Self.deferredLimit else {
             var fields: [UInt8] = []
             fields.append("Retry-After: 2\r\n")
             return workspace.reply(octets, 503, "Too Many Registrations At Once", fields: fields, tag: tag)
         }
-        self.deferred.append(DeferredRequest(octets: octets.octets(0..<octets.count), flow: workspace.flow))
+        self.deferred.append(request)
+    }
+
+    /// What is known of a REGISTER before its credentials are judged.
+    enum Encounter {
+        /// Nothing.
+        case new
+        /// It is being stored, or waits: a retransmission, which is absorbed (RFC 3261 §17.2.2).
+        case absorbed
+        /// It has waited. Its credentials were judged then, and their nonce count has been used.
+        case authorised
+    }
+
+    /// Recognises a REGISTER that has been here before.
+    mutating func meet(_ octets: Span<UInt8>, hash: UInt64, _ workspace: borrowing Workspace) -> Encounter {
+        if self.service.isBeingStored(octets, workspace.index, aor: workspace.mail.span, hash: hash) {
+            return .absorbed
+        }
+        guard !self.deferred.isEmpty || !self.resumed.isEmpty else { return .new }
+        let request = DeferredRequest(octets: octets.octets(0..<octets.count), flow: workspace.flow)
+        if self.deferred.contains(request) { return .absorbed }
+        guard let place = self.resumed.firstIndex(of: request) else { return .new }
+        self.resumed.remove(at: place)
+        return .authorised
     }
 
     /// The changes with this token are stored, or never will be. It may leave further changes in the workspace.
@@ -40,6 +64,9 @@ extension LocationShard {
         workspace.changes += self.service.takeChanges()
         guard !self.deferred.isEmpty else { return [] }
         defer { self.deferred = [] }
+        // Each is received again at once; of any that was not, the oldest make way.
+        self.resumed.removeFirst(max(self.resumed.count + self.deferred.count - Self.deferredLimit, 0))
+        self.resumed += self.deferred
         return self.deferred
     }
 

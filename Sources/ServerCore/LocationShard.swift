@@ -16,6 +16,8 @@ public struct LocationShard: ~Copyable {
     private var secrets: RandomSource
     /// REGISTERs that wait for the one in front of them.
     var deferred: [DeferredRequest] = []
+    /// Those of them that are about to be received again.
+    var resumed: [DeferredRequest] = []
     var nextSweep: Int64 = 0
     var nextKeepAlive = MonotonicInstant.start
     var random: RandomSource
@@ -86,7 +88,14 @@ public struct LocationShard: ~Copyable {
             return workspace.reply(
                 octets, 503, "Server Is Stopping", fields: Array(CallShard.laterField), tag: tag)
         }
-        guard self.authorise(octets, &workspace, tag), self.validateSecurity(octets, &workspace, tag) else { return }
+        switch self.meet(octets, hash: hash, workspace) {
+        case .absorbed: return
+        case .authorised: break
+        case .new:
+            guard self.authorise(octets, &workspace, tag), self.validateSecurity(octets, &workspace, tag) else {
+                return
+            }
+        }
         var replyFlow = workspace.flow
         replyFlow.remote = workspace.via.replyAddress(
             source: workspace.flow.remote, isReliable: workspace.flow.transport.isReliable)

@@ -15,10 +15,15 @@ struct DurableRegistrarTests {
         let bob: ScriptedPeer
         let alice: ScriptedPeer
 
-        init(seed: UInt64 = 1, shards: Int = 1, _ faults: (inout ServiceFaults) -> Void) throws {
+        init(
+            seed: UInt64 = 1, shards: Int = 1, accounts: [Account] = [], _ faults: (inout ServiceFaults) -> Void
+        ) throws {
             self.stage = Stage(seed: seed, shards: shards)
             faults(&self.stage.world.services.storageFaults)
-            self.server = self.stage.server("proxy", at: Place.proxy, [Place.domain]) { $0.isDurable = true }
+            self.server = self.stage.server("proxy", at: Place.proxy, [Place.domain]) {
+                $0.isDurable = true
+                if !accounts.isEmpty { $0.requires(accounts) }
+            }
             self.bob = try self.stage.bob()
             self.alice = try self.stage.alice()
         }
@@ -130,6 +135,36 @@ struct DurableRegistrarTests {
         #expect(flow.filter { $0 == "bob>proxy REGISTER 1" }.count == 3)
         #expect(flow.filter { $0.hasPrefix("proxy>bob") } == ["proxy>bob 200 OK REGISTER 1"])
         #expect(office.stage.world.services.stored.count == 1)
+        try office.stage.world.end()
+    }
+
+    /// Sends a REGISTER with credentials, after the challenge.
+    private func registersWithCredentials(_ peer: ScriptedPeer) throws {
+        try peer.registers()
+        let challenge = try peer.expects(401)
+        let answer = try #require(Account.bob.answer(challenge, .register, "sip:\(Place.domain)"))
+        try peer.registersAgain { $0.add(named: "Authorization", answer) }
+    }
+
+    @Test("A retransmission is no replay of its credentials while the first copy is being stored", arguments: [1, 64])
+    func retransmissionsWithCredentials(shards: Int) throws {
+        let office = try Office(shards: shards, accounts: [.bob]) { $0.delay = .seconds(2) }
+        try self.registersWithCredentials(office.bob)
+        try office.bob.expects(200, within: .seconds(4))
+        #expect(office.stage.flow().filter { $0.hasPrefix("proxy>bob 401") }.count == 1)
+        #expect(office.stage.flow().filter { $0.hasPrefix("bob>proxy REGISTER 2") }.count == 3)
+        try office.stage.world.end()
+    }
+
+    @Test("A REGISTER that waits behind another one keeps what its credentials have proved", arguments: [1, 64])
+    func secondWithCredentials(shards: Int) throws {
+        let office = try Office(shards: shards, accounts: [.bob]) { $0.delay = .seconds(1) }
+        let other = try office.stage.bob("other", at: "192.0.2.202")
+        try self.registersWithCredentials(office.bob)
+        try self.registersWithCredentials(other)
+        try office.bob.expects(200)
+        #expect(try other.expects(200).contacts.count == 2)
+        #expect(office.stage.flow().filter { $0.hasPrefix("proxy>other 401") }.count == 1)
         try office.stage.world.end()
     }
 
