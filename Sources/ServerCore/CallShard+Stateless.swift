@@ -69,8 +69,9 @@ extension CallShard {
         else { return }
         let isOurs = self.settings.isOurs(uri, octets)
         let isStateless = self.settings.proxy.isStateless
-        let isProved =
-            !self.settings.requiresAuthentication || proof.isOfOurDialog || proof.isOfPath || proof.flow != nil
+        // Who knows the token of a dialog may send within it, not anywhere: an ACK no more than a BYE.
+        var proof = proof
+        let isProved = !self.settings.requiresAuthentication || self.permits(&proof, octets, workspace)
         if !isProved {
             guard isStateless, isOurs || self.isFromOurDomain(octets, workspace.index) else {
                 return self.refuse(octets, 481, "No Such Transaction", &workspace)
