@@ -143,7 +143,7 @@ struct TrapezoidTests {
         try world.stage.world.end()
     }
 
-    @Test("An ACK whose name nobody knows is lost, and nothing is left of it")
+    @Test("An ACK of a stranger whose name nobody knows goes to the device that the dialog is with, and nowhere else")
     func unknownContact() throws {
         let world = try Trapezoid()
         try world.invites(world.alice, .alice, Place.bob)
@@ -154,6 +154,7 @@ struct TrapezoidTests {
         }
         try world.alice.expects(200)
         try world.alice.sends(.ack)
+        #expect(try world.bob.expects(.ack).requestURI?.description == "sip:bob@nowhere.example.com")
         try world.stage.world.end()
     }
 }
