@@ -18,9 +18,10 @@ USERS = 200
 
 
 class Load:
-    """The kit's generator: calls between registered users."""
+    """The kit's generator: calls between registered users. Its branches are the same in each run, so that one that follows
+    another must come from other ports: else its requests would be retransmissions."""
 
-    def __init__(self, work, port, rate, seconds, hold=2000):
+    def __init__(self, work, port, rate, seconds, base, hold=2000):
         self.path = os.path.join(work, "load.json")
         generator = os.path.join(work, "sipload")
         if not os.path.exists(generator):
@@ -29,7 +30,7 @@ class Load:
         self.process = subprocess.Popen(
             [generator, "--workload", "invite", "--server", f"127.0.0.1:{port}", "--domain", "sip.test", "--users",
              str(USERS), "--prefill", "1", "--rate", str(rate), "--duration", str(seconds), "--warmup", "1", "--hold-ms",
-             str(hold), "--socks", "8", "--inflight", "64", "--json", self.path],
+             str(hold), "--socks", "8", "--inflight", "64", "--uac-port", str(base), "--json", self.path],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def result(self):
@@ -41,7 +42,7 @@ class Load:
 
 
 def reload(binary, server, rate):
-    load = Load(server.work, server.port, rate, 12)
+    load = Load(server.work, server.port, rate, 12, 15000)
     time.sleep(3)
     for _ in range(10):
         answer = subprocess.run([binary, "reload", "--data", server.data], capture_output=True)
@@ -57,7 +58,7 @@ def reload(binary, server, rate):
 
 def restart(binary, server, rate):
     bindings = lambda: server.database().execute("SELECT count(*) FROM bindings").fetchone()[0]
-    load = Load(server.work, server.port, rate, 14)
+    load = Load(server.work, server.port, rate, 14, 17000)
     time.sleep(6)
     before = bindings()
     began = time.monotonic()
