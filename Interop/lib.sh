@@ -142,7 +142,7 @@ in_call() {
     "$2" "$name" "${@:3}"
     there=$(judge speech8k.wav "$work/$name.peer.wav" "$least_mos"); there_rc=$?
     back=$(judge speech8k-b.wav "$work/$name.ours.wav" "$least_mos"); back_rc=$?
-    [ "$ours_rc$peer_rc$there_rc$back_rc" = 0000 ] && break
+    [ "$ours_rc$peer_rc$there_rc$back_rc" = 0000 ] && grep -q -- "$wanted" "$work/$name.ours" && break
     case $ours_rc$peer_rc in 00 | 80) ;; *) break ;; esac
   done
   if [ "$ours_rc$peer_rc$there_rc$back_rc" = 0000 ] && ! grep -q -- "$wanted" "$work/$name.ours"; then
