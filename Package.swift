@@ -106,6 +106,8 @@ let package = Package(
         room("CallRecords", ["SIPMessages", "Containers"]),
         tests("CallRecords", ["SIPMessages"]),
         tests("LocationService", ["SIPMessages", "SIPTransactions", "FuzzInputs"]),
+        room("LoadCore", ["SIPMessages", "Containers", "SIPTransactions"]),
+        tests("LoadCore", ["SIPMessages", "Containers", "SIPTransactions"]),
         room("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
         tests("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs", "SIPSimulation"]),
         room("MediaEngine", ["SIPMessages", "SDP", "RTP"]),
@@ -192,7 +194,7 @@ let package = Package(
                     "SignallingTransport",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "LocationService", "CallRouting", "ProxyCore",
-                        "AgentCore", "ServerCore", "CallRecords", "CLinuxIO", "SystemSockets", "CCAres",
+                        "AgentCore", "ServerCore", "CallRecords", "LoadCore", "CLinuxIO", "SystemSockets", "CCAres",
                     ] + nio + [crypto]),
                 tests(
                     "SignallingTransport",
@@ -237,7 +239,7 @@ let package = Package(
                     name: "biloxi",
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
-                        "CallRouting", "ProxyCore", "AgentCore", "SDP", "ServerCore", "SignallingTransport",
+                        "CallRouting", "ProxyCore", "AgentCore", "SDP", "ServerCore", "LoadCore", "SignallingTransport",
                         "MediaTransport", "CallRecords", "OperationsHTTP", "BiloxiKit", argumentParser, logging,
                     ], swiftSettings: settings),
                 tests(

@@ -26,6 +26,12 @@ int64_t cio_wall_milliseconds(void) {
     return nanoseconds(time) / 1000000;
 }
 
+int64_t cio_processor_nanoseconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return nanoseconds(time);
+}
+
 int cio_timer(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC); }
 
 void cio_set_timer(int fd, int64_t nanoseconds) {
@@ -88,6 +94,15 @@ int cio_read_address(const struct sockaddr_storage *from, uint64_t *high, uint64
         return 4;
     }
     return 6;
+}
+
+int cio_epoll_wait(int epoll, struct epoll_event *events, int capacity, int64_t nanoseconds) {
+    struct timespec time = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+    int count = epoll_pwait2(epoll, events, capacity, nanoseconds < 0 ? 0 : &time, 0);
+    if (count >= 0 || errno != ENOSYS) return count;
+    // Before Linux 5.11: rounded up, so that nobody spins.
+    int64_t milliseconds = nanoseconds < 0 ? -1 : (nanoseconds + 999999) / 1000000;
+    return epoll_wait(epoll, events, capacity, milliseconds > 1000000 ? 1000000 : (int)milliseconds);
 }
 
 int cio_recvmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags) {

@@ -8,4 +8,7 @@ public enum SystemClock {
 
     /// Milliseconds since 1970, UTC.
     public static func wall() -> Int64 { cio_wall_milliseconds() }
+
+    /// What all threads of this process have computed.
+    public static func processorTime() -> TimeSpan { TimeSpan(nanoseconds: cio_processor_nanoseconds()) }
 }

@@ -25,6 +25,7 @@ struct Biloxi: ParsableCommand {
                     BindingsCommand.self, MessageCommand.self, PingCommand.self, SendCommand.self, ResolveCommand.self,
                     RunCommand.self,
                 ]),
+            CommandGroup(name: "Measuring:", subcommands: [LoadCommand.self]),
         ])
 
     /// The version of the program.

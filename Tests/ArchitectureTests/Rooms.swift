@@ -33,6 +33,7 @@ struct Room {
         Room("CallRouting", .roles, ["SIPMessages"]),
         Room("SIPDialogs", .core, ["SIPMessages"]),
         Room("AgentCore", .roles, ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
+        Room("LoadCore", .roles, ["SIPMessages", "Containers", "SIPTransactions"]),
         Room("ProxyCore", .roles, ["SIPMessages", "Containers", "SIPTransactions", "SIPRouting"]),
         Room("LocationService", .roles, ["SIPMessages", "Containers", "SIPTransactions"]),
         Room("CallRecords", .roles, ["SIPMessages", "Containers"]),
@@ -59,7 +60,7 @@ struct Room {
             "SignallingTransport", .drivers,
             [
                 "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "ProxyCore", "LocationService",
-                "AgentCore", "ServerCore", "CallRouting", "CallRecords", "CLinuxIO", "SystemSockets",
+                "AgentCore", "ServerCore", "CallRouting", "CallRecords", "LoadCore", "CLinuxIO", "SystemSockets",
             ],
             foreign: [
                 "CCAres", "Crypto", "Glibc", "NIOConcurrencyHelpers", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
@@ -85,7 +86,7 @@ struct Room {
             [
                 "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "AgentCore",
                 "CallRouting", "ServerCore", "SignallingTransport", "MediaTransport", "SDP", "Persistence",
-                "ServerConfiguration", "CallRecords", "OperationsHTTP", "BiloxiKit",
+                "ServerConfiguration", "CallRecords", "OperationsHTTP", "BiloxiKit", "LoadCore",
             ], foreign: ["ArgumentParser", "Foundation", "Glibc", "Logging", "Synchronization"]),
         Room(
             "SIPSimulation", .programs,

@@ -23,6 +23,8 @@ typedef struct {
 // CLOCK_MONOTONIC in nanoseconds, CLOCK_REALTIME in milliseconds.
 int64_t cio_monotonic_nanoseconds(void);
 int64_t cio_wall_milliseconds(void);
+// What all threads of this process have computed, in nanoseconds.
+int64_t cio_processor_nanoseconds(void);
 
 // What tells one version of a file from another: time of change, octets, number; all 0 when there is none.
 typedef struct {
@@ -40,6 +42,9 @@ int cio_read_address(const struct sockaddr_storage *from, uint64_t *high, uint64
 // A descriptor that becomes readable again and again, -1 when there is none; and how often it does, 0 for never.
 int cio_ticker(void);
 int cio_set_ticker(int fd, int64_t interval_nanoseconds);
+
+// epoll_wait that waits for nanoseconds, not milliseconds; a negative time for ever.
+int cio_epoll_wait(int epoll, struct epoll_event *events, int capacity, int64_t nanoseconds);
 
 int cio_recvmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags);
 int cio_sendmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags);

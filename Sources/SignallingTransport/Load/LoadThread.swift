@@ -1,0 +1,210 @@
+import CLinuxIO
+import Glibc
+import LoadCore
+import NIOConcurrencyHelpers
+import SIPMessages
+import SIPTransactions
+
+/// A part of a load generator with its own sockets and its own thread, which begins what is due and receives what comes
+/// over UDP. Connections enter it from their event loop.
+final class LoadThread: @unchecked Sendable {
+    // Invariant: `engine`, `outbox`, `unreached` and `seconds` are touched under `lock`; `thread` and `isStarted` by whoever
+    // starts and stops; the rest never changes.
+    private let lock = NIOLock()
+    private var engine: LoadEngine
+    private var outbox = Outbox()
+    private var unreached: [Unreached] = []
+    private var isStopping = false
+    private var isInterrupted = false
+    private let sockets: [UDPSocket?]
+    private let epoll: Int32
+    private let wakeUp: Int32
+    private var thread = pthread_t()
+    private var isStarted = false
+
+    /// How long the thread sleeps at most while connections may make something due.
+    private static let patience: TimeSpan = .milliseconds(10)
+
+    init(_ engine: consuming LoadEngine, sockets: [UDPSocket?]) throws(TransportError) {
+        self.engine = engine
+        self.sockets = sockets
+        self.epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        self.wakeUp = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
+        guard self.epoll >= 0, self.wakeUp >= 0 else { throw .system("load thread", "epoll_create1", errno) }
+        for (i, socket) in sockets.enumerated() {
+            if let socket { self.watch(socket.descriptor, as: UInt64(i)) }
+        }
+        self.watch(self.wakeUp, as: .max)
+    }
+
+    deinit {
+        close(self.epoll)
+        close(self.wakeUp)
+    }
+
+    private func watch(_ descriptor: Int32, as number: UInt64) {
+        var event = epoll_event()
+        event.events = EPOLLIN.rawValue
+        event.data.u64 = number
+        epoll_ctl(self.epoll, EPOLL_CTL_ADD, descriptor, &event)
+    }
+
+    func start(_ host: LoadHost) {
+        let context = Unmanaged.passRetained(Start(thread: self, host: host))
+        self.isStarted =
+            pthread_create(
+                &self.thread, nil,
+                { @Sendable raw in
+                    guard let raw else { return nil }
+                    let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
+                    start.thread.loop(start.host)
+                    return nil
+                }, context.toOpaque()) == 0
+        if !self.isStarted { context.release() }
+    }
+
+    private final class Start {
+        let thread: LoadThread
+        let host: LoadHost
+        init(thread: LoadThread, host: LoadHost) { (self.thread, self.host) = (thread, host) }
+    }
+
+    func stop() {
+        self.lock.withLock { self.isStopping = true }
+        self.signal()
+        guard self.isStarted else { return }
+        pthread_join(self.thread, nil)
+        self.isStarted = false
+    }
+
+    /// Lets nothing begin any more and ends what is under way.
+    func interrupt() {
+        self.lock.withLock { self.isInterrupted = true }
+        self.signal()
+    }
+
+    private func signal() {
+        var one: UInt64 = 1
+        write(self.wakeUp, &one, 8)
+    }
+
+    /// Whether all is over.
+    var isDone: Bool { self.lock.withLock { self.engine.isDone } }
+    /// What is under way.
+    var underWay: Int { self.lock.withLock { self.engine.underWay + self.engine.answering } }
+
+    /// The seconds that are over since it was asked last; once the thread has ended, all that are left.
+    func takeSeconds() -> [LoadInterval] {
+        self.lock.withLock { self.isStopping ? self.engine.takeRest() : self.engine.takeSeconds() }
+    }
+
+    // MARK: The thread
+
+    private func loop(_ host: LoadHost) {
+        var events = [epoll_event](repeating: epoll_event(), count: 16)
+        while true {
+            guard let next = self.wake(host) else { return }
+            var wait = Swift.max(0, next.since(SystemClock.now()).nanoseconds)
+            if host.usesConnections { wait = Swift.min(wait, Self.patience.nanoseconds) }
+            let count = cio_epoll_wait(self.epoll, &events, Int32(events.count), wait)
+            for i in 0..<Int(Swift.max(0, count)) {
+                let number = events[i].data.u64
+                if number == .max {
+                    var ignored: UInt64 = 0
+                    read(self.wakeUp, &ignored, 8)
+                } else if let socket = self.sockets[Int(number)] {
+                    if events[i].events & EPOLLERR.rawValue != 0 { self.takeErrors(of: socket) }
+                    self.receive(socket, number: UInt16(number), host)
+                }
+            }
+        }
+    }
+
+    /// Does what is due; returns when to come again, `nil` when the thread is to end.
+    private func wake(_ host: LoadHost) -> MonotonicInstant? {
+        self.lock.lock()
+        defer { self.lock.unlock() }
+        guard !self.isStopping else { return nil }
+        let now = SystemClock.now()
+        if self.isInterrupted {
+            self.isInterrupted = false
+            self.engine.interrupt(at: now, into: &self.outbox)
+        }
+        self.engine.wake(at: now, into: &self.outbox)
+        self.flush(host, now)
+        return self.engine.nextWakeUp
+    }
+
+    private func receive(_ socket: UDPSocket, number: UInt16, _ host: LoadHost) {
+        // A full batch means that there is more; what is due must not wait for all of it.
+        for _ in 0..<4 {
+            let count = socket.receive()
+            guard count > 0 else { return }
+            self.lock.lock()
+            let now = SystemClock.now()
+            for i in 0..<count {
+                // Keep-alives hold no message.
+                guard let (octets, source) = socket.datagram(i), octets.count > 4 else { continue }
+                let flow = Flow(endpoint: number, transport: .udp, remote: source)
+                self.engine.receive(Span(_unsafeElements: octets), over: flow, at: now, into: &self.outbox)
+            }
+            self.flush(host, now)
+            self.lock.unlock()
+            guard count == UDPSocket.batch else { return }
+        }
+    }
+
+    /// Fails the requests that did not reach where they were sent (RFC 3261 §18.4).
+    private func takeErrors(of socket: UDPSocket) {
+        var remotes: [SocketAddress] = []
+        var failures: [Unreached] = []
+        socket.takeErrors { if !remotes.contains($0) { remotes.append($0) } }
+        for remote in remotes { socket.takeRecent(to: remote) { failures.append($0) } }
+        self.failed(failures)
+    }
+
+    // MARK: Connections
+
+    /// Takes a message that came over a connection.
+    func receive(_ octets: Span<UInt8>, over flow: Flow, _ host: LoadHost) {
+        self.lock.lock()
+        defer { self.lock.unlock() }
+        let now = SystemClock.now()
+        self.engine.receive(octets, over: flow, at: now, into: &self.outbox)
+        self.flush(host, now)
+    }
+
+    /// Tells the engine of messages that did not get to their destination.
+    func failed(_ failures: [Unreached]) {
+        guard !failures.isEmpty else { return }
+        self.lock.withLock {
+            let now = SystemClock.now()
+            for failure in failures { self.engine.transportFailed(failure.sender, at: now) }
+        }
+    }
+
+    // MARK: Sending
+
+    /// Sends what is to be sent, while it has the lock.
+    private func flush(_ host: LoadHost, _ now: MonotonicInstant) {
+        let count = self.outbox.messages.count
+        guard count > 0 else { return }
+        var first = 0
+        while first < count {
+            let flow = self.outbox.messages[first].flow
+            var last = first + 1
+            if flow.transport == .udp, let socket = self.sockets[Int(flow.endpoint)] {
+                while last < count, self.outbox.messages[last].flow.endpoint == flow.endpoint { last += 1 }
+                socket.send(self.outbox, first, last) { self.unreached.append($0) }
+            } else if flow.transport == .udp || !host.send(self.outbox.messages[first], self.outbox),
+                let failure = Unreached(self.outbox.messages[first])
+            {
+                self.unreached.append(failure)
+            }
+            first = last
+        }
+        self.engine.noteSent(count)
+        self.outbox.removeAll()
+        while let failure = self.unreached.popLast() { self.engine.transportFailed(failure.sender, at: now) }
+    }
+}
