@@ -21,6 +21,11 @@ public struct ArrivalSchedule: Hashable, Sendable {
     static let grid: TimeSpan = .microseconds(500)
     private static let gridRate = 2000.0
 
+    /// The second from which on it is counted: the first that has nothing of the ramp.
+    public var firstCountedSecond: Int {
+        Int((Swift.max(0, self.ramp.nanoseconds) + 999_999_999) / 1_000_000_000)
+    }
+
     /// How long it is until nothing begins any more.
     public var length: TimeSpan { self.ramp + self.duration }
 

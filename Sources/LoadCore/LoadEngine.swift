@@ -44,6 +44,8 @@ public struct LoadEngine: ~Copyable {
 
     /// How late timers may be, so that not each of them wakes the thread: those of SIP are half a second and more.
     static let coarseness: TimeSpan = .milliseconds(4)
+    /// What begins later than this has begun late.
+    static let lateness: TimeSpan = .milliseconds(20)
 
     /// A generator that begins at `begin`.
     ///
@@ -84,6 +86,13 @@ public struct LoadEngine: ~Copyable {
     public var answering: Int { self.answers.count }
     /// Transactions that live; those that are over stay a while to take what comes again.
     public var transactionCount: Int { self.transactions.clientCount + self.transactions.serverCount }
+
+    /// Whether what should have begun at a moment is counted: in the ramp everything is, after it only what has begun after
+    /// it, so that the counts of those seconds are of the same calls.
+    func counts(_ intended: MonotonicInstant) -> Bool {
+        let first = self.plan.schedule.firstCountedSecond
+        return self.interval.second < first || intended >= self.begin.advanced(by: .seconds(Int64(first)))
+    }
 
     /// Whether nothing more begins and all is over.
     public var isDone: Bool {
@@ -171,9 +180,10 @@ public struct LoadEngine: ~Copyable {
             let number = self.share.number + self.started * self.share.of
             self.start(number, intended: intended, from: self.turn, at: now, into: &outbox)
             self.started += 1
-            self.interval.started += 1
-            // A thread that wakes a little late holds nothing back.
-            if now.since(intended) > .milliseconds(20) { self.interval.heldBack += 1 }
+            if self.counts(intended) {
+                self.interval.started += 1
+                if now.since(intended) > Self.lateness { self.interval.heldBack += 1 }
+            }
             self.interval.peak = Swift.max(self.interval.peak, self.units.count)
             self.setNextArrival(at: now)
             if outbox.messages.count >= 512 { return }

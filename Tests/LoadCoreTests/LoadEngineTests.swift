@@ -176,6 +176,19 @@ struct LoadEngineTests {
         #expect(total.rejected == 1 && total.challenges == 2 && total.statuses == [401: 1])
     }
 
+    @Test("After the ramp only what has begun after it is counted, though calls of the ramp are still up")
+    func rampDoesNotCount() {
+        var plan = LoadPlan.sample(.calls, rate: 100, duration: .seconds(2))
+        plan.schedule.ramp = .milliseconds(1500)
+        plan.hold = .milliseconds(700)
+        let outcome = LoadWorld.run(plan, answering: .taking(), for: .seconds(50))
+        // The rate is there after a second and a half; from the second second on it is counted, up to three and a half.
+        #expect(outcome.counted.started == 150)
+        #expect(outcome.counted.succeeded == 150)
+        #expect(outcome.counted.answer.count == 150 && outcome.counted.ending.count == 150)
+        #expect(outcome.begun.started > 200 && outcome.isDone)
+    }
+
     @Test("Seconds are told one by one, and add up to the whole")
     func secondsAddUp() {
         let plan = LoadPlan.sample(.options, rate: 10, duration: .seconds(3))

@@ -8,6 +8,8 @@ struct LoadWorld: ~Copyable {
     struct Outcome {
         var begun = LoadInterval(second: -1)
         var answered = LoadInterval(second: -1)
+        /// The same of the seconds after the ramp.
+        var counted = LoadInterval(second: -1)
         /// Calls that the responder still has, and transactions of both sides.
         var calls = 0
         var transactions = 0
@@ -75,7 +77,10 @@ struct LoadWorld: ~Copyable {
         outcome.isDone = world.generator.isDone
         outcome.calls = world.responder.answering
         outcome.transactions = world.generator.transactionCount + world.responder.transactionCount
-        for second in world.generator.takeRest() { outcome.begun.add(second) }
+        for second in world.generator.takeRest() {
+            outcome.begun.add(second)
+            if second.second >= plan.schedule.firstCountedSecond { outcome.counted.add(second) }
+        }
         for second in world.responder.takeRest() { outcome.answered.add(second) }
         outcome.messages = world.messages
         return outcome

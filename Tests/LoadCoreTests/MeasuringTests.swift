@@ -112,7 +112,8 @@ struct KneeSearchTests {
         var search = KneeSearch(from: 100)
         var steps = 0
         while let rate = search.next, steps < 100 {
-            search.note(Self.result(rate, capacity: capacity), offered: rate * 1000)
+            let result = Self.result(rate, capacity: capacity)
+            search.note(result, offered: rate * 1000, done: result.succeeded)
             steps += 1
         }
         #expect(search.next == nil && steps < 30)
@@ -125,7 +126,8 @@ struct KneeSearchTests {
         var search = KneeSearch(from: 100)
         var steps = 0
         while let rate = search.next, steps < 100 {
-            #expect(search.note(Self.result(rate, capacity: 0), offered: rate * 1000) != .passed)
+            let result = Self.result(rate, capacity: 0)
+            #expect(search.note(result, offered: rate * 1000, done: result.succeeded) != .passed)
             steps += 1
         }
         #expect(search.best == nil && steps == 5)
@@ -139,12 +141,12 @@ struct KneeSearchTests {
         var criteria = KneeSearch.Criteria()
         criteria.latency = 100_000
         var search = KneeSearch(from: 100, criteria: criteria)
-        #expect(search.note(slow, offered: 1000) == .latency(200_000))
+        #expect(search.note(slow, offered: 1000, done: 1000) == .latency(200_000))
         search = KneeSearch(from: 100)
-        #expect(search.note(slow, offered: 1000) == .passed)
-        #expect(search.note(slow, offered: 2000) == .achieved(0.5))
+        #expect(search.note(slow, offered: 1000, done: 1000) == .passed)
+        #expect(search.note(slow, offered: 2000, done: 1000) == .achieved(0.5))
         slow.retransmissions = 20
-        #expect(search.note(slow, offered: 1000) == .retransmissions(0.02))
+        #expect(search.note(slow, offered: 1000, done: 1000) == .retransmissions(0.02))
     }
 }
 

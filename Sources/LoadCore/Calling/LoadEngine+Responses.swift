@@ -30,9 +30,11 @@ extension LoadEngine {
         if status == 401 || status == 407, self.meetChallenge(slot, octets, at: now, into: &outbox) { return }
         guard status < 300 else { return self.finish(slot, .rejected(status)) }
         if self.units[slot].state == .ending {
-            self.interval.ending.record(now.since(self.units[slot].byeAt).nanoseconds / 1000)
+            if self.counts(self.units[slot].intended) {
+                self.interval.ending.record(now.since(self.units[slot].byeAt).nanoseconds / 1000)
+            }
         } else {
-            self.interval.answer.record(now.since(self.units[slot].intended).nanoseconds / 1000)
+            self.noteAnswer(slot, at: now)
         }
         self.finish(slot, .succeeded(status))
     }
@@ -69,7 +71,9 @@ extension LoadEngine {
     private mutating func proceeding(_ slot: Int32, _ status: UInt16, at now: MonotonicInstant) {
         if status > 100, !self.units[slot].hasRung {
             self.units[slot].hasRung = true
-            self.interval.ringing.record(now.since(self.units[slot].intended).nanoseconds / 1000)
+            if self.counts(self.units[slot].intended) {
+                self.interval.ringing.record(now.since(self.units[slot].intended).nanoseconds / 1000)
+            }
         }
         guard self.units[slot].timer < 0 else { return }
         self.setTimer(slot, at: now.advanced(by: self.plan.patience))
@@ -94,12 +98,17 @@ extension LoadEngine {
         }
         self.acknowledge(slot, into: &outbox)
         if wasCancelled { return self.hangUp(slot, self.units[slot].reason, at: now, into: &outbox) }
-        self.interval.answer.record(now.since(self.units[slot].intended).nanoseconds / 1000)
+        self.noteAnswer(slot, at: now)
         if self.plan.hold == .zero {
             self.hangUp(slot, .done, at: now, into: &outbox)
         } else {
             self.setTimer(slot, at: now.advanced(by: self.plan.hold))
         }
+    }
+
+    private mutating func noteAnswer(_ slot: Int32, at now: MonotonicInstant) {
+        guard self.counts(self.units[slot].intended) else { return }
+        self.interval.answer.record(now.since(self.units[slot].intended).nanoseconds / 1000)
     }
 
     /// How a call that was given up is counted.
@@ -178,6 +187,17 @@ extension LoadEngine {
 
     /// Counts a unit and forgets it.
     mutating func finish(_ slot: Int32, _ outcome: Outcome) {
+        if self.counts(self.units[slot].intended) { self.count(outcome) }
+        if case .abandoned = outcome { self.transactions.abandon(client: self.units[slot].transaction) }
+        if self.plan.scenario == .registrations { self.registers[self.register(slot)].isBusy = false }
+        self.transactions.stopTimer(&self.units[slot].timer)
+        self.transactions.release(&self.units[slot].dialog)
+        self.transactions.release(&self.units[slot].credentials)
+        self.units[slot].generation = 0
+        self.units.remove(slot)
+    }
+
+    private mutating func count(_ outcome: Outcome) {
         switch outcome {
         case .succeeded(let status):
             self.interval.succeeded += 1
@@ -187,16 +207,8 @@ extension LoadEngine {
             self.interval.statuses[status, default: 0] += 1
         case .timedOut: self.interval.timedOut += 1
         case .unreachable: self.interval.unreachable += 1
-        case .abandoned:
-            self.interval.abandoned += 1
-            self.transactions.abandon(client: self.units[slot].transaction)
+        case .abandoned: self.interval.abandoned += 1
         }
-        if self.plan.scenario == .registrations { self.registers[self.register(slot)].isBusy = false }
-        self.transactions.stopTimer(&self.units[slot].timer)
-        self.transactions.release(&self.units[slot].dialog)
-        self.transactions.release(&self.units[slot].credentials)
-        self.units[slot].generation = 0
-        self.units.remove(slot)
     }
 
     /// A request has had no answer in time.

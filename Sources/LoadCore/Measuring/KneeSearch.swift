@@ -1,13 +1,13 @@
 /// Looks for the highest rate that a server bears: climbs until a step fails, then halves the distance until it is small.
 ///
 ///     var search = KneeSearch(from: 100)
-///     while let rate = search.next { search.note(run(rate)) }
+///     while let rate = search.next { search.note(run(rate), offered: rate * seconds, done: answered) }
 public struct KneeSearch: Sendable {
     /// What a step must keep to.
     public struct Criteria: Hashable, Sendable {
         /// The share that may fail.
         public var failures = 0.001
-        /// The share of what was offered that must have begun in time and come to its end.
+        /// The share of what was offered that must have been answered in time.
         public var achieved = 0.985
         /// The share of what began that may have been sent again.
         public var retransmissions = 0.01
@@ -62,11 +62,12 @@ public struct KneeSearch: Sendable {
     ///
     /// - Parameters:
     ///   - result: What was counted in the step.
-    ///   - offered: What should have been done in it.
+    ///   - offered: What should have been answered in it.
+    ///   - done: What was answered while it lasted.
     @discardableResult
-    public mutating func note(_ result: LoadInterval, offered: Double) -> Verdict {
+    public mutating func note(_ result: LoadInterval, offered: Double, done: UInt64) -> Verdict {
         guard let rate = self.next else { return .passed }
-        let verdict = self.judge(result, offered: offered)
+        let verdict = self.judge(result, offered: offered, done: done)
         if verdict == .passed { self.best = rate } else { self.worst = rate }
         switch (self.best, self.worst) {
         case (.some(let best), .none):
@@ -80,11 +81,11 @@ public struct KneeSearch: Sendable {
         return verdict
     }
 
-    private func judge(_ result: LoadInterval, offered: Double) -> Verdict {
+    private func judge(_ result: LoadInterval, offered: Double, done: UInt64) -> Verdict {
         let ended = Double(Swift.max(result.ended, 1))
         let failures = Double(result.failed) / ended
         if failures >= self.criteria.failures { return .failures(failures) }
-        let achieved = offered > 0 ? Double(result.succeeded) / offered : 1
+        let achieved = offered > 0 ? Double(done) / offered : 1
         if achieved < self.criteria.achieved { return .achieved(achieved) }
         let retransmissions = Double(result.retransmissions) / ended
         if retransmissions >= self.criteria.retransmissions { return .retransmissions(retransmissions) }

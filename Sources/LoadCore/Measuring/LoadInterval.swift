@@ -4,7 +4,8 @@ public struct LoadInterval: Sendable {
     public var second: Int
     /// What began: calls, registrations, messages.
     public var started: UInt64 = 0
-    /// What began later than it should have, since as much was under way as may be.
+    /// What began more than 20 ms later than it should have: as much was under way as may be, or the generator had no
+    /// processor.
     public var heldBack: UInt64 = 0
     /// What ended as it should.
     public var succeeded: UInt64 = 0

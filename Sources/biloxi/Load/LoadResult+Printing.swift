@@ -79,7 +79,7 @@ extension LoadResult {
             (total.timedOut, "had no answer in time"), (total.unreachable, "could not be sent"),
             (total.abandoned, "given up at the interruption"), (total.endedByPeer, "hung up by the other side"),
             (total.forks, "answers too many, hung up"), (total.challenges, "challenges"),
-            (total.heldBack, "begun late, with as many under way as may be"),
+            (total.heldBack, "begun more than 20 ms late"),
         ]
         let told = others.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         if !told.isEmpty { lines.append("  besides    " + told.joined(separator: ", ")) }

@@ -14,6 +14,8 @@ struct LoadResult {
     private(set) var seconds: [LoadInterval] = []
     /// What was counted after the ramp.
     private(set) var total = LoadInterval(second: -1)
+    /// What was answered while things still began.
+    private(set) var answeredInTime: UInt64 = 0
     /// The steps of a search, where it was one.
     var steps: [LoadStep] = []
     private(set) var isInterrupted = false
@@ -26,8 +28,6 @@ struct LoadResult {
     private var processorAtBegin: Double?
     private var processorAtEnd: Double?
     private var measured: (begin: TimeSpan, end: TimeSpan) = (.zero, .zero)
-    private var endedAtBegin: UInt64 = 0
-    private var endedAtEnd: UInt64 = 0
 
     init(_ plan: LoadPlan, title: String, settings: LoadHost.Settings) {
         self.title = title
@@ -62,8 +62,11 @@ struct LoadResult {
 
     private mutating func append(_ interval: LoadInterval) {
         self.seconds.append(interval)
-        // A second that began in the ramp belongs to it.
-        if Int64(interval.second) * 1_000_000_000 >= self.schedule.ramp.nanoseconds { self.total.add(interval) }
+        guard interval.second >= self.schedule.firstCountedSecond else { return }
+        self.total.add(interval)
+        if Int64(interval.second) * 1_000_000_000 < self.schedule.length.nanoseconds {
+            self.answeredInTime += interval.answer.count
+        }
     }
 
     /// Notes how long the run has lasted, to take the processor's time at the right moments.
@@ -71,7 +74,7 @@ struct LoadResult {
         self.elapsed = elapsed
         let processor = Self.processorSeconds
         if self.processorAtBegin == nil {
-            guard elapsed >= self.schedule.ramp else { return }
+            guard elapsed >= self.ramp else { return }
             (self.processorAtBegin, self.measured.begin) = (processor, elapsed)
         }
         guard self.processorAtEnd == nil else { return }
@@ -88,8 +91,11 @@ struct LoadResult {
         self.isInterrupted = isInterrupted
         self.processorAtEnd = self.processorAtEnd ?? Self.processorSeconds
         let end = self.scenario == nil ? self.elapsed : Swift.min(self.elapsed, self.schedule.length)
-        self.span = Swift.max(.milliseconds(1), end - self.schedule.ramp)
+        self.span = Swift.max(.milliseconds(1), end - self.ramp)
     }
+
+    /// How long it was until it was counted.
+    private var ramp: TimeSpan { .seconds(Int64(self.schedule.firstCountedSecond)) }
 
     /// What threads of this process have computed, in seconds.
     private static var processorSeconds: Double { Double(SystemClock.processorTime().nanoseconds) / 1e9 }

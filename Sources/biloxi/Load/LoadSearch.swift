@@ -64,7 +64,7 @@ struct LoadSearch {
             last = result
             if result.isInterrupted { break }
             let offered = rate * Double(self.amount.step.span.nanoseconds) / 1e9
-            let verdict = search.note(result.total, offered: offered)
+            let verdict = search.note(result.total, offered: offered, done: result.answeredInTime)
             let step = LoadStep(rate: rate, total: result.total, achieved: result.achieved, verdict: verdict)
             steps.append(step)
             if verdict == .passed { best = result }

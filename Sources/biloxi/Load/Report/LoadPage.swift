@@ -181,7 +181,7 @@ struct LoadPage {
             ("begun", total.started), ("succeeded", total.succeeded), ("refused", total.rejected),
             ("no answer in time", total.timedOut), ("could not be sent", total.unreachable),
             ("given up at the interruption", total.abandoned),
-            ("begun late, with as many under way as may be", total.heldBack),
+            ("begun more than 20 ms late", total.heldBack),
             ("hung up by the other side", total.endedByPeer), ("answers too many, hung up", total.forks),
             ("challenges", total.challenges), ("answered", total.answered),
             ("calls never acknowledged", total.unacknowledged), ("sent again", total.retransmissions),
