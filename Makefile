@@ -1,7 +1,7 @@
 # Targets for people and for .ci/run. Missing Debian packages are installed from scripts/packages.txt.
 # With BILOXI_CORE=1 the package consists of the targets that need no other package: see Package.swift.
 
-.PHONY: run build test test-core conformance lint format interop endurance bench bench-peer bench-scale bench-limits bench-limits-record fuzz docs man clean
+.PHONY: run build test test-core seeds conformance lint format interop endurance bench bench-peer bench-scale bench-load bench-limits bench-limits-record fuzz docs man clean
 .DEFAULT_GOAL := build
 
 # Arguments of `biloxi serve`: make run ARGS='--listen udp:127.0.0.1:5070'
@@ -19,6 +19,12 @@ run: build
 test:
 	@scripts/install.sh build test
 	swift test --xunit-output .build/tests.xml
+
+# Calls over simulated networks that fail: SEEDS of them. `make test` runs three hundred.
+SEEDS ?= 100000
+seeds:
+	@scripts/install.sh build test
+	BILOXI_SEEDS=$(SEEDS) swift test --filter FaultyNetworkTests
 
 test-core:
 	BILOXI_CORE=1 swift test --scratch-path .build-core
@@ -57,6 +63,11 @@ bench-peer: build
 bench-scale: build
 	@scripts/install.sh bench interop
 	Benchmarks/Peer/scale.sh
+
+# What our load generator computes for each call, against the kit's in C.
+bench-load: build
+	@scripts/install.sh bench interop
+	Benchmarks/Load/compare.sh $(PAIRS)
 
 bench-limits:
 	@scripts/install.sh build bench

@@ -178,8 +178,9 @@ let package = Package(
                 tests(
                     "ServerCore",
                     [
-                        "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService",
-                        "CallRouting", "SIPSimulation", "ServerSimulation", "CallRecords", "FuzzInputs",
+                        "SIPMessages", "SIPTransactions", "SIPDialogs", "SIPAuthentication", "ProxyCore",
+                        "LocationService", "AgentCore", "CallRouting", "SIPSimulation", "ServerSimulation",
+                        "CallRecords", "FuzzInputs",
                     ]),
                 // Support, with a package.
                 room(
