@@ -1,7 +1,7 @@
 # Targets for people and for .ci/run. Missing Debian packages are installed from scripts/packages.txt.
 # With BILOXI_CORE=1 the package consists of the targets that need no other package: see Package.swift.
 
-.PHONY: run build test test-core conformance lint format interop bench bench-peer bench-scale bench-limits bench-limits-record fuzz docs clean
+.PHONY: run build test test-core conformance lint format interop endurance bench bench-peer bench-scale bench-limits bench-limits-record fuzz docs clean
 .DEFAULT_GOAL := build
 
 # Arguments of `biloxi serve`: make run ARGS='--listen udp:127.0.0.1:5070'
@@ -37,6 +37,10 @@ format:
 interop: build
 	@scripts/install.sh interop
 	Interop/run.sh
+
+endurance: build
+	@scripts/install.sh interop
+	Endurance/run.sh $(ROUNDS)
 
 bench:
 	@scripts/install.sh build bench

@@ -84,7 +84,7 @@ let package = Package(
         tests("SDP", ["SIPMessages", "FuzzInputs"], resources: [.copy("Examples")]),
         room("RTP", ["SIPMessages"]),
         room("MediaKeying"),
-        tests("MediaKeying"),
+        tests("MediaKeying", ["FuzzInputs"]),
         tests("RTP", ["SIPMessages", "FuzzInputs"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
         // Core.
@@ -113,8 +113,6 @@ let package = Package(
         // Drivers.
         .target(name: "CLinuxIO"),
         room("SystemSockets", ["SIPMessages", "CLinuxIO"]),
-        room("MediaTransport", ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"]),
-        tests("MediaTransport", ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"]),
         // Support.
         room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions", "AgentCore"]),
         tests("SIPSimulation", ["SIPMessages", "SIPTransactions"]),
@@ -126,20 +124,14 @@ let package = Package(
                 "AllocationCounter", "SIPMessages", "Containers", "SIPTransactions", "ProxyCore", "CallRecords",
             ] + (coreOnly ? [] : ["ServerCore"]),
             path: "Benchmarks/Microbench", swiftSettings: settings),
-        .executableTarget(
-            name: "biloxi-mediabench",
-            dependencies: [
-                "AllocationCounter", "SIPMessages", "SDP", "RTP", "MediaEngine", "MediaTransport", "CLinuxIO",
-                "SystemSockets",
-            ],
-            path: "Benchmarks/Media", swiftSettings: settings),
     ]
         + (hasMediaLibraries
             ? [
                 // Media, with system libraries.
                 library("COpus", "opus", "libopus-dev"),
                 library("CSpanDSP", "spandsp", "libspandsp-dev"),
-                library("CBCG729", "libbcg729", "libbcg729-dev"),
+                // Both open their library at run time, where its user has installed it: that of G.729 is under the GPL.
+                .target(name: "CBCG729"),
                 .target(name: "CAVCodec"),
                 room(
                     "AudioCodecs", ["SDP", "MediaEngine", "COpus", "CSpanDSP", "CBCG729", "CAVCodec"]),
@@ -147,7 +139,22 @@ let package = Package(
                 library("COpenSSL", "openssl", "libssl-dev"),
                 library("CSRTP", "libsrtp2", "libsrtp2-dev"),
                 room("SRTP", ["SIPMessages", "MediaKeying", "COpenSSL"]),
-                tests("SRTP", ["SIPMessages", "MediaKeying", "RTP", "CSRTP"]),
+                tests("SRTP", ["SIPMessages", "MediaKeying", "RTP", "CSRTP", "FuzzInputs"]),
+                room(
+                    "MediaTransport",
+                    [
+                        "SIPMessages", "SDP", "RTP", "MediaKeying", "MediaEngine", "SRTP", "CLinuxIO", "SystemSockets",
+                    ]),
+                tests(
+                    "MediaTransport",
+                    ["SIPMessages", "SDP", "RTP", "MediaKeying", "MediaEngine", "CLinuxIO", "SystemSockets"]),
+                .executableTarget(
+                    name: "biloxi-mediabench",
+                    dependencies: [
+                        "AllocationCounter", "SIPMessages", "SDP", "RTP", "MediaEngine", "MediaTransport", "CLinuxIO",
+                        "SystemSockets",
+                    ],
+                    path: "Benchmarks/Media", swiftSettings: settings),
                 .executableTarget(
                     name: "biloxi-codecbench",
                     dependencies: ["SIPMessages", "RTP", "MediaKeying", "MediaEngine", "AudioCodecs", "SRTP"],
@@ -203,7 +210,7 @@ let package = Package(
                     "BiloxiKit",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "SDP", "RTP", "AgentCore",
-                        "MediaEngine", "MediaTransport", "SignallingTransport",
+                        "MediaKeying", "MediaEngine", "MediaTransport", "SignallingTransport", "AudioCodecs",
                     ]),
                 tests("BiloxiKit", ["SIPMessages", "SIPRouting", "DNSTestServer"]),
                 .executableTarget(

@@ -10,75 +10,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 pass=0 fail=0
 work=$(mktemp -d)
 trap 'stop_server; rm -rf "$work"' EXIT
-speech="$peers/audio/speech8k.wav" speech_b="$peers/audio/speech8k-b.wav"
-echo pw-alice > "$work/alice.password"
-echo pw-bob > "$work/bob.password"
 
-# in_call NAME CALL ARGUMENT...: has the call, which leaves the exit codes in ours_rc and peer_rc, and judges what both have
-# recorded. The media goes from program to program. What a busy machine spoils of it says nothing about them: what falls
-# short by its sound alone (exit code 8 of ours, or PESQ) is had again, at most twice.
-in_call() {
-  local name=$1 there back there_rc back_rc try
-  for try in 1 2 3; do
-    rm -f "$work/$name".*
-    "$2" "$name" "${@:3}"
-    there=$(judge speech8k.wav "$work/$name.peer.wav" 3.6); there_rc=$?
-    back=$(judge speech8k-b.wav "$work/$name.ours.wav" 3.6); back_rc=$?
-    [ "$ours_rc$peer_rc$there_rc$back_rc" = 0000 ] && break
-    case $ours_rc$peer_rc in 00 | 80) ;; *) break ;; esac
-  done
-  if [ "$ours_rc$peer_rc$there_rc$back_rc" = 0000 ]; then
-    echo "ok   $name: phone heard $(echo "$there" | tail -n 1), we heard $(echo "$back" | tail -n 1)"; pass=$((pass + 1))
-  else
-    echo "FAIL $name: ours $ours_rc, phone $peer_rc, phone heard $(echo "$there" | tail -n 1), we heard $(echo "$back" | tail -n 1)"
-    fail=$((fail + 1))
-    tail -n 15 "$work/$name.ours" "$work/$name.peer" | cut -c1-200
-  fi
-}
-
-# wait_line FILE TEXT: until a line with the text is there.
-wait_line() {
-  local i
-  for i in $(seq 100); do
-    grep -q "$2" "$1" 2> /dev/null && return 0
-    sleep 0.1
-  done
-  return 1
-}
-
-# we_call NAME DRIVER URI OUR-ARGS PHONE-ARGS PHONE-STEPS...: the phone answers, we speak first and hang up.
-we_call() {
-  local name=$1 driver=$2 uri=$3 ours=$4 phone=$5
-  shift 5
-  timeout 60 "$python" "$peers/lib/$driver" --user bob --port 5082 --rtp 21000 --wav "$speech_b" \
-    --rec "$work/$name.peer.wav" $phone "$@" 'auto 200' 'expect incoming 20' 'expect dtmf 5 30' 'expect closed 30' \
-    > "$work/$name.peer" 2>&1 &
-  local peer=$!
-  case " $* " in *" register "*) wait_registered bob ;; *) sleep 2 ;; esac
-  timeout 50 "$server" call "$uri" --play "$speech" --record "$work/$name.ours.wav" --for 13s --dtmf ,,,,,,,,,,5 \
-    --expect-audio --min-mos 4 --json $ours > "$work/$name.ours" 2>&1
-  ours_rc=$?
-  wait "$peer"
-  peer_rc=$?
-}
-
-# phone_calls NAME DRIVER OUR-ARGS PHONE-ARGS PHONE-STEPS...: we answer, the phone presses a key and hangs up.
-phone_calls() {
-  local name=$1 driver=$2 ours=$3 phone=$4
-  shift 4
-  timeout 60 "$server" answer --count 1 --delay 1s --play "$speech" --record "$work/$name.ours.wav" --for 40s \
-    --expect-audio --expect-dtmf 5 --min-mos 4 --json $ours > "$work/$name.ours" 2>&1 &
-  local answering=$!
-  wait_line "$work/$name.ours" '"ready"'
-  timeout 50 "$python" "$peers/lib/$driver" --user alice --port 5091 --rtp 22000 --wav "$speech_b" \
-    --rec "$work/$name.peer.wav" $phone "$@" 'call sip:bob@sip.test' 'expect answered' 'sleep 11' 'dtmf 5' 'sleep 1' \
-    hangup > "$work/$name.peer" 2>&1
-  peer_rc=$?
-  wait "$answering"
-  ours_rc=$?
-}
-
-local_udp="--local udp:127.0.0.1:5070 --media-ports 23000-23999"
+passwords
 # The driver of baresip makes its account with the first step that needs one, and answers 404 before: to publish needs one.
 in_call direct-call-to-pj we_call pj_ua.py sip:bob@sip.test "$local_udp --proxy 127.0.0.1:5082" ""
 in_call direct-call-to-baresip we_call baresip_ua.py sip:bob@sip.test "$local_udp --proxy 127.0.0.1:5082" "" 'publish closed'

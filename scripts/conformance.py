@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes docs/CONFORMANCE.md from the tables in docs/conformance/, and checks them.
+"""Makes docs/CONFORMANCE.md from the tables in docs/conformance/, and checks them and the tests that docs/SECURITY.md names.
 
     scripts/conformance.py              writes docs/CONFORMANCE.md
     scripts/conformance.py --check      fails when the page is not what the tables say, or a row names what is not there
@@ -17,6 +17,7 @@ import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "CONFORMANCE.md"
+SECURITY = ROOT / "docs" / "SECURITY.md"
 ROLES = {"generates", "understands", "relays"}
 KEYS = {"rfc", "section", "does", "where", "tests", "peers"}
 STATUS_KEYS = {"code", "phrase", "we", "how", "tests"}
@@ -53,6 +54,11 @@ def tests_in_sources():
 
 def interop_cases():
     return {path.stem: path.read_text() for path in (ROOT / "Interop").glob("*.sh")}
+
+
+def tests_of_security():
+    """The tests that docs/SECURITY.md names."""
+    return re.findall(r"`(\w+\.\w+/\w+)`", SECURITY.read_text())
 
 
 def cell(text):
@@ -119,6 +125,9 @@ def problems(rfcs, statuses):
                 yield f"{name}: Interop/{suite}.sh has no case {case.strip()}"
         if "code" in row and not set(row["we"]) <= ROLES:
             yield f"{name}: we generate, understand or relay; not {row['we']}"
+    for test in tests_of_security():
+        if test not in tests:
+            yield f"docs/SECURITY.md: there is no test {test}"
 
 
 def ran(path, rfcs, statuses):
@@ -126,10 +135,9 @@ def ran(path, rfcs, statuses):
     for case in xml.etree.ElementTree.parse(path).iter("testcase"):
         if case.find("failure") is None and case.find("skipped") is None:
             passed.add(f"{case.get('classname')}/{case.get('name').partition('(')[0]}")
-    for row in rfcs + statuses:
-        for test in row.get("tests", []):
-            if test not in passed:
-                yield f"{test} has not run, or has failed"
+    for test in [test for row in rfcs + statuses for test in row.get("tests", [])] + tests_of_security():
+        if test not in passed:
+            yield f"{test} has not run, or has failed"
 
 
 def main():

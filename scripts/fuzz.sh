@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 all=(Index Fields URI Framer Multipart Fragment Credentials Address STUN Certificate SDP RTP Sound DNSReply StoredBinding
-    FlowToken Nonce)
+    FlowToken Nonce Keying SRTP)
 seconds=${1:?usage: scripts/fuzz.sh SECONDS [TARGET...], of ${all[*]}}
 shift
 targets=("$@")
@@ -19,7 +19,8 @@ mkdir -p "$build" Fuzz/crashers
 flags=(-O -package-name biloxi -parse-as-library -swift-version 6 -sanitize=fuzzer,address -warnings-as-errors -I "$build"
     -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault
     -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature NonisolatedNonsendingByDefault
-    -enable-experimental-feature Lifetimes)
+    -enable-experimental-feature Lifetimes
+    -Xcc -fmodule-map-file=Sources/SystemLibraries/COpenSSL/module.modulemap)
 # What the linker and the debugger have to say about each other is of no use here.
 compile() { swiftc "${flags[@]}" "$@" 2> >(grep -v 'Cannot export local symbol' >&2); }
 
@@ -53,6 +54,14 @@ for target in "${targets[@]}"; do
     RTP)
         checks=(Tests/RTPTests/FuzzChecks.swift)
         rooms=(SIPMessages RTP)
+        ;;
+    Keying)
+        checks=(Tests/MediaKeyingTests/FuzzChecks.swift)
+        rooms=(MediaKeying)
+        ;;
+    SRTP)
+        checks=(Tests/SRTPTests/FuzzChecks.swift)
+        rooms=(SIPMessages MediaKeying SRTP)
         ;;
     Sound)
         checks=(Tests/MediaEngineTests/FuzzChecks.swift)

@@ -11,6 +11,9 @@ def parse(doc):
     p.add_argument("--interface", help="the interface that has --address and --media (baresip only)")
     p.add_argument("--ca", help="verify the server's certificate: it must lead to this authority, and name the server")
     p.add_argument("--outbound", action="store_true", help="register by RFC 5626: instance, reg-id, keep-alives")
+    p.add_argument("--keying", choices=["sdes", "dtls"], help="SRTP, mandatory, by this way to keys")
+    p.add_argument("--suite", help="the suite of SRTP that is offered and taken (pjsua2 only)")
+    p.add_argument("--mux", action="store_true", help="RTCP shares the port of RTP")
     a = p.parse_args()
     a.password = a.password if a.password is not None else f"pw-{a.user}"
     a.rtp = a.rtp or (10000 + (a.port % 1000) * 20)

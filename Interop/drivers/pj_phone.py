@@ -24,7 +24,17 @@ class Account(pj_ua.Acc):
     def create(self, config):
         config.natConfig.sipOutboundUse = int(arguments.outbound)
         config.regConfig.retryIntervalSec, config.regConfig.randomRetryIntervalSec = 3, 1
-        config.mediaConfig.transportConfig.boundAddress = arguments.media
+        media = config.mediaConfig
+        media.transportConfig.boundAddress = arguments.media
+        media.rtcpMuxEnabled = arguments.mux
+        if arguments.keying:
+            media.srtpUse, media.srtpSecureSignaling = pj.PJMEDIA_SRTP_MANDATORY, 0
+            way = {"sdes": pj.PJMEDIA_SRTP_KEYING_SDES, "dtls": pj.PJMEDIA_SRTP_KEYING_DTLS_SRTP}
+            media.srtpOpt.keyings = pj.IntVector([way[arguments.keying]])
+        if arguments.suite:
+            suite = pj.SrtpCrypto()
+            suite.name = arguments.suite
+            media.srtpOpt.cryptos = pj.SrtpCryptoVector([suite])
         super().create(config)
 
     def onIncomingCall(self, prm):

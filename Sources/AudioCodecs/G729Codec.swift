@@ -3,7 +3,8 @@ public import MediaEngine
 import SDP
 
 extension AudioCodec {
-    /// G.729 annex A (RFC 3551 §4.5.6).
+    /// G.729 annex A (RFC 3551 §4.5.6). It needs libbcg729 on the system when it is used: a library under the GPL, which
+    /// is not delivered with this one, but opened where its user has installed it.
     ///
     /// - Parameter hasSilence: Whether annex B, which sends less in pauses, may be used (RFC 4856 §2.1.9).
     public static func g729(hasSilence: Bool = true) -> AudioCodec {
@@ -19,52 +20,54 @@ extension AudioCodec {
             },
             decoder: { _ throws(AudioCodecError) in try G729StreamDecoder() })
     }
+
+    /// Whether libbcg729 is on the system, so that G.729 can be offered.
+    public static var hasG729: Bool { cbcg_is_there() != 0 }
+
+    static func g729Error() -> AudioCodecError {
+        AudioCodecError("G729", "it needs \(String(cString: cbcg_library())): install libbcg729, or do not offer it")
+    }
 }
 
 /// Invariant: the stream that owns it calls from one thread at a time, and nobody else has `state`.
 final class G729StreamEncoder: AudioEncoder, @unchecked Sendable {
-    static let frameSamples = 80
-    static let frameOctets = 10
+    static let frameSamples = Int(cbcg_frame_samples)
+    static let frameOctets = Int(cbcg_frame_octets)
 
-    private let state: OpaquePointer
+    private let state: UnsafeMutableRawPointer
 
     init(hasSilence: Bool) throws(AudioCodecError) {
-        guard let state = initBcg729EncoderChannel(hasSilence ? 1 : 0) else {
-            throw AudioCodecError("G729", "no memory for an encoder")
-        }
+        guard let state = cbcg_encoder(hasSilence ? 1 : 0) else { throw AudioCodec.g729Error() }
         self.state = state
     }
 
-    deinit { closeBcg729EncoderChannel(self.state) }
+    deinit { cbcg_close_encoder(self.state) }
 
     func encode(_ samples: Span<Int16>, into payload: inout [UInt8]) -> EncodedFrame {
         guard samples.count == Self.frameSamples else { return .nothing }
         var frame = InlineArray<10, UInt8>(repeating: 0)
-        var count: UInt8 = 0
-        samples.withUnsafeBufferPointer { input in
+        let count = samples.withUnsafeBufferPointer { input in
             var output = frame.mutableSpan
-            output.withUnsafeMutableBufferPointer { output in
-                bcg729Encoder(self.state, input.baseAddress, output.baseAddress, &count)
+            return output.withUnsafeMutableBufferPointer { output in
+                cbcg_encode(self.state, input.baseAddress, output.baseAddress)
             }
         }
-        for i in 0..<Int(Swift.min(10, count)) { payload.append(frame[i]) }
+        for i in 0..<Int(count) { payload.append(frame[i]) }
         return count == 0 ? .nothing : count == 2 ? .silence : .sound
     }
 }
 
 /// Invariant: the stream that owns it calls from one thread at a time, and nobody else has `state`.
 final class G729StreamDecoder: AudioDecoder, @unchecked Sendable {
-    private let state: OpaquePointer
+    private let state: UnsafeMutableRawPointer
     private var isSilent = false
 
     init() throws(AudioCodecError) {
-        guard let state = initBcg729DecoderChannel() else {
-            throw AudioCodecError("G729", "no memory for a decoder")
-        }
+        guard let state = cbcg_decoder() else { throw AudioCodec.g729Error() }
         self.state = state
     }
 
-    deinit { closeBcg729DecoderChannel(self.state) }
+    deinit { cbcg_close_decoder(self.state) }
 
     func decode(_ payload: Span<UInt8>, into samples: inout [Int16]) {
         var position = 0
@@ -101,9 +104,7 @@ final class G729StreamDecoder: AudioDecoder, @unchecked Sendable {
         samples.append(contentsOf: repeatElement(0, count: G729StreamEncoder.frameSamples))
         samples.withUnsafeMutableBufferPointer { output in
             guard let to = output.baseAddress else { return }
-            bcg729Decoder(
-                self.state, octets, UInt8(truncatingIfNeeded: count), octets == nil ? 1 : 0, count == 2 ? 1 : 0, 0,
-                to + start)
+            cbcg_decode(self.state, octets, Int32(count), to + start)
         }
     }
 }

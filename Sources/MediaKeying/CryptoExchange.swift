@@ -38,12 +38,19 @@ public struct CryptoExchange: Sendable {
     /// What is in force; `nil` before the first agreement.
     public private(set) var agreement: SRTPAgreement?
     private let suites: [SRTPSuite]
+    private let accepted: [SRTPSuite]
     private var offered: [CryptoAttribute] = []
     private var tag: UInt32 = 1
 
-    /// An exchange that offers and accepts these suites, in their order.
-    public init(suites: [SRTPSuite] = [.aeadAES256GCM, .aeadAES128GCM, .aes128CMSHA1Tag80, .aes128CMSHA1Tag32]) {
-        self.suites = suites
+    /// An exchange that offers suites, in their order.
+    ///
+    /// - Parameter accepted: Those that it accepts, where they are others: each that is offered costs octets, of which a
+    ///   datagram has room for few.
+    public init(
+        suites: [SRTPSuite] = [.aeadAES256GCM, .aeadAES128GCM, .aes128CMSHA1Tag80, .aes128CMSHA1Tag32],
+        accepted: [SRTPSuite]? = nil
+    ) {
+        (self.suites, self.accepted) = (suites, accepted ?? suites)
     }
 
     /// The values of `a=crypto` for an offer of ours: all suites at first, later the one in force.
@@ -94,7 +101,7 @@ public struct CryptoExchange: Sendable {
                 reasons.append(error)
                 continue
             }
-            guard self.suites.contains(line.suite) else {
+            guard self.accepted.contains(line.suite) else {
                 reasons.append(.unknownSuite(line.suite.rawValue))
                 continue
             }

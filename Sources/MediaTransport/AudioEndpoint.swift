@@ -10,45 +10,54 @@ import Synchronization
 /// needs them until `stop`.
 public final class AudioEndpoint: Sendable {
     private struct State: Sendable {
-        var negotiation: Negotiation
+        var base: EndpointState<AudioSession>
         /// Of an INVITE that forks each leg has an answer of its own; the offer is the same.
         var offered: Negotiation?
         var legs: [Int: Negotiation] = [:]
         var leg: Int?
         var direction = MediaDirection.sendrecv
-        var sockets: SocketPair?
-        var session: AudioSession?
-        var thread: MediaThread?
-        var number: UInt32 = 0
         var isMuted = false
+        var isEstablished = false
         var last = AudioStatistics()
-        var isStopped = false
     }
 
     /// The encodings that it takes, the preferred first.
     public let formats: [AudioFormat]
     private let server: MediaServer
-    private let local: IPAddress
     private let told: @Sendable (AudioEvent) -> Void
-    private let desk = SoundDesk()
+    private let table = Mutex(SoundDesk())
     private let state: Mutex<State>
 
     init(
         _ server: MediaServer, _ local: IPAddress, _ formats: [AudioFormat],
         _ told: @escaping @Sendable (AudioEvent) -> Void
     ) {
-        (self.server, self.local, self.formats, self.told) = (server, local, formats, told)
-        let host = server.settings.advertise ?? Host(local)
-        let negotiation = Negotiation(AudioFormat.described(formats), host: host, isIPv6: local.isIPv6)
-        self.state = Mutex(State(negotiation: negotiation))
+        (self.server, self.formats, self.told) = (server, formats, told)
+        self.state = Mutex(State(base: EndpointState(server, local, AudioFormat.described(formats))))
     }
 
     deinit { self.stop() }
 
+    private var desk: SoundDesk { self.table.withLock { $0 } }
+
+    /// Lets what sounds at another end point, and who listens there, go on here; there it is silent then. Numbers of sounds
+    /// and listeners stay what they are. For a call that takes the place of another.
+    public func continueSound(of other: AudioEndpoint) {
+        let desk = other.table.withLock { desk in
+            defer { desk = SoundDesk() }
+            return desk
+        }
+        self.table.withLock { $0 = desk }
+        for endpoint in [other, self] {
+            let (session, desk) = (endpoint.state.withLock { $0.base.session }, endpoint.desk)
+            session?.use(desk)
+        }
+    }
+
     // MARK: Descriptions
 
     /// What it can do, for a 200 to OPTIONS and the body of a 488 (RFC 3264 §9).
-    public var capabilities: [UInt8] { self.state.withLock { $0.negotiation.capabilities } }
+    public var capabilities: [UInt8] { self.state.withLock { $0.base.negotiation.capabilities } }
 
     /// What we want to do with the audio, for the next offer or answer: `sendonly` and `inactive` hold the other side.
     public var direction: MediaDirection {
@@ -57,14 +66,14 @@ public final class AudioEndpoint: Sendable {
     }
 
     /// What is agreed on; `nil` where nothing is.
-    public var agreed: NegotiatedStream? { self.state.withLock { $0.negotiation.stream } }
+    public var agreed: NegotiatedStream? { self.state.withLock { $0.base.negotiation.stream } }
 
     /// Answers an offer, the first or a later one; what is agreed on holds at once.
     public func answer(_ octets: [UInt8]) -> DescriptionOutcome {
         self.state.withLock { state in
-            var negotiation = state.negotiation
+            var negotiation = state.base.negotiation
             let outcome = negotiation.answer(octets) { () throws(MediaError) in try self.stream(&state) }
-            state.negotiation = negotiation
+            state.base.negotiation = negotiation
             if case .description = outcome { self.apply(&state) }
             return outcome
         }
@@ -75,9 +84,9 @@ public final class AudioEndpoint: Sendable {
     /// - Parameter limits: What the other side could agree to, by the body of its 488.
     public func offer(limits: [UInt8]? = nil) -> DescriptionOutcome {
         self.state.withLock { state in
-            var negotiation = state.negotiation
+            var negotiation = state.base.negotiation
             let outcome = negotiation.offer(limits: limits) { () throws(MediaError) in try self.stream(&state) }
-            state.negotiation = negotiation
+            state.base.negotiation = negotiation
             if case .description = outcome { (state.offered, state.legs) = (negotiation, [:]) }
             return outcome
         }
@@ -93,90 +102,71 @@ public final class AudioEndpoint: Sendable {
                 if let problem = negotiation.accept(answer: description) { return problem }
                 state.legs[leg] = negotiation
                 // Of several early dialogs the newest is heard (RFC 3960 §3.1 leaves the choice).
-                (state.negotiation, state.leg) = (negotiation, leg)
+                (state.base.negotiation, state.leg) = (negotiation, leg)
                 self.apply(&state)
             }
             return nil
         }
     }
 
-    /// The call goes on with this leg: what it agreed on holds.
+    /// The call stands, and goes on with this leg: what it agreed on holds.
     public func choose(leg: Int) {
         self.state.withLock { state in
             if let negotiation = state.legs[leg], state.leg != leg {
-                (state.negotiation, state.leg) = (negotiation, leg)
+                (state.base.negotiation, state.leg) = (negotiation, leg)
                 self.apply(&state)
             }
-            (state.offered, state.legs) = (nil, [:])
+            (state.offered, state.legs, state.isEstablished) = (nil, [:], true)
+            state.base.session?.establish(at: MonotonicInstant(nanoseconds: cio_monotonic_nanoseconds()))
         }
     }
 
     /// Our offer was rejected: what was agreed on before holds on.
     public func offerRejected() {
         self.state.withLock { state in
-            state.negotiation.offerRejected()
+            state.base.negotiation.offerRejected()
             state.offered = nil
         }
     }
 
-    /// What we want of the one stream that we have, with a port for it.
     private func stream(_ state: inout State) throws(MediaError) -> LocalStream {
-        guard !state.isStopped else { throw MediaError("the call has ended") }
-        let sockets: SocketPair
-        if let open = state.sockets {
-            sockets = open
-        } else {
-            sockets = try self.server.open(at: self.local)
-            state.sockets = sockets
-        }
-        return LocalStream(
-            host: state.negotiation.machine.identity.host, port: sockets.rtp.local.port,
-            rtcpPort: sockets.rtcp.local.port, allowsRTCPMux: true, formats: AudioFormat.described(self.formats),
-            direction: state.direction)
+        try state.base.stream(AudioFormat.described(self.formats), state.direction)
     }
 
     /// Lets what is agreed on hold.
     private func apply(_ state: inout State) {
-        guard !state.isStopped, let stream = state.negotiation.stream, let sockets = state.sockets else {
-            return Self.close(&state)
+        let (identity, desk) = (state.base.identity, self.desk)
+        let (isMuted, isEstablished) = (state.isMuted, state.isEstablished)
+        let ended = state.base.apply { stream, keys, sockets, now in
+            let session = AudioSession(
+                stream, keys, identity, sockets, desk, formats: self.formats,
+                silence: self.server.settings.silence, at: now, told: self.told)
+            session.mute(isMuted)
+            if isEstablished { session.establish(at: now) }
+            return session
         }
-        let now = MonotonicInstant(nanoseconds: cio_monotonic_nanoseconds())
-        if let session = state.session { return session.update(stream, at: now) }
-        guard let thread = self.server.quietestThread() else { return }
-        let session = AudioSession(
-            stream, sockets, self.desk, formats: self.formats, silence: self.server.settings.silence, at: now,
-            told: self.told)
-        session.mute(state.isMuted)
-        (state.session, state.thread) = (session, thread)
-        state.number = thread.add(sockets, session)
+        if let ended { state.last = ended.statistics }
     }
 
     /// Closes the sockets; nothing is sent or heard any more.
     public func stop() {
         self.state.withLock { state in
-            state.isStopped = true
-            Self.close(&state)
+            if let ended = state.base.stop() { state.last = ended.statistics }
         }
-    }
-
-    private static func close(_ state: inout State) {
-        if let session = state.session {
-            state.last = session.statistics
-            session.leave(at: MonotonicInstant(nanoseconds: cio_monotonic_nanoseconds()))
-        }
-        state.thread?.remove(state.number)
-        (state.thread, state.session, state.sockets) = (nil, nil, nil)
     }
 
     // MARK: Sound
 
     /// The port of the RTP socket; `nil` while there is none.
-    public var port: UInt16? { self.state.withLock { $0.sockets?.rtp.local.port } }
+    public var port: UInt16? { self.state.withLock { $0.base.sockets?.rtp.local.port } }
 
     /// Lets something sound, together with what sounds already; `AudioEvent.played` tells its end.
     ///
     /// - Returns: Its number.
     public func play(_ source: SoundSource) -> UInt64 { self.desk.add(source) }
+
+    /// Lets one sound be heard alone, while all others wait where they are; `nil` lets them go on.
+    public func playAlone(_ number: UInt64?) { self.desk.playAlone(number) }
 
     /// Ends a sound.
     public func endSound(_ number: UInt64) { self.desk.remove(number) }
@@ -206,7 +196,7 @@ public final class AudioEndpoint: Sendable {
         set {
             let session = self.state.withLock { state in
                 state.isMuted = newValue
-                return state.session
+                return state.base.session
             }
             session?.mute(newValue)
         }
@@ -218,19 +208,19 @@ public final class AudioEndpoint: Sendable {
     ///
     /// - Returns: `nil` when they go as events, whose end `AudioEvent.sentKeys` tells; else the number of the sound.
     public func send(keys: [Character], milliseconds: UInt32 = 100, pause: UInt32 = 60) -> UInt64? {
-        let session = self.state.withLock { $0.session }
+        let session = self.state.withLock { $0.base.session }
         if session?.send(keys: keys, milliseconds: milliseconds, pause: pause) == true { return nil }
         return self.play(SoundSource(tone: Tone.keys(String(keys), milliseconds: milliseconds, pause: pause)))
     }
 
     /// Takes a key that came by INFO; it is told unless the audio has told it already.
     public func reportKeyByInfo(_ key: Character) {
-        let session = self.state.withLock { $0.session }
+        let session = self.state.withLock { $0.base.session }
         session?.report(key, by: .info, at: MonotonicInstant(nanoseconds: cio_monotonic_nanoseconds()))
     }
 
     /// What has passed so far.
     public var statistics: AudioStatistics {
-        self.state.withLock { state in state.session?.statistics ?? state.last }
+        self.state.withLock { state in state.base.session?.statistics ?? state.last }
     }
 }

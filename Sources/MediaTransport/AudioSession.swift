@@ -1,8 +1,9 @@
-import CLinuxIO
 public import MediaEngine
+import MediaKeying
 import RTP
 import SDP
 public import SIPMessages
+import SRTP
 import Synchronization
 
 /// What happens in the audio of a call. It is told on a thread of the media server.
@@ -19,29 +20,31 @@ public enum AudioEvent: Hashable, Sendable {
     case sentKeys
     /// Nothing has come for `MediaSettings.silence`.
     case silent
+    /// The audio flows one way only.
+    case oneWay(OneWayAudio)
+    /// It cannot be protected as was agreed on, and so it does not flow: why.
+    case unprotected(String)
 }
 
 /// How a key was told.
 public typealias KeyWay = KeyPressMerger.Way
 
 /// The audio of a call on its thread: sockets on one side, sounds and listeners on the other.
-final class AudioSession: PacketHandler {
+final class AudioSession: MediaSession {
     /// Octets that a stream of sound may hold before its writer has to wait: half a second at 16 kHz.
     static let roomSamples = 8_000
 
     private struct State: Sendable {
-        var stream: AudioStream
-        var isSharedPort: Bool
-        var isExpectingMedia: Bool
-        var lastHeard: MonotonicInstant
-        var hasToldSilence = false
+        var base: SessionState<AudioStream>
+        /// Looks whether audio flows both ways, once the call stands: before, nobody has to send.
+        var watch: FlowWatch?
+        var desk: SoundDesk
         var hasBegun = false
         var isMuted = false
         /// When the next packet is due.
         var nextPacket: MonotonicInstant
         var isSendingKeys = false
         // Kept to be used again.
-        var report: [UInt8] = []
         var packet: [UInt8] = []
         var mix: [Int32] = []
         var out: [Int16] = []
@@ -49,56 +52,65 @@ final class AudioSession: PacketHandler {
     }
 
     private let state: Mutex<State>
-    private let sockets: SocketPair
-    private let silence: TimeSpan?
-    private let desk: SoundDesk
     private let told: @Sendable (AudioEvent) -> Void
 
     init(
-        _ stream: NegotiatedStream, _ sockets: SocketPair, _ desk: SoundDesk, formats: [AudioFormat],
-        silence: TimeSpan?, at now: MonotonicInstant, told: @escaping @Sendable (AudioEvent) -> Void
+        _ stream: NegotiatedStream, _ keys: MediaKeys, _ identity: DTLSIdentity?, _ sockets: SocketPair,
+        _ desk: SoundDesk, formats: [AudioFormat], silence: TimeSpan?, at now: MonotonicInstant,
+        told: @escaping @Sendable (AudioEvent) -> Void
     ) {
-        (self.sockets, self.silence, self.desk, self.told) = (sockets, silence, desk, told)
+        self.told = told
         // Streams that begin together do not send together.
         let phase = TimeSpan(nanoseconds: Int64.random(in: 0..<4) * MediaThread.tick.nanoseconds)
+        let audio = AudioStream(seed: UInt64.random(in: .min ... .max), stream, formats: formats, at: now)
         self.state = Mutex(
             State(
-                stream: AudioStream(seed: UInt64.random(in: .min ... .max), stream, formats: formats, at: now),
-                isSharedPort: stream.hasRTCPMux, isExpectingMedia: stream.direction.receives, lastHeard: now,
-                nextPacket: now.advanced(by: phase)))
+                base: SessionState(audio, stream, keys, identity, sockets, silence: silence, at: now),
+                desk: desk, nextPacket: now.advanced(by: phase)))
     }
 
-    func update(_ stream: NegotiatedStream, at now: MonotonicInstant) {
+    func update(_ stream: NegotiatedStream, _ keys: MediaKeys, at now: MonotonicInstant) {
         self.state.withLock { state in
-            state.stream.update(stream)
-            state.isSharedPort = stream.hasRTCPMux
-            state.isExpectingMedia = stream.direction.receives
-            state.lastHeard = now
-            state.hasToldSilence = false
+            state.base.update(stream, keys, at: now)
+            state.watch?.restart(at: now)
         }
     }
 
-    var statistics: AudioStatistics { self.state.withLock { $0.stream.statistics } }
-    var sampleRate: Int { self.state.withLock { $0.stream.sampleRate } }
+    var statistics: AudioStatistics {
+        self.state.withLock { state in
+            var statistics = state.base.stream.statistics
+            statistics.protection = state.base.protection.description
+            statistics.rejected &+= state.base.protection.unopened
+            return statistics
+        }
+    }
 
     /// Whether keys go as events; otherwise their tones go as sound.
     func send(keys: [Character], milliseconds: UInt32, pause: UInt32) -> Bool {
         self.state.withLock { state in
-            guard state.stream.sendsEvents else { return false }
-            for key in keys { _ = state.stream.send(key, milliseconds: milliseconds, pause: pause) }
+            guard state.base.stream.sendsEvents else { return false }
+            for key in keys { _ = state.base.stream.send(key, milliseconds: milliseconds, pause: pause) }
             state.isSendingKeys = true
             return true
         }
     }
 
     func report(_ key: Character, by way: KeyPressMerger.Way, at now: MonotonicInstant) {
-        let press = self.state.withLock { $0.stream.report(key, by: way, at: now) }
+        let press = self.state.withLock { $0.base.stream.report(key, by: way, at: now) }
         if let press { self.told(.pressed(key: press.key, way: press.way)) }
     }
 
-    func mute(_ isMuted: Bool) { self.state.withLock { $0.isMuted = isMuted } }
+    /// The call stands: audio has to flow both ways from now on.
+    func establish(at now: MonotonicInstant) {
+        self.state.withLock { state in
+            if state.watch == nil { state.watch = FlowWatch(at: now) }
+        }
+    }
 
-    private static func ntp() -> UInt64 { NTPTime.from(unixMilliseconds: cio_wall_milliseconds()) }
+    /// What sounds, and who listens, is another from now on.
+    func use(_ desk: SoundDesk) { self.state.withLock { $0.desk = desk } }
+
+    func mute(_ isMuted: Bool) { self.state.withLock { $0.isMuted = isMuted } }
 
     // MARK: On the thread
 
@@ -107,19 +119,16 @@ final class AudioSession: PacketHandler {
     func receive(_ batch: PacketBatch, count: Int, isRTCP: Bool, at now: MonotonicInstant) {
         var events: [AudioEvent] = []
         self.state.withLock { state in
+            var presses: [KeyPressMerger.Press] = []
+            swap(&presses, &state.presses)
             for i in 0..<count {
-                guard let source = batch.source(i) else { continue }
-                batch.withOctets(i) { octets in
-                    if isRTCP || (state.isSharedPort && RTCPReader.isRTCP(octets.span)) {
-                        state.stream.receiveControl(octets.span, from: source, at: now, ntp: Self.ntp())
-                    } else {
-                        state.stream.receive(octets.span, from: source, at: now, into: &state.presses)
-                    }
+                state.base.receive(i, of: batch, isRTCP: isRTCP, at: now) { stream, octets, source in
+                    stream.receive(octets.span, from: source, at: now, into: &presses)
+                    return nil
                 }
             }
-            guard let reception = state.stream.reception else { return }
-            state.lastHeard = Swift.max(state.lastHeard, reception.lastArrival)
-            if !state.hasBegun, let source = state.stream.latch.source {
+            swap(&presses, &state.presses)
+            if !state.hasBegun, let source = state.base.stream.latch.source {
                 state.hasBegun = true
                 events.append(.began(source))
             }
@@ -131,7 +140,7 @@ final class AudioSession: PacketHandler {
     func tick(at now: MonotonicInstant) {
         var events: [AudioEvent] = []
         self.state.withLock { state in
-            let step = TimeSpan.milliseconds(Int64(state.stream.packetMilliseconds))
+            let step = TimeSpan.milliseconds(Int64(state.base.stream.packetMilliseconds))
             // After a halt of the machine the clock begins anew: what was missed is of no use to anybody.
             if now.since(state.nextPacket) > step * 5 { state.nextPacket = now }
             while state.nextPacket <= now {
@@ -144,28 +153,28 @@ final class AudioSession: PacketHandler {
 
     /// Plays one packet time, and sends one packet.
     private func exchange(_ state: inout State, at now: MonotonicInstant, _ events: inout [AudioEvent]) {
-        let (count, rate) = (state.stream.samplesPerPacket, state.stream.sampleRate)
+        let (count, rate) = (state.base.stream.samplesPerPacket, state.base.stream.sampleRate)
         var presses: [KeyPressMerger.Press] = []
         var heard: [Int16] = []
         heard.reserveCapacity(count)
-        state.stream.play(at: now, into: &heard, &presses)
+        state.base.stream.play(at: now, into: &heard, &presses)
         state.presses += presses
         Self.takePresses(&state, &events)
-        self.desk.hear(heard, rate: rate)
+        state.desk.hear(heard, rate: rate)
         state.mix.removeAll(keepingCapacity: true)
         state.mix.append(contentsOf: repeatElement(0, count: count))
-        self.desk.mix(into: &state.mix, rate: rate, &events)
+        state.desk.mix(into: &state.mix, rate: rate, &events)
         var (out, packet): ([Int16], [UInt8]) = ([], [])
         swap(&out, &state.out)
         swap(&packet, &state.packet)
         out.removeAll(keepingCapacity: true)
         packet.removeAll(keepingCapacity: true)
         for sample in state.mix { out.append(state.isMuted ? 0 : Int16(clamping: sample)) }
-        let destination = state.stream.makePacket(out.span, at: now, into: &packet)
+        let destination = state.base.stream.makePacket(out.span, at: now, into: &packet)
         swap(&out, &state.out)
+        if let destination { state.base.send(&packet, to: destination) }
         swap(&packet, &state.packet)
-        if let destination { self.sockets.rtp.send(state.packet, to: destination) }
-        if state.isSendingKeys, state.stream.hasSentKeys {
+        if state.isSendingKeys, state.base.stream.hasSentKeys {
             state.isSendingKeys = false
             events.append(.sentKeys)
         }
@@ -177,28 +186,30 @@ final class AudioSession: PacketHandler {
     }
 
     func wake(at now: MonotonicInstant) {
-        let isSilent = self.state.withLock { state in
-            if now >= state.stream.control.nextReport {
-                self.send(&state) { $0.stream.report(at: now, ntp: Self.ntp(), into: &$0.report) }
-            }
-            guard let silence, state.isExpectingMedia, !state.hasToldSilence, now.since(state.lastHeard) > silence
-            else { return false }
-            state.hasToldSilence = true
-            return true
-        }
-        if isSilent { self.told(.silent) }
-    }
-
-    /// Tells the peer that our source leaves (RFC 3550 §6.6).
-    func leave(at now: MonotonicInstant) {
+        var events: [AudioEvent] = []
         self.state.withLock { state in
-            self.send(&state) { $0.stream.leave(at: now, ntp: Self.ntp(), into: &$0.report) }
+            if state.base.wake(at: now) { events.append(.silent) }
+            if let reason = state.base.protection.takeFailure() { events.append(.unprotected(reason)) }
+            guard let finding = state.watch?.look(Self.situation(state.base), at: now) else { return }
+            events.append(.oneWay(Self.oneWay(finding, state.base)))
         }
+        for event in events { self.told(event) }
     }
 
-    private func send(_ state: inout State, _ write: (inout State) -> SocketAddress?) {
-        state.report.removeAll(keepingCapacity: true)
-        guard let destination = write(&state) else { return }
-        (state.isSharedPort ? self.sockets.rtp : self.sockets.rtcp).send(state.report, to: destination)
+    private static func situation(_ base: SessionState<AudioStream>) -> FlowWatch.Situation {
+        let (stream, control) = (base.stream, base.stream.control)
+        return FlowWatch.Situation(
+            isExpecting: base.isExpectingMedia, isPausing: stream.isPeerPausing,
+            received: stream.reception?.received ?? 0, sent: stream.sent, reports: control.reports,
+            reported: control.isReportedOn ? control.peerReport?.extendedHighest : nil)
     }
+
+    private static func oneWay(_ finding: FlowWatch.Finding, _ base: SessionState<AudioStream>) -> OneWayAudio {
+        let latch = base.stream.latch
+        return OneWayAudio(
+            finding: finding, described: latch.described, source: latch.source, destination: latch.destination,
+            elsewhere: latch.rejectedSource, problem: base.protection.problem)
+    }
+
+    func leave(at now: MonotonicInstant) { self.state.withLock { $0.base.leave(at: now) } }
 }

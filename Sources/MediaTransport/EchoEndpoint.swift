@@ -1,6 +1,4 @@
-import CLinuxIO
 import MediaEngine
-import RTP
 public import SDP
 public import SIPMessages
 import Synchronization
@@ -23,25 +21,13 @@ public final class EchoEndpoint: Sendable {
         MediaFormat(103, "telephone-event", 16_000, parameters: "0-16"), MediaFormat(13, "CN"),
     ]
 
-    private struct State: Sendable {
-        var negotiation: Negotiation
-        var sockets: SocketPair?
-        var session: EchoSession?
-        var thread: MediaThread?
-        var number: UInt32 = 0
-        var isStopped = false
-    }
-
     private let server: MediaServer
-    private let local: IPAddress
     private let silent: @Sendable () -> Void
-    private let state: Mutex<State>
+    private let state: Mutex<EndpointState<EchoSession>>
 
     init(_ server: MediaServer, _ local: IPAddress, _ silent: @escaping @Sendable () -> Void) {
-        (self.server, self.local, self.silent) = (server, local, silent)
-        let host = server.settings.advertise ?? Host(local)
-        self.state = Mutex(
-            State(negotiation: Negotiation(Self.formats, host: host, isIPv6: local.isIPv6)))
+        (self.server, self.silent) = (server, silent)
+        self.state = Mutex(EndpointState(server, local, Self.formats))
     }
 
     deinit { self.stop() }
@@ -56,7 +42,7 @@ public final class EchoEndpoint: Sendable {
     public func answer(_ octets: [UInt8]) -> Outcome {
         self.state.withLock { state in
             var negotiation = state.negotiation
-            let outcome = negotiation.answer(octets) { () throws(MediaError) in try self.stream(&state) }
+            let outcome = negotiation.answer(octets) { () throws(MediaError) in try state.stream(Self.formats) }
             state.negotiation = negotiation
             if case .description = outcome { self.apply(&state) }
             return outcome
@@ -67,7 +53,7 @@ public final class EchoEndpoint: Sendable {
     public func offer() -> Outcome {
         self.state.withLock { state in
             var negotiation = state.negotiation
-            let outcome = negotiation.offer { () throws(MediaError) in try self.stream(&state) }
+            let outcome = negotiation.offer { () throws(MediaError) in try state.stream(Self.formats) }
             state.negotiation = negotiation
             return outcome
         }
@@ -89,46 +75,14 @@ public final class EchoEndpoint: Sendable {
     public var statistics: EchoStatistics? { self.state.withLock { $0.session }?.statistics }
 
     /// Closes the sockets. Nothing is returned any more.
-    public func stop() {
-        self.state.withLock { state in
-            state.isStopped = true
-            Self.close(&state)
+    public func stop() { self.state.withLock { _ = $0.stop() } }
+
+    private func apply(_ state: inout EndpointState<EchoSession>) {
+        let identity = state.identity
+        _ = state.apply { stream, keys, sockets, now in
+            EchoSession(
+                stream, keys, identity, sockets, silence: self.server.settings.silence, at: now, silent: self.silent)
         }
-    }
-
-    private static func close(_ state: inout State) {
-        state.session?.leave(at: MonotonicInstant(nanoseconds: cio_monotonic_nanoseconds()))
-        state.thread?.remove(state.number)
-        (state.thread, state.session, state.sockets) = (nil, nil, nil)
-    }
-
-    /// What we want of the one stream that we have, with a port for it.
-    private func stream(_ state: inout State) throws(MediaError) -> LocalStream {
-        guard !state.isStopped else { throw MediaError("the call has ended") }
-        let sockets: SocketPair
-        if let open = state.sockets {
-            sockets = open
-        } else {
-            sockets = try self.server.open(at: self.local)
-            state.sockets = sockets
-        }
-        return LocalStream(
-            host: state.negotiation.machine.identity.host, port: sockets.rtp.local.port,
-            rtcpPort: sockets.rtcp.local.port,
-            allowsRTCPMux: true, formats: Self.formats)
-    }
-
-    /// Lets what is agreed on hold.
-    private func apply(_ state: inout State) {
-        guard let stream = state.negotiation.stream, let sockets = state.sockets else { return Self.close(&state) }
-        let now = MonotonicInstant(nanoseconds: cio_monotonic_nanoseconds())
-        if let session = state.session { return session.update(stream, at: now) }
-        let session = EchoSession(
-            stream, sockets, silence: self.server.settings.silence, at: now, silent: self.silent)
-        guard let thread = self.server.quietestThread() else { return }
-        state.session = session
-        state.thread = thread
-        state.number = thread.add(sockets, session)
     }
 }
 

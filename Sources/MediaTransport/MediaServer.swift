@@ -2,6 +2,7 @@ import CLinuxIO
 public import MediaEngine
 import SDP
 public import SIPMessages
+import SRTP
 import Synchronization
 
 /// The media of all calls of a program: ports, threads, and the end points that use them.
@@ -16,6 +17,9 @@ public final class MediaServer: Sendable {
 
     private let threads: [MediaThread]
     private let ports: Mutex<PortAllocator>
+    private let certificate = Mutex<(identity: DTLSIdentity, until: MonotonicInstant)?>(nil)
+    /// How long calls get the same certificate: it lets them be told to be of one program (RFC 5763 §8.1).
+    private static let certificateLifetime = TimeSpan.seconds(3_600)
 
     /// Starts the threads.
     ///
@@ -50,6 +54,16 @@ public final class MediaServer: Sendable {
 
     /// The thread that has fewest streams.
     func quietestThread() -> MediaThread? { self.threads.min { $0.count < $1.count } }
+
+    /// The certificate for handshakes of calls that begin now; `nil` where OpenSSL makes none.
+    var identity: DTLSIdentity? {
+        let now = MonotonicInstant(nanoseconds: cio_monotonic_nanoseconds())
+        return self.certificate.withLock { certificate in
+            if let certificate, now < certificate.until { return certificate.identity }
+            certificate = (try? DTLSIdentity()).map { ($0, now.advanced(by: Self.certificateLifetime)) }
+            return certificate?.identity
+        }
+    }
 
     /// An end point that returns what it hears; it opens its sockets when it has something to answer.
     ///

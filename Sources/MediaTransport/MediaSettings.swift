@@ -1,3 +1,4 @@
+public import MediaKeying
 public import SIPMessages
 
 /// What sockets for media may use.
@@ -12,6 +13,9 @@ public struct MediaSettings: Hashable, Sendable {
     public var maximumStreams = 4_096
     /// How long a stream may be silent before its owner is told; `nil` for ever.
     public var silence: TimeSpan? = .seconds(60)
+
+    /// What is to protect the media. Who offers keys over a secure protocol gets them whatever it says.
+    public var keying = KeyingPolicy.whenOffered
 
     /// The settings that are used unless others are given.
     public init() {}

@@ -8,6 +8,8 @@ final class SoundDesk: Sendable {
         var waiting: Set<UInt64> = []
         var listeners: [UInt64: @Sendable ([Int16], Int) -> Void] = [:]
         var lastNumber: UInt64 = 0
+        /// The one sound that is to be heard; the others wait.
+        var alone: UInt64?
     }
 
     private let state = Mutex(State())
@@ -20,6 +22,9 @@ final class SoundDesk: Sendable {
             return state.lastNumber
         }
     }
+
+    /// Lets one sound be heard alone, while the others wait; `nil` lets them go on.
+    func playAlone(_ number: UInt64?) { self.state.withLock { $0.alone = number } }
 
     /// Ends a sound.
     func remove(_ number: UInt64) { self.state.withLock { _ = $0.sources.removeValue(forKey: number) } }
@@ -58,7 +63,7 @@ final class SoundDesk: Sendable {
 
     func mix(into mix: inout [Int32], rate: Int, _ events: inout [AudioEvent]) {
         self.state.withLock { state in
-            for number in state.sources.keys.sorted() {
+            for number in state.sources.keys.sorted() where state.alone == nil || state.alone == number {
                 if state.sources[number]?.add(to: &mix, rate: rate) != true {
                     state.sources[number] = nil
                     events.append(.played(number))

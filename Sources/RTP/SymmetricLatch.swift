@@ -27,6 +27,8 @@ public struct SymmetricLatch: BitwiseCopyable, Hashable, Sendable {
     public private(set) var source: SocketAddress?
     /// Packets that were rejected.
     public private(set) var rejected: UInt64 = 0
+    /// Where the last packet that was rejected came from.
+    public private(set) var rejectedSource: SocketAddress?
 
     private var ssrc: UInt32 = 0
     private var lastAccepted = MonotonicInstant.start
@@ -63,7 +65,7 @@ public struct SymmetricLatch: BitwiseCopyable, Hashable, Sendable {
         let isSameHost = (self.source ?? self.described)?.ip == address.ip
         // A source that is known gives way only when it is silent, and then to its own stream: a NAT has let the
         // binding go, or the peer has changed its network.
-        if self.source != nil, !isSilent || header.ssrc != self.ssrc { return self.reject() }
+        if self.source != nil, !isSilent || header.ssrc != self.ssrc { return self.reject(address) }
         if isSameHost { return self.follow(address, header, now) }
         let isNext =
             address == self.candidate && header.ssrc == self.candidateSSRC
@@ -72,7 +74,7 @@ public struct SymmetricLatch: BitwiseCopyable, Hashable, Sendable {
         self.candidate = address
         self.candidateSSRC = header.ssrc
         self.candidateSequence = header.sequenceNumber
-        return self.candidateCount >= Self.probation ? self.follow(address, header, now) : self.reject()
+        return self.candidateCount >= Self.probation ? self.follow(address, header, now) : self.reject(address)
     }
 
     private mutating func follow(
@@ -85,8 +87,9 @@ public struct SymmetricLatch: BitwiseCopyable, Hashable, Sendable {
         return .accept
     }
 
-    private mutating func reject() -> Verdict {
+    private mutating func reject(_ address: SocketAddress) -> Verdict {
         self.rejected &+= 1
+        self.rejectedSource = address
         return .reject
     }
 }

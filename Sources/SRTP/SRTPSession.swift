@@ -17,10 +17,14 @@ public final class SRTPSession: @unchecked Sendable {
         var controlIndex: UInt32 = 0
     }
 
-    private let local: (media: SRTPTransform, control: SRTPTransform)
-    private let remote: (media: SRTPTransform, control: SRTPTransform)
-    private let localIdentifier: [UInt8], remoteIdentifier: [UInt8]
-    private let localLifetime: UInt64, remoteLifetime: UInt64
+    /// What was agreed on.
+    public private(set) var agreement: SRTPAgreement
+    private var local: (media: SRTPTransform, control: SRTPTransform)
+    private var remote: (media: SRTPTransform, control: SRTPTransform)
+    private var localIdentifier: [UInt8] { self.agreement.local.identifier }
+    private var remoteIdentifier: [UInt8] { self.agreement.remote.identifier }
+    private var localLifetime: UInt64 { self.agreement.local.lifetime ?? 1 << 48 }
+    private var remoteLifetime: UInt64 { self.agreement.remote.lifetime ?? 1 << 48 }
     private var sent: [UInt32: Source] = [:]
     private var heard: [UInt32: Source] = [:]
 
@@ -28,9 +32,20 @@ public final class SRTPSession: @unchecked Sendable {
     public init(_ agreement: SRTPAgreement) throws(SRTPError) {
         self.local = try SRTPTransform.pair(agreement.suite, agreement.local)
         self.remote = try SRTPTransform.pair(agreement.suite, agreement.remote)
-        (self.localIdentifier, self.remoteIdentifier) = (agreement.local.identifier, agreement.remote.identifier)
-        self.localLifetime = agreement.local.lifetime ?? 1 << 48
-        self.remoteLifetime = agreement.remote.lifetime ?? 1 << 48
+        self.agreement = agreement
+    }
+
+    /// Goes on with what was agreed on anew. A direction whose key stays goes on where it is: to count its packets from 0
+    /// again would use the key stream a second time (RFC 3711 §9.1).
+    public func renew(_ agreement: SRTPAgreement) throws(SRTPError) {
+        let (before, suite) = (self.agreement, agreement.suite)
+        if suite != before.suite || agreement.local.octets != before.local.octets {
+            (self.local, self.sent) = (try SRTPTransform.pair(suite, agreement.local), [:])
+        }
+        if suite != before.suite || agreement.remote.octets != before.remote.octets {
+            (self.remote, self.heard) = (try SRTPTransform.pair(suite, agreement.remote), [:])
+        }
+        self.agreement = agreement
     }
 
     private static func number(_ octets: [UInt8], at i: Int) -> UInt32 {

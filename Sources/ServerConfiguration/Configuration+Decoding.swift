@@ -24,6 +24,7 @@ extension Configuration {
         self.edge = root.child("edge").fields.map { Edge(domain: $0.name, $0.value) }
         self.tls = root["tls"].map { TLS($0, resolve: resolve) }
         self.connections = Connections(root.child("connections"))
+        self.bans = Bans(root.child("bans"))
         self.nat = NAT(root.child("nat"))
         self.trunks = root.child("trunks").fields.map { Trunk(name: $0.name, $0.value, resolve: resolve) }
         self.routes = Route.plan(root.child("routes"))
@@ -93,6 +94,14 @@ extension Configuration.Connections {
         self.perSource = value["perSource"]?.number ?? 1
         self.idle = value.seconds("idle")
         self.origins = value.texts("origins")
+    }
+}
+
+extension Configuration.Bans {
+    fileprivate init(_ value: ConfigurationValue) {
+        self.wrongCredentials = value["wrongCredentials"]?.number ?? 0
+        self.malformed = value["malformed"]?.number ?? 0
+        self.duration = value.seconds("duration")
     }
 }
 

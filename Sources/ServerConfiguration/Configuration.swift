@@ -46,6 +46,8 @@ public struct Configuration: Hashable, Sendable {
     public var tls: TLS?
     /// How many connections there may be.
     public var connections: Connections
+    /// What is put up with from one source.
+    public var bans: Bans
     /// How devices behind NAT boxes are kept in reach.
     public var nat: NAT
     /// Gateways, in the order of the file.
@@ -158,6 +160,16 @@ public struct Configuration: Hashable, Sendable {
         public var idle: Duration
         /// The pages from which browsers may connect: `own`, `any` or origins.
         public var origins: [String]
+    }
+
+    /// What is put up with from one source in ten minutes; 0 counts none.
+    public struct Bans: Hashable, Sendable {
+        /// Wrong credentials.
+        public var wrongCredentials: Int
+        /// Messages that break the grammar.
+        public var malformed: Int
+        /// How long a source is kept out that did more.
+        public var duration: Duration
     }
 
     /// How devices behind NAT boxes are kept in reach over UDP.

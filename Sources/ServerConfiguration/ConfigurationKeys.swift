@@ -51,6 +51,11 @@ enum ConfigurationKeys {
         .init(
             "connections", .object(Self.connections), default: "{}",
             "How many connections of TCP, TLS and WebSocket there may be, and how long they may be silent."),
+        .init(
+            "bans", .object(Self.bans), default: "{}",
+            "What is put up with from one IPv4 address or one /64 of IPv6. One that does worse over a connection is"
+                + " banned; over UDP, where an address may be forged, it is limited to a few messages a second. Gateways"
+                + " known by address are let be. `biloxi bans` shows who is kept out, and lets in again."),
         .init("nat", .object(Self.nat), default: "{}", "How devices behind NAT boxes are kept in reach over UDP."),
         .init(
             "trunks", .named(name: "trunk", .object(Self.trunk)), default: "{}",
@@ -170,6 +175,18 @@ enum ConfigurationKeys {
             "origins", .list(.text(.origin), atLeast: 1), default: "[own]",
             "The pages from which browsers may connect by WebSocket: own stands for pages of the domains and of the host"
                 + " that the browser connects to, any for all (RFC 6455 §10.2). Phones name no page, and may connect."),
+    ]
+
+    private static let bans: [Shape.Key] = [
+        .init(
+            "wrongCredentials", .number(0...1_000_000, unit: "requests"), default: "60",
+            "How often wrong credentials may come in ten minutes; 0 counts none."),
+        .init(
+            "malformed", .number(0...1_000_000, unit: "messages"), default: "200",
+            "How often messages that break the grammar may come in ten minutes; 0 counts none."),
+        .init(
+            "duration", .number(1...86_400, unit: "seconds"), default: "600",
+            "How long a source is kept out."),
     ]
 
     private static let nat: [Shape.Key] = [

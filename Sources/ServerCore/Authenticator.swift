@@ -7,8 +7,10 @@ struct Authenticator: Sendable {
     enum Verdict: Hashable {
         /// The user whose AOR now stands in `identity`.
         case user
-        /// There are none for this domain, or wrong ones: challenge.
+        /// There are none for this domain: challenge.
         case unknown
+        /// There are wrong ones: challenge as well.
+        case wrong
         /// They are right but for their nonce: challenge with `stale`.
         case stale
     }
@@ -81,7 +83,9 @@ struct Authenticator: Sendable {
             case .stale:
                 self.counts.stale &+= 1
                 verdict = .stale
-            case .rejected: self.counts.rejected &+= 1
+            case .rejected:
+                self.counts.rejected &+= 1
+                verdict = .wrong
             }
         }
         return verdict

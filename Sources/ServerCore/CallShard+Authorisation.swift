@@ -89,6 +89,7 @@ extension CallShard {
             octets, workspace.index, field: .proxyAuthorization, domain: domain, self.settings.subscribers,
             acceptsRepeats: self.settings.proxy.isStateless, at: workspace.now)
         guard verdict == .user else {
+            if verdict == .wrong { workspace.offence = .wrongCredentials }
             // A request of a user of ours that has come back by another server has lost the credentials to us; it may
             // reach whom anybody may.
             if verdict == .unknown, isForOurs, self.settings.inbound == .anyone,

@@ -148,6 +148,7 @@ public struct LocationShard: ~Copyable {
             octets, workspace.index, field: .authorization, domain: domain, self.settings.subscribers,
             at: workspace.now)
         guard verdict == .user else {
+            if verdict == .wrong { workspace.offence = .wrongCredentials }
             self.authenticator.writeChallenges(
                 .server, to: octets, workspace.index, domain: domain, isStale: verdict == .stale, at: workspace.now,
                 into: &fields)

@@ -25,13 +25,18 @@ public struct Reception: Sendable {
         workspace.identities = identities
         workspace.alias = nil
         workspace.claimedAddress = nil
+        workspace.offence = nil
+        let standing = workspace.admission.note(from: flow.remote.ip)
+        if standing == .farBeyond { return }
         if !flow.transport.isReliable, STUNMessage.isLikely(octets) {
             return self.answerKeepAlive(octets, &workspace)
         }
         do {
             try workspace.index.parse(octets)
         } catch {
-            return  // It is no SIP message.
+            // It is no SIP message. What is short may keep a NAT box's mapping alive.
+            if octets.count > Self.longestKeepAlive { workspace.offence = .malformed }
+            return
         }
         guard let via = workspace.index.value(.via) else { return }  // Nobody says where an answer is to go.
         do {
@@ -42,6 +47,7 @@ public struct Reception: Sendable {
             if workspace.index.isRequest { self.refuse(octets, workspace.index.fault ?? error, &workspace) }
             return
         }
+        if standing == .beyond, self.refusesNewWork(octets, &workspace) { return }
         if workspace.index.isRequest {
             workspace.noteAlias(octets)
             self.receiveRequest(octets, &workspace)
@@ -50,6 +56,9 @@ public struct Reception: Sendable {
             self.post(octets, &workspace)
         }
     }
+
+    /// The longest keep-alive of those that phones make up.
+    private static let longestKeepAlive = 32
 
     /// A STUN keep-alive (RFC 5626 §8). What is none, and what wants no answer, is dropped.
     private func answerKeepAlive(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
@@ -129,6 +138,7 @@ public struct Reception: Sendable {
         _ octets: Span<UInt8>, _ status: UInt16, _ error: SIPParseError, reason: StaticString? = nil,
         _ workspace: inout Workspace
     ) {
+        if status == 400 { workspace.offence = .malformed }
         var fields: [UInt8] = []
         fields.append("Warning: 399 biloxi ")
         fields.append(quoted: error.description)

@@ -49,6 +49,8 @@ public struct ServerSettings: Sendable {
     public var redirections: [[UInt8]: Redirection] = [:]
     /// Gateways to other networks.
     public var trunks: [TrunkSettings] = []
+    /// What is put up with from a source.
+    public var offences = OffenceLedger.Policy()
     /// The services that run, each with the URI at which it listens.
     public var services: [String: [UInt8]] = [:]
     /// Ports besides those of the end points at which the domains are this server.

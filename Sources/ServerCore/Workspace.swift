@@ -87,6 +87,10 @@ public struct Workspace: Sendable {
     /// The address that the device says it has which has sent the REGISTER at hand, where that is not the one that the
     /// REGISTER came from: a NAT box lies between.
     public internal(set) var claimedAddress: SocketAddress?
+    /// Which messages get work done.
+    public var admission = Admission()
+    /// What the message at hand has done wrong.
+    public internal(set) var offence: Offence?
     /// What is to be sent.
     public var outbox = Outbox()
     /// The present.

@@ -38,6 +38,11 @@ public final class SimulatedServer: SimulatedNode {
     private var calls: [Calls] = []
     private var locations: [Locations] = []
     private var workspace = Workspace()
+    /// Which messages get work done. Its windows end when the test says so.
+    public var admission: Admission {
+        get { self.workspace.admission }
+        set { self.workspace.admission = newValue }
+    }
     private var restored: [BindingRecord]
     private var questions: [ServiceQuestion] = []
     /// The keys of writes by the token of their REGISTER.

@@ -34,6 +34,7 @@ extension SignallingServer {
             // What the store cannot take now it finds gone: who removes a user removes the bindings in the database too.
             if let token = changes.first?.token { _ = self.store(changes.map(\.change), token) }
         }
+        self.sourceGuard.apply(settings.offences)
         for thread in self.udpThreads { thread.leave(.settings(settings)) }
         for loop in self.streams.loops {
             let worker = self.loopWorkers[loop.number]

@@ -24,6 +24,11 @@ extension SignallingServer {
             self.streams.table.addAlias(connection, at: alias, proving: identities)
         }
         self.finish(&loop.worker)
+        if !loop.worker.workspace.admission.sanctions.isEmpty || loop.worker.workspace.offence != nil,
+            self.sourceGuard.isBanned(connection.flow.remote.ip)
+        {
+            connection.closeAfterFlush()
+        }
     }
 
     func refuse(_ header: Span<UInt8>, _ error: SIPParseError, over connection: StreamConnection) {
@@ -31,6 +36,14 @@ extension SignallingServer {
         loop.worker.setTime()
         loop.worker.reception.refuse(header: header, error, over: connection.flow, into: &loop.worker.workspace)
         self.finish(&loop.worker)
+    }
+
+    func admits(_ source: IPAddress) -> Bool { !self.sourceGuard.isBanned(source) }
+
+    func swept(_ loop: StreamLoop) {
+        let worker = self.loopWorkers[loop.number]
+        worker.worker.workspace.admission.endWindow(busy: 0)
+        worker.counters.note(worker.worker.workspace.admission)
     }
 
     func ended(_ connection: StreamConnection, unsent: [Unreached]) {

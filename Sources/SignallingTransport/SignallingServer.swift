@@ -18,6 +18,7 @@ public final class SignallingServer: StreamUser {
     let calls: [Shard<CallShard>]
     let locations: [Shard<LocationShard>]
     let waiting = WaitingThreads()
+    let sourceGuard: SourceGuard
     let udpThreads: [UDPThread]
     let streams: StreamEngine
     /// What the event loops work with, by their numbers.
@@ -60,6 +61,7 @@ public final class SignallingServer: StreamUser {
         settings.proxy.generation = UInt32(truncatingIfNeeded: seeds())
         settings.shardCount = Self.shardCount(threads: threads)
         self.settings = settings
+        self.sourceGuard = SourceGuard(policy: settings.offences)
         let now = SystemClock.now()
         var calls: [Shard<CallShard>] = []
         var locations: [Shard<LocationShard>] = []
@@ -85,13 +87,14 @@ public final class SignallingServer: StreamUser {
             listeners: opened.listeners, endpoints: settings.proxy.endpoints, settings: streams, threads: threads,
             report: report)
         self.loopWorkers = self.streams.loops.map {
-            LoopWorker(Worker(number: $0.number % threads, reception: reception))
+            LoopWorker(Worker(number: $0.number % threads, reception: reception, seed: seeds()))
         }
         var udpThreads: [UDPThread] = []
         for number in 0..<threads {
             udpThreads.append(
                 try UDPThread(
-                    of: threads, sockets: opened.sockets[number], worker: Worker(number: number, reception: reception)))
+                    of: threads, sockets: opened.sockets[number],
+                    worker: Worker(number: number, reception: reception, seed: seeds())))
         }
         self.udpThreads = udpThreads
     }
@@ -132,6 +135,7 @@ public final class SignallingServer: StreamUser {
         _ octets: Span<UInt8>, over flow: Flow, from identities: CertificateIdentities? = nil, _ worker: inout Worker
     ) {
         let unsent = worker.workspace.outbox.messages.count
+        self.sourceGuard.update(&worker)
         worker.reception.receive(octets, over: flow, from: identities, into: &worker.workspace)
         if worker.workspace.next == nil, worker.workspace.outbox.messages.count == unsent {
             worker.counters.add(TrafficCounters.Place.dropped)
@@ -142,6 +146,7 @@ public final class SignallingServer: StreamUser {
         self.run(octets, &worker)
         self.ask(&worker)
         self.serveMedia(&worker)
+        if let offence = worker.workspace.offence { self.punish(offence, over: flow, &worker) }
         if let claimed = worker.workspace.claimedAddress {
             self.streams.reporter.report(.behindNAT(flow.remote, claimed: claimed))
         }

@@ -14,9 +14,15 @@ struct Worker {
     var unreached: [Unreached] = []
     /// The shards that have written into the outbox of the workspace.
     var turns = SendTurns()
+    /// Which of the sanctions `SourceGuard` has given it.
+    var sanctionVersion: UInt64 = 0
     let counters = TrafficCounters()
 
-    init(number: Int, reception: Reception) { (self.number, self.reception) = (number, reception) }
+    /// - Parameter seed: 64 bits that no peer can know.
+    init(number: Int, reception: Reception, seed: UInt64) {
+        (self.number, self.reception) = (number, reception)
+        self.workspace.admission = Admission(seed: seed)
+    }
 
     /// Takes the present from the clocks.
     mutating func setTime() {

@@ -14,7 +14,8 @@ struct Biloxi: ParsableCommand {
             CommandGroup(
                 name: "The server:",
                 subcommands: [
-                    Serve.self, UserCommand.self, ConfigCommand.self, RouteCommand.self, Calls.self, Reload.self,
+                    Serve.self, UserCommand.self, ConfigCommand.self, RouteCommand.self, Calls.self, Bans.self,
+                    Reload.self,
                 ]),
             CommandGroup(
                 name: "The telephone:",

@@ -45,14 +45,14 @@ struct Room {
         Room("MediaEngine", .roles, ["SIPMessages", "SDP", "RTP"]),
         Room("CLinuxIO", .drivers),
         Room("CAVCodec", .drivers),
+        Room("CBCG729", .drivers),
         Room(
-            "AudioCodecs", .drivers, ["SDP", "MediaEngine", "CAVCodec"],
-            foreign: ["CBCG729", "COpus", "CSpanDSP"]),
+            "AudioCodecs", .drivers, ["SDP", "MediaEngine", "CAVCodec", "CBCG729"], foreign: ["COpus", "CSpanDSP"]),
         Room("SRTP", .drivers, ["SIPMessages", "MediaKeying"], foreign: ["COpenSSL"]),
         Room("SystemSockets", .drivers, ["SIPMessages", "CLinuxIO"], foreign: ["Glibc"]),
         Room(
             "MediaTransport", .drivers,
-            ["SIPMessages", "SDP", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"],
+            ["SIPMessages", "SDP", "RTP", "MediaKeying", "MediaEngine", "SRTP", "CLinuxIO", "SystemSockets"],
             foreign: ["Glibc", "Synchronization"]),
         Room("SystemLibraries", .drivers),
         Room(
@@ -77,7 +77,7 @@ struct Room {
             "BiloxiKit", .kit,
             [
                 "SIPMessages", "SIPTransactions", "SIPRouting", "SIPAuthentication", "SDP", "RTP", "AgentCore",
-                "MediaEngine", "MediaTransport", "SignallingTransport",
+                "MediaKeying", "MediaEngine", "MediaTransport", "SignallingTransport", "AudioCodecs",
             ], foreign: ["Glibc", "Synchronization"]),
         Room(
             "biloxi", .programs,

@@ -105,7 +105,7 @@ struct CallTests {
                 let port = try #require(bob.port("udp"))
                 let error = await #expect(throws: SIPError.self) { try await alice.call("sip:bob@127.0.0.1:\(port)") }
                 #expect(error?.code == .notAcceptable && error?.status == 488)
-                #expect(error?.codecs == ["PCMU", "PCMA"])
+                #expect(error?.codecs == ["PCMU", "PCMA", "opus", "G722"])
             }
         }
     }

@@ -1,4 +1,5 @@
 import MediaEngine
+import MediaKeying
 import MediaTransport
 import SDP
 import SIPMessages
@@ -78,6 +79,101 @@ struct AudioEndpointTests {
         #expect(abs(crossings - heard.count * 880 / 8_000) < 25)
         #expect(bob.endpoint.statistics.source?.port == alice.endpoint.port)
         #expect(alice.endpoint.statistics.codec == codec)
+        self.server.stop()
+    }
+
+    /// A side whose media is protected in some way.
+    private func side(_ policy: KeyingPolicy, _ ports: ClosedRange<UInt16>) throws -> (MediaServer, Side) {
+        var settings = MediaSettings()
+        (settings.ports, settings.keying) = (ports, policy)
+        let server = try MediaServer(settings)
+        return (server, Side(server))
+    }
+
+    @Test(
+        "Protected by either way, what one side plays the other hears, whoever calls (RFC 4568, RFC 5764)",
+        arguments: [KeyingPolicy.descriptions, .handshake], [true, false])
+    func protected(policy: KeyingPolicy, isMuxed: Bool) async throws {
+        let (server, alice) = try self.side(policy, 32_000...32_099)
+        let bob = Side(self.server)
+        guard case .description(var offer) = alice.endpoint.offer() else { throw TestFailure() }
+        if !isMuxed {
+            // A peer that wants RTCP at a port of its own has a handshake of its own for it (RFC 5764 §4.2).
+            var description = try SessionDescription(offer)
+            description.media[0].removeAttributes("rtcp-mux")
+            offer = description.octets
+        }
+        guard case .description(let answer) = bob.endpoint.answer(offer) else { throw TestFailure() }
+        #expect(alice.endpoint.start(leg: 0, answer) == nil)
+        _ = alice.endpoint.play(SoundSource(tone: Tone([440])))
+        _ = bob.endpoint.play(SoundSource(tone: Tone([440])))
+        let heard = await bob.hear(2_000)
+        let crossings = zip(heard, heard.dropFirst()).count { ($0 < 0) != ($1 < 0) }
+        #expect(abs(crossings - heard.count * 880 / 8_000) < 25)
+        #expect(await alice.hear(800).count >= 800)
+        let way = policy == .handshake ? "DTLS" : "SDES"
+        #expect(alice.endpoint.statistics.protection == "\(way) AEAD_AES_256_GCM")
+        #expect(bob.endpoint.statistics.protection == alice.endpoint.statistics.protection)
+        // Hold and its end change neither the keys nor who has begun.
+        alice.endpoint.direction = .sendonly
+        try self.agree(alice, bob)
+        alice.endpoint.direction = .sendrecv
+        try self.agree(bob, alice)
+        #expect(await bob.hear(800).count >= 800)
+        server.stop()
+        self.server.stop()
+    }
+
+    @Test("Who requires SRTP refuses plain media, and a secure protocol without keys is refused: 488, and why")
+    func refusesUnprotected() throws {
+        let (server, alice) = try self.side(.handshake, 32_100...32_199)
+        defer { server.stop() }
+        let bob = Side(self.server)
+        guard case .description(let plain) = bob.endpoint.offer() else { throw TestFailure() }
+        guard case .refused(let refusal, let body) = alice.endpoint.answer(plain) else { throw TestFailure() }
+        #expect(refusal.warning == 302)
+        #expect(
+            refusal.phrase
+                == "Incompatible transport protocol: RTP/AVP is not encrypted, and SRTP is required here")
+        #expect(try SessionDescription(body).media.map(\.line.transport) == ["UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF"])
+        let keyless = String(decoding: plain, as: UTF8.self).replacing("RTP/AVP", with: "RTP/SAVP")
+        guard case .refused(let other, _) = Side(self.server).endpoint.answer(Array(keyless.utf8)) else {
+            throw TestFailure()
+        }
+        #expect(
+            other.phrase.hasSuffix("RTP/SAVP has neither an a=crypto line nor an a=fingerprint of SHA-256 or better"))
+        self.server.stop()
+    }
+
+    @Test("A peer whose certificate is not that of its description gets no media, and the call is told (RFC 5763 §5)")
+    func wrongFingerprint() async throws {
+        let (server, alice) = try self.side(.handshake, 32_200...32_299)
+        let bob = Side(self.server)
+        guard case .description(let offer) = alice.endpoint.offer(),
+            case .description(let answer) = bob.endpoint.answer(offer)
+        else { throw TestFailure() }
+        var forged = try SessionDescription(answer)
+        let zeros = Array(repeating: "00", count: 32).joined(separator: ":")
+        forged.media[0].setAttribute("fingerprint", "sha-256 \(zeros)")
+        #expect(alice.endpoint.start(leg: 0, forged.octets) == nil)
+        for await case .unprotected(let reason) in alice.events {
+            #expect(reason == "the certificate of the DTLS handshake is not that of the peer's a=fingerprint")
+            break
+        }
+        #expect(alice.endpoint.statistics.received == 0)
+        server.stop()
+        self.server.stop()
+    }
+
+    @Test("What sounds in a call goes on in the one that takes its place")
+    func continues() async throws {
+        let (alice, bob) = try self.call()
+        let (successor, carol) = try self.call()
+        let number = alice.endpoint.play(SoundSource(tone: Tone([440])))
+        #expect(await bob.hear(800).count >= 800)
+        successor.endpoint.continueSound(of: alice.endpoint)
+        #expect(await carol.hear(800).count >= 800)
+        successor.endpoint.endSound(number)
         self.server.stop()
     }
 

@@ -28,6 +28,29 @@ struct SRTPSessionTests {
         return octets + (0..<count).map { UInt8(truncatingIfNeeded: $0) }
     }
 
+    @Test(
+        "A new key for one direction leaves the other where it is: no key stream is used twice (RFC 3711 §9.1)",
+        arguments: [SRTPSuite.aes128CMSHA1Tag80, .aeadAES128GCM])
+    func renewed(suite: SRTPSuite) throws {
+        let (sender, receiver) = try Self.pair(suite)
+        for number in [UInt16.max, 0] {
+            var packet = Self.packet(number)
+            try sender.protect(&packet)
+            try receiver.unprotect(&packet)
+        }
+        let (local, fresh) = (sender.agreement.local, Self.key(suite, 55))
+        try sender.renew(SRTPAgreement(suite, local: local, remote: fresh))
+        try receiver.renew(SRTPAgreement(suite, local: fresh, remote: local))
+        // The roll-over counter is 1 on both sides still.
+        var (packet, back) = (Self.packet(1), Self.packet(77, ssrc: 10))
+        try sender.protect(&packet)
+        try receiver.unprotect(&packet)
+        #expect(packet == Self.packet(1))
+        try receiver.protect(&back)
+        try sender.unprotect(&back)
+        #expect(back == Self.packet(77, ssrc: 10))
+    }
+
     static let control: [UInt8] = [0x80, 201, 0, 1, 0, 0, 0, 9, 0x81, 202, 0, 2, 0, 0, 0, 9, 1, 1, 0x61, 0]
 
     @Test(

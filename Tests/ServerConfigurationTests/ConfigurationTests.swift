@@ -30,6 +30,7 @@ struct ConfigurationTests {
                     mode: .stateful, recordRoute: true, forking: .parallel, timerC: .seconds(185), redirects: .passOn))
         #expect(
             configuration.connections == .init(limit: 100_000, perSource: 2000, idle: .seconds(600), origins: ["own"]))
+        #expect(configuration.bans == .init(wrongCredentials: 60, malformed: 200, duration: .seconds(600)))
         #expect(configuration.nat == .init(keepAlive: .options, interval: .seconds(25)))
         #expect(configuration.storage == .sqlite)
         #expect(configuration.callRecords == .init(isEnabled: true, keepDays: 90, longestCall: .seconds(43_200)))
@@ -73,6 +74,7 @@ struct ConfigurationTests {
                   certificates: [PSTN.example], inbound: [{ match: "4711*", to: "user:$1" }], longestCall: 600,
                   probe: 0 }
         connections: { limit: 10, perSource: 5, idle: 60, origins: https://phone.example:8443 }
+        bans: { wrongCredentials: 0, malformed: 7, duration: 60 }
         nat: { keepAlive: emptyLines, interval: 15 }
         inbound: trusted
         routes:
@@ -144,6 +146,7 @@ struct ConfigurationTests {
             configuration.connections
                 == .init(
                     limit: 10, perSource: 5, idle: .seconds(60), origins: ["https://phone.example:8443"]))
+        #expect(configuration.bans == .init(wrongCredentials: 0, malformed: 7, duration: .seconds(60)))
         #expect(configuration.nat == .init(keepAlive: .emptyLines, interval: .seconds(15)))
         #expect(configuration.inbound == .trusted)
         #expect(

@@ -66,7 +66,7 @@ struct TelephoneTests {
         let (answer, other) = try self.answering("--count", "1")
         let strange = try self.call(other, "--codec", "L16/16000")
         #expect(strange.status == 3)
-        #expect(strange.errors.contains("try --codec PCMU,PCMA"))
+        #expect(strange.errors.contains("try --codec PCMU,PCMA,opus,G722"))
         #expect(answer.finish().status == 3)  // What it has told the caller.
     }
 

@@ -35,6 +35,7 @@ final class Engine: AgentUser {
         self.proxy = try settings.proxy.map { (text) throws(SIPError) in try Account.route(text) }
         var media = MediaSettings()
         media.ports = settings.mediaPorts
+        media.keying = settings.encryption.policy
         media.silence = settings.silence.map { TimeSpan(nanoseconds: $0.nanoseconds) }
         media.advertise = settings.advertise.map { Host($0) }
         do {
@@ -130,6 +131,7 @@ final class Engine: AgentUser {
             guard let call = self.call(handle) else { return }
             call.audio.choose(leg: leg)
             call.core.established()
+            if let predecessor = call.core.predecessor { self.succeed(predecessor, call) }
         case .modificationRefused(let handle, let status):
             self.call(handle)?.core.changed(SIPError(.rejected, status: Int(status.number), status.reasonPhrase))
         case .information(let handle, let request): self.inform(handle, request)
@@ -155,11 +157,21 @@ final class Engine: AgentUser {
         case .transferDone(let handle, let end):
             let transfer = self.state.withLock { $0.transfers.removeValue(forKey: handle) }
             transfer?.done(end)
+        case .replaces(let handle, let other): self.call(handle)?.core.predecessor = self.call(other)
         // The first are features that are off: `UserAgent.start`.
-        case .redirected, .replaces, .joins, .earlyMediaStart, .earlyMediaStop, .ringback, .informationAnswered,
+        case .redirected, .joins, .earlyMediaStart, .earlyMediaStop, .ringback, .informationAnswered,
             .informationFailed:
             break
         case .resolve: break  // The host's.
+        }
+    }
+
+    /// The audio of a call cannot go on.
+    func lost(_ core: CallCore, _ reason: String) {
+        core.failed(SIPError(.media, reason))
+        guard let handle = core.handle else { return }
+        self.perform { turn in
+            turn.agent.hangUp(handle, transactions: &turn.transactions, at: turn.now, into: &turn.outbox)
         }
     }
 
@@ -170,7 +182,7 @@ final class Engine: AgentUser {
     }
 
     private func receive(_ handle: CallHandle, _ invite: SIPMessage, _ turn: inout AgentTurn) {
-        guard self.isServing else {
+        guard self.isServing || !invite.values(of: "Replaces").isEmpty else {
             return turn.agent.reject(
                 handle, 480, reason: "Nobody Answers Here", transactions: &turn.transactions, at: turn.now,
                 into: &turn.outbox)
@@ -182,7 +194,16 @@ final class Engine: AgentUser {
         let call = Call(self, at: local, peer: invite.first(.from), isOutgoing: false)
         call.core.begin(handle, invite.first(.callID)?.value)
         self.add(call, handle)
-        self.invitations.send(Invitation(call, invite))
+        // One that takes the place of another is no invitation: that one goes on with it (RFC 3891 §3).
+        if invite.values(of: "Replaces").isEmpty { self.invitations.send(Invitation(call, invite)) }
+    }
+
+    /// A call takes the place of another: that one goes on with the new other side.
+    private func succeed(_ predecessor: Call, _ successor: Call) {
+        successor.core.predecessor = nil
+        guard predecessor.end == nil, let new = successor.core.handle, let old = predecessor.core.handle else { return }
+        self.state.withLock { ($0.calls[new], $0.calls[old]) = (predecessor, successor) }
+        predecessor.exchangeLines(with: successor)
     }
 
     private func describe(_ handle: CallHandle, _ question: MediaQuestion, _ turn: inout AgentTurn) {

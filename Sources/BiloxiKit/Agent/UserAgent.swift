@@ -89,7 +89,7 @@ public final class UserAgent: Sendable {
                 resolver: Resolver.Settings(environment: environment), user: engine
             ) { configuration in
                 configuration.product = settings.product
-                configuration.features = [.messages, .transfers]
+                configuration.features = [.messages, .transfers, .replacement]
                 configuration.messageTypes = [MediaType("*", "*")]
                 configuration.credentials = { [weak engine] in engine?.credentials($0) }
             }

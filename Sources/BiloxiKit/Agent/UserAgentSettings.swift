@@ -1,4 +1,6 @@
+import AudioCodecs
 import MediaEngine
+import MediaKeying
 import SIPMessages
 
 /// An address to listen at.
@@ -33,6 +35,25 @@ public struct Listener: Hashable, Sendable {
     public static let standard: [Listener] = [.udp("0.0.0.0", 0), .tcp("0.0.0.0", 0), .tls("0.0.0.0", 0)]
 }
 
+/// What protects the audio of calls.
+public enum MediaEncryption: String, Hashable, Sendable, CaseIterable {
+    /// Nothing is asked for. Who calls with SRTP gets it all the same.
+    case none
+    /// SRTP with keys in the descriptions (RFC 4568): whoever passes the messages on can read them, so they should go over
+    /// TLS. Calls without SRTP are refused.
+    case sdes
+    /// SRTP with keys of a DTLS handshake between both ends (RFC 5763). Calls without SRTP are refused.
+    case dtls
+
+    var policy: KeyingPolicy {
+        switch self {
+        case .none: .whenOffered
+        case .sdes: .descriptions
+        case .dtls: .handshake
+        }
+    }
+}
+
 /// How a user agent is.
 public struct UserAgentSettings: Sendable {
     /// Who calls where there is no account; `nil` for `sip:anonymous@` our address.
@@ -41,8 +62,11 @@ public struct UserAgentSettings: Sendable {
     public var proxy: String?
     /// What goes into User-Agent and Server.
     public var product = "Biloxi"
-    /// The encodings for calls, the preferred first: `PCMU`, `PCMA`, `L16/16000`.
-    public var codecs: [String] = AudioFormat.standard.map(\.name)
+    /// The encodings for calls, the preferred first: `PCMU`, `PCMA`, `opus`, `G722`, `L16/16000`, and where their libraries
+    /// are installed `G729` and `G723`. Which one a call has is decided by who answers it.
+    public var codecs: [String] = ["PCMU", "PCMA", "opus", "G722"]
+    /// What protects the audio.
+    public var encryption = MediaEncryption.none
     /// The ports for audio.
     public var mediaPorts: ClosedRange<UInt16> = 10_000...19_999
     /// The address that others reach us by, where it is not the one that is bound.
@@ -66,15 +90,25 @@ public struct UserAgentSettings: Sendable {
     func formats() throws(SIPError) -> [AudioFormat] {
         var formats: [AudioFormat] = []
         for name in self.codecs {
-            let found = AudioFormat.named(name).filter { !formats.contains($0) }
-            guard !AudioFormat.named(name).isEmpty else {
-                let known = AudioFormat.all.map { $0.sampleRate == 8_000 ? $0.name : "\($0.name)/\($0.sampleRate)" }
-                throw SIPError(.invalid, "\"\(name)\" is no encoding: use \(known.joined(separator: ", "))")
-            }
-            formats += found
+            let found = AudioFormat.named(name, among: Self.allFormats)
+            guard !found.isEmpty else { throw Self.unknown(name) }
+            formats += found.filter { !formats.contains($0) }
         }
         guard !formats.isEmpty else { throw SIPError(.invalid, "no encoding is left for calls: name one") }
         return formats
+    }
+
+    private static let allFormats = AudioCodecCatalogue.all.audioFormats
+
+    /// The encodings that this system has, as `codecs` names them.
+    public static var knownCodecs: [String] {
+        Self.allFormats.map { $0.name == "L16" ? "L16/\($0.sampleRate)" : $0.name }
+    }
+
+    private static func unknown(_ name: String) -> SIPError {
+        let missing = ["G729": "libbcg729", "G723": "libavcodec"][name.uppercased()]
+        let reason = missing.map { "needs \($0), which is not installed" } ?? "is no encoding"
+        return SIPError(.invalid, "\"\(name)\" \(reason): use \(Self.knownCodecs.joined(separator: ", "))")
     }
 }
 

@@ -17,11 +17,11 @@ public struct AudioInput: AsyncSequence, Sendable {
     /// Ends the listening when nobody holds the sequence or an iterator of it any more.
     final class Tap: Sendable {
         let channel = Channel<AudioFrame>(limit: 250)
-        private let audio: AudioEndpoint
+        private let core: CallCore
         private let number = Mutex<UInt64>(0)
 
         init(_ call: Call, rate: Int) {
-            self.audio = call.audio
+            self.core = call.core
             let resampler = Mutex<(from: Int, resampler: Resampler)?>(nil)
             let channel = self.channel
             let number = call.audio.addListener { samples, source in
@@ -42,7 +42,7 @@ public struct AudioInput: AsyncSequence, Sendable {
         }
 
         deinit {
-            self.audio.removeListener(self.number.withLock { $0 })
+            self.core.line.audio.removeListener(self.number.withLock { $0 })
             self.channel.close()
         }
     }

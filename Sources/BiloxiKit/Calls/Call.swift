@@ -13,25 +13,31 @@ import SignallingTransport
 ///     try await call.send(digits: "42#")
 ///     await call.hangUp()
 public final class Call: Sendable {
-    let core = CallCore()
-    let audio: AudioEndpoint
+    let core: CallCore
     let engine: Engine
-    /// The address of ours that the other side sees.
-    let local: IPAddress
-    /// The other side: `sip:bob@example.test`.
-    public let peer: String
-    /// The name that the other side gives itself; `nil` without one.
-    public let peerName: String?
     /// Whether we have called.
     public let isOutgoing: Bool
 
     init(_ engine: Engine, at local: IPAddress, peer: NameAddress?, isOutgoing: Bool) {
-        (self.engine, self.local) = (engine, local)
-        self.peer = peer?.uri.description ?? ""
-        self.peerName = peer?.displayName
-        self.isOutgoing = isOutgoing
-        let core = self.core
-        self.audio = engine.media.makeAudio(at: local, formats: engine.formats) { core.happened($0) }
+        (self.engine, self.isOutgoing) = (engine, isOutgoing)
+        self.core = CallCore(CallLine(engine, at: local, peer: peer))
+    }
+
+    var audio: AudioEndpoint { self.core.line.audio }
+    /// The address of ours that the other side sees.
+    var local: IPAddress { self.core.line.local }
+    /// The other side: `sip:bob@example.test`; after a transfer the new one.
+    public var peer: String { self.core.line.peer }
+    /// The name that the other side gives itself; `nil` without one.
+    public var peerName: String? { self.core.line.peerName }
+
+    /// Goes on with the other side of another call, which gets ours; what sounds here, and who listens, stays.
+    func exchangeLines(with other: Call) {
+        let line = other.core.line
+        line.audio.isMuted = self.audio.isMuted
+        line.audio.continueSound(of: self.audio)
+        _ = other.core.exchange(self.core.exchange(line))
+        self.core.lineChanged(line.peer)
     }
 
     /// The Call-ID, to find the call in a trace; `nil` before its INVITE has been answered in any way.
@@ -67,13 +73,26 @@ public final class Call: Sendable {
 
     /// Lets the other side wait: nothing of it is wanted any more (RFC 3264 §8.4).
     ///
-    /// - Throws: `SIPError` when it refuses, or the call is over.
-    public func hold() async throws { try await self.change(.sendonly) }
+    /// - Parameter music: What it hears meanwhile, over and over; all else that is played waits. Without one that goes on.
+    /// - Throws: `SIPError` when it refuses, when the call is over, or: `media`, when there is no such file.
+    public func hold(playing music: Sound? = nil) async throws {
+        let source = try music?.source(loops: true)
+        try await self.change(.sendonly)
+        guard let source else { return }
+        let number = self.audio.play(source)
+        self.audio.playAlone(number)
+        if let before = self.core.exchangeMusic(number) { self.audio.endSound(before) }
+    }
 
     /// Goes on after `hold`.
     ///
     /// - Throws: `SIPError` when the other side refuses, or the call is over.
-    public func resume() async throws { try await self.change(.sendrecv) }
+    public func resume() async throws {
+        try await self.change(.sendrecv)
+        guard let number = self.core.exchangeMusic(nil) else { return }
+        self.audio.playAlone(nil)
+        self.audio.endSound(number)
+    }
 
     /// Whether the other side holds us.
     public var isHeldByPeer: Bool { self.core.isHeldByPeer }
@@ -121,6 +140,9 @@ public final class Call: Sendable {
         quality.bufferDelay = statistics.bufferDelay.duration
         quality.heard = statistics.heard.duration
         quality.rejected = Int(clamping: statistics.rejected)
+        quality.peerJitter = statistics.peerJitter?.duration
+        quality.peerMOS = statistics.peerScore
+        quality.encryption = statistics.protection
         quality.source = statistics.source?.description
         quality.destination = statistics.destination?.description
         return quality

@@ -7,8 +7,9 @@ import Synchronization
 /// What a call knows and who waits for it: told by the agent and by the media, asked by the tasks of the application.
 final class CallCore: Sendable {
     private struct State: Sendable {
-        var handle: CallHandle?
-        var callID: String?
+        var line: CallLine
+        /// The call that this one takes the place of as soon as it stands.
+        var predecessor: Call?
         var refusal: SIPError?
         /// What went wrong on our side, which the end then tells of.
         var failure: SIPError?
@@ -20,9 +21,11 @@ final class CallCore: Sendable {
         var change: Promise<Result<Void, SIPError>>?
         var isEstablished = false
         var isHeldByPeer = false
+        /// What the other side hears while it is held.
+        var music: UInt64?
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     /// Whether it was answered, or why not.
     let answered = Promise<Result<Void, SIPError>>()
     /// How it ended.
@@ -30,21 +33,57 @@ final class CallCore: Sendable {
     let digits = Channel<Digit>(limit: 256)
     let events = Channel<CallEvent>(limit: 256)
 
-    init() {}
-
-    func begin(_ handle: CallHandle, _ callID: String?) {
-        self.state.withLock { ($0.handle, $0.callID) = (handle, callID) }
+    init(_ line: CallLine) {
+        self.state = Mutex(State(line: line))
+        line.relay.core = self
     }
 
-    var handle: CallHandle? { self.state.withLock { $0.handle } }
-    var callID: String? { self.state.withLock { $0.callID } }
+    func begin(_ handle: CallHandle, _ callID: String?) {
+        self.state.withLock { ($0.line.handle, $0.line.callID) = (handle, callID) }
+    }
+
+    var line: CallLine { self.state.withLock { $0.line } }
+    var handle: CallHandle? { self.state.withLock { $0.line.handle } }
+    var callID: String? { self.state.withLock { $0.line.callID } }
+
+    var predecessor: Call? {
+        get { self.state.withLock { $0.predecessor } }
+        set { self.state.withLock { $0.predecessor = newValue } }
+    }
+
+    /// Takes another line; returns the one before.
+    func exchange(_ line: CallLine) -> CallLine {
+        line.relay.core = self
+        return self.state.withLock { state in
+            defer { (state.line, state.isHeldByPeer) = (line, line.audio.agreed?.isHeldByPeer ?? false) }
+            return state.line
+        }
+    }
+
+    /// Lets the calls that wait for answers of the agent in vain go on: the line has changed.
+    func lineChanged(_ peer: String) {
+        let change = self.state.withLock { state in
+            defer { state.change = nil }
+            return state.change
+        }
+        change?.keep(.failure(SIPError(.rejected, "the other side is another one now")))
+        self.events.send(.transferred(to: peer))
+    }
     var isHeldByPeer: Bool { self.state.withLock { $0.isHeldByPeer } }
+
+    /// Notes what the other side hears while it is held; returns what it has heard.
+    func exchangeMusic(_ number: UInt64?) -> UInt64? {
+        self.state.withLock { state in
+            defer { state.music = number }
+            return state.music
+        }
+    }
 
     // MARK: From the agent
 
     func progressed(_ response: SIPMessage) {
         guard let status = response.status else { return }
-        self.state.withLock { $0.callID = response.first(.callID)?.value }
+        self.state.withLock { $0.line.callID = response.first(.callID)?.value }
         self.events.send(.progress(status: Int(status.number), reason: response.reasonPhrase))
     }
 
@@ -55,7 +94,7 @@ final class CallCore: Sendable {
 
     func refused(_ response: SIPMessage) {
         let error = SIPError(response)
-        self.state.withLock { ($0.refusal, $0.callID) = (error, error.callID) }
+        self.state.withLock { ($0.refusal, $0.line.callID) = (error, error.callID) }
     }
 
     /// Something went wrong on our side; the end of the call follows.
@@ -90,7 +129,7 @@ final class CallCore: Sendable {
         }
         var error = state.failure ?? SIPError(end)
         if state.failure == nil, case .rejected = end, let refusal = state.refusal { error = refusal }
-        error.callID = state.callID
+        error.callID = state.line.callID
         self.end.keep(error)
         self.answered.keep(.failure(error))
         for sound in state.sounds.values { sound.keep(.failure(error)) }
@@ -128,6 +167,8 @@ final class CallCore: Sendable {
             }
             promise?.keep(())
         case .silent: self.events.send(.silent)
+        case .oneWay(let finding): self.events.send(.oneWayAudio(OneWayAudio(finding)))
+        case .unprotected: break  // The call ends with it.
         }
     }
 

@@ -1,5 +1,6 @@
 import MediaEngine
 import MediaTransport
+import SIPMessages
 
 /// What happens in a call.
 public enum CallEvent: Hashable, Sendable {
@@ -17,12 +18,38 @@ public enum CallEvent: Hashable, Sendable {
     case resumedByPeer
     /// The other side wants us to call someone in its place.
     case transferRequested(IncomingTransfer)
+    /// The other side is someone else now: the one before has transferred us, or has sent another in its place. What sounds
+    /// in the call, and who listens, stays.
+    case transferred(to: String)
     /// A transfer that we have asked for goes on: what its target answers.
     case transferProgress(status: Int, reason: String)
     /// Nothing has been heard for `UserAgentSettings.silence`.
     case silent
+    /// The audio flows one way only: noticed after four seconds, and told once.
+    case oneWayAudio(OneWayAudio)
     /// It is over.
     case ended(SIPError)
+}
+
+/// Audio that flows one way only, and the addresses that were seen.
+public struct OneWayAudio: Hashable, Sendable, CustomStringConvertible {
+    /// Whether nothing comes; otherwise nothing of ours arrives, as the other side reports.
+    public let isNothingHeard: Bool
+    /// Where the other side says that it is, where its packets come from, and where ours go; `nil` for what is not known.
+    public let described: String?, source: String?, destination: String?
+    /// Where packets come from that are not taken; `nil` where there are none.
+    public let elsewhere: String?
+    /// What is wrong, in words, with the addresses.
+    public let description: String
+
+    init(_ finding: MediaEngine.OneWayAudio) {
+        self.isNothingHeard = finding.finding == .nothingComes
+        self.described = finding.described?.description
+        self.source = finding.source?.description
+        self.destination = finding.destination?.description
+        self.elsewhere = finding.elsewhere?.description
+        self.description = finding.description
+    }
 }
 
 /// A key that was pressed.
@@ -65,8 +92,13 @@ public struct CallQuality: Hashable, Sendable {
     public var sent = 0
     /// What the other side has lost of ours by its last report, in percent; `nil` while none has come.
     public var peerLossPercent: Double?
-    /// The jitter of arrival (RFC 3550 §6.4.1).
-    public var jitter = Duration.zero
+    /// The opinion score of a conversation at the other side: what it says of itself (RFC 3611 §4.7.5), or what follows of
+    /// its reports; `nil` while none has come.
+    public var peerMOS: Double?
+    /// The jitter of arrival (RFC 3550 §6.4.1), here and at the other side; `nil` while that has not reported.
+    public var jitter = Duration.zero, peerJitter: Duration?
+    /// What protects the audio: `SDES AES_CM_128_HMAC_SHA1_80`, `DTLS AEAD_AES_128_GCM`; empty while nothing does.
+    public var encryption = ""
     /// The time there and back; `nil` while no report has come.
     public var roundTrip: Duration?
     /// How long packets are held back so that all come in time.

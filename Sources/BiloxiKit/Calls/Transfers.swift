@@ -44,14 +44,32 @@ public final class IncomingTransfer: Hashable, Sendable {
     /// - Parameter begun: Given the new call before it is answered, for its events.
     /// - Throws: `SIPError` when the new call comes to nothing; `CancellationError`.
     public func accept(begun: (Call) -> Void = { _ in }) async throws -> Call {
+        try await self.accept(inPlaceOf: nil, begun)
+    }
+
+    /// Calls whom we are to call, and lets the call go on with it when it answers (`CallEvent.transferred`): what is played
+    /// and recorded goes on. When the new call comes to nothing, the first other side stays.
+    ///
+    /// - Throws: `SIPError` when the new call comes to nothing; `CancellationError`.
+    public func follow() async throws {
+        // By the time that it is answered the new call has the old other side, who is to hang up (RFC 5589 §6.1).
+        let left = try await self.accept(inPlaceOf: self.call) { _ in }
+        _ = await within(.seconds(5)) { await left.ended() }
+        left.hangUpNow()
+    }
+
+    private func accept(inPlaceOf predecessor: Call?, _ begun: (Call) -> Void) async throws -> Call {
         let engine = self.call.engine
+        let routes = engine.routes(of: engine.account)
         let call = Call(engine, at: self.call.local, peer: try? NameAddress(self.uri()), isOutgoing: true)
         let isTaken = engine.perform { turn in
             guard
                 let handle = turn.agent.acceptTransfer(
-                    self.referral, transactions: &turn.transactions, at: turn.now, into: &turn.outbox)
+                    self.referral, transactions: &turn.transactions, at: turn.now, into: &turn.outbox,
+                    edit: { plan in if !routes.isEmpty { plan.routes = routes } })
             else { return false }
             call.core.begin(handle, nil)
+            call.core.predecessor = predecessor
             engine.add(call, handle)
             return true
         }

@@ -49,15 +49,18 @@ public struct AudioFormat: Hashable, Sendable {
         formats.first { $0.media.isSameEncoding(as: media) }
     }
 
-    /// What a description lists for these formats: themselves, events at each of their rates, and comfort noise.
+    /// What a description lists for these formats: themselves, events at each of their rates and at 8000 Hz, which is all
+    /// that many peers know (RFC 4733 §2.1 wants the rate of the sound), and comfort noise.
     public static func described(_ formats: [AudioFormat]) -> [MediaFormat] {
         var rates: [UInt32] = []
         for format in formats where !rates.contains(format.media.map.clockRate) {
             rates.append(format.media.map.clockRate)
         }
+        let hasNoise = rates.contains(8_000)
+        if !hasNoise { rates.append(8_000) }
         let events = rates.enumerated().map { i, rate in
             MediaFormat(101 + UInt8(truncatingIfNeeded: i), "telephone-event", rate, parameters: "0-16")
         }
-        return formats.map(\.media) + events + (rates.contains(8_000) ? [MediaFormat(13, "CN")] : [])
+        return formats.map(\.media) + events + (hasNoise ? [MediaFormat(13, "CN")] : [])
     }
 }

@@ -26,6 +26,12 @@ public struct AudioStatistics: Hashable, Sendable {
     public var quality: CallQuality?
     /// What the peer has lost of ours by its last report, in percent; `nil` while none has come.
     public var peerLossPercent: Double?
+    /// The jitter of ours at the peer by its last report; `nil` while none has come.
+    public var peerJitter: TimeSpan?
+    /// The opinion score of a conversation at the peer, 1-4.5: as it says (RFC 3611 §4.7.5), or by what it says of losses.
+    public var peerScore: Double?
+    /// What protects the packets: `SDES AES_CM_128_HMAC_SHA1_80`; empty while nothing does.
+    public var protection = ""
     /// Where the peer's packets come from; `nil` while none has come.
     public var source: SocketAddress?
     /// Where ours go.

@@ -21,9 +21,9 @@ public struct AudioStream: Sendable {
     /// Milliseconds that a packet of ours covers: 10 to 60, by what the peer wants.
     public private(set) var packetMilliseconds = 20
 
-    private var format: AudioFormat?
+    private(set) var format: AudioFormat?
     private let formats: [AudioFormat]
-    private var sender: AudioSender?
+    private(set) var sender: AudioSender?
     private var peerFormat: MediaFormat?
     private var eventType: UInt8?
     private var received = ReceivedFormats()
@@ -33,12 +33,15 @@ public struct AudioStream: Sendable {
     private var sequence: UInt16
     private var timestamp: UInt32
     private var lastSent: (at: MonotonicInstant, timestamp: UInt32)?
-    private var sent: UInt64 = 0
-    private var sentOctets: UInt64 = 0
-    private var rejected: UInt64 = 0
+    /// Packets that were sent.
+    public private(set) var sent: UInt64 = 0
+    /// Whether the peer has described its silence, and sends nothing since.
+    public private(set) var isPeerPausing = false
+    private(set) var sentOctets: UInt64 = 0
+    private(set) var rejected: UInt64 = 0
 
-    private var playout: AudioPlayout?
-    private var playing: AudioFormat?
+    private(set) var playout: AudioPlayout?
+    private(set) var playing: AudioFormat?
     /// From the rate of what comes to that of what goes, where they differ, and what it has made ahead of time.
     private var resampler: Resampler?
     private var resampled: [Int16] = []
@@ -46,7 +49,7 @@ public struct AudioStream: Sendable {
     private var keysIn: TelephoneEventReceiver
     private var tones: KeyToneDetector
     private var merger = KeyPressMerger()
-    private var heardSamples = 0
+    private(set) var heardSamples = 0
     private var events: [TelephoneEventReceiver.Happening] = []
     private var toneEvents: [KeyToneDetector.Happening] = []
 
@@ -100,6 +103,7 @@ public struct AudioStream: Sendable {
             self.makeSender()
         }
         self.sender?.labels.eventType = self.eventType
+        self.sender?.labels.eventClockRate = stream.eventFormat?.map.clockRate
         self.isSending = stream.sends && self.sender != nil
     }
 
@@ -168,6 +172,7 @@ public struct AudioStream: Sendable {
             self.rejected &+= 1
             return
         }
+        if case .noise = kind { self.isPeerPausing = true } else { self.isPeerPausing = false }
         switch kind {
         case .audio(let format): self.insert(header, packet, format, at: now)
         case .noise: self.playout?.insert(header, packet, at: now)
@@ -328,54 +333,6 @@ public struct AudioStream: Sendable {
             ntp: ntp,
             timestamp: lastSent.timestamp &+ UInt32(truncatingIfNeeded: elapsed * rate / 1_000_000),
             packets: UInt32(truncatingIfNeeded: self.sent), payloadOctets: UInt32(truncatingIfNeeded: self.sentOctets))
-    }
-
-    /// What an extended report says of how it sounds (RFC 3611 §4.7).
-    private var metrics: VoIPMetrics? {
-        guard let reception, let playout, let quality = self.quality else { return nil }
-        var metrics = VoIPMetrics(ssrc: reception.ssrc)
-        playout.buffer.pattern.fill(&metrics, packetTime: UInt64(self.packetMilliseconds))
-        quality.fill(&metrics)
-        let delay = UInt16(clamping: playout.buffer.targetTime.nanoseconds / 1_000_000)
-        (metrics.nominalDelay, metrics.maximumDelay) = (delay, delay)
-        metrics.absoluteMaximumDelay = UInt16(
-            clamping: playout.buffer.maximumDelay * 1_000 / Int(playout.encoding.clockRate))
-        if let roundTrip = self.control.roundTrip {
-            metrics.roundTripDelay = UInt16(clamping: roundTrip.nanoseconds / 1_000_000)
-        }
-        metrics.endSystemDelay = delay &+ UInt16(clamping: self.packetMilliseconds)
-        return metrics
-    }
-
-    private var quality: CallQuality? {
-        guard let playout, let playing, playout.buffer.pattern.expected > 0 else { return nil }
-        let pattern = playout.buffer.pattern
-        let missing = Double(pattern.lost + pattern.discarded) * 100 / Double(pattern.expected)
-        let delay =
-            (self.control.roundTrip ?? .zero).nanoseconds / 2 + playout.buffer.targetTime.nanoseconds
-            + Int64(self.packetMilliseconds) * 1_000_000
-        return CallQuality(playing.encoding, lossPercent: missing, delayMilliseconds: Double(delay) / 1_000_000)
-    }
-
-    /// What has passed so far.
-    public var statistics: AudioStatistics {
-        var statistics = AudioStatistics()
-        statistics.codec = self.format?.name ?? ""
-        (statistics.sent, statistics.sentOctets, statistics.rejected) = (self.sent, self.sentOctets, self.rejected)
-        if let reception {
-            (statistics.received, statistics.lost) = (reception.received, reception.lost)
-            statistics.jitter = reception.jitterTime
-        }
-        statistics.roundTrip = self.control.roundTrip
-        if let playout {
-            statistics.missed = playout.buffer.pattern.lost &+ playout.buffer.pattern.discarded
-            statistics.bufferDelay = playout.buffer.targetTime
-        }
-        statistics.heard = TimeSpan(nanoseconds: Int64(self.heardSamples) * 1_000_000_000 / Int64(self.sampleRate))
-        statistics.quality = self.quality
-        statistics.peerLossPercent = self.control.peerReport.map { Double($0.fractionLost) * 100 / 256 }
-        (statistics.source, statistics.destination) = (self.latch.source, self.latch.destination)
-        return statistics
     }
 }
 

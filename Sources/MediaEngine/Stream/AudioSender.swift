@@ -12,10 +12,16 @@ public struct AudioSender: Sendable {
         public var noiseType: UInt8?
         /// That of telephone-events; `nil` where none was agreed on.
         public var eventType: UInt8?
+        /// Ticks of the durations of events in a second, where they are not those of the encoding: many peers know events
+        /// at 8000 Hz only, whatever the sound has beside them.
+        public var eventClockRate: UInt32?
 
         /// What the packets are called.
-        public init(payloadType: UInt8, noiseType: UInt8? = nil, eventType: UInt8? = nil) {
+        public init(
+            payloadType: UInt8, noiseType: UInt8? = nil, eventType: UInt8? = nil, eventClockRate: UInt32? = nil
+        ) {
             (self.payloadType, self.noiseType, self.eventType) = (payloadType, noiseType, eventType)
+            self.eventClockRate = eventClockRate
         }
     }
 
@@ -146,7 +152,11 @@ public struct AudioSender: Sendable {
     private mutating func sendEvent(_ ticks: UInt32, _ body: (RTPHeader, Span<UInt8>) -> Void) {
         guard let type = self.labels.eventType else { return }
         let packetTicks = ticks &* UInt32(truncatingIfNeeded: self.framesPerPacket)
-        guard let packet = self.events.next(timestamp: self.timestamp, ticks: packetTicks) else { return }
+        guard var packet = self.events.next(timestamp: self.timestamp, ticks: packetTicks) else { return }
+        if let rate = self.labels.eventClockRate, rate != self.encoding.clockRate {
+            let duration = UInt64(packet.event.duration) * UInt64(rate) / UInt64(self.encoding.clockRate)
+            packet.event.duration = UInt16(clamping: duration)
+        }
         self.skipped = self.framesPerPacket
         self.isAfterSilence = true
         packet.event.append(to: &self.payload)

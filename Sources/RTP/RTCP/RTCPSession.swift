@@ -20,6 +20,10 @@ public struct RTCPSession: Sendable {
     public private(set) var peerReport: ReportBlock?
     /// What the peer said of how the call sounds to it.
     public private(set) var peerMetrics: VoIPMetrics?
+    /// Datagrams of the peer with a report in them, of a sender or of a receiver.
+    public private(set) var reports: UInt64 = 0
+    /// Whether the last of them said something of our source: a peer that hears nothing has nothing to say.
+    public private(set) var isReportedOn = false
     /// Whether the peer's source has left.
     public private(set) var hasLeft = false
 
@@ -88,6 +92,7 @@ public struct RTCPSession: Sendable {
     /// - Throws: `RTCPParseError`.
     public mutating func receive(_ octets: Span<UInt8>, at now: MonotonicInstant, ntp: UInt64) throws(RTCPParseError) {
         var reader = try RTCPReader(octets)
+        var (isReport, hasBlock) = (false, false)
         while let packet = reader.next(in: octets) {
             if let info = SenderInfo(packet, in: octets) {
                 self.lastReport = UInt32(truncatingIfNeeded: info.ntp >> 16)
@@ -95,11 +100,19 @@ public struct RTCPSession: Sendable {
             }
             var i = 0
             while let block = ReportBlock(i, of: packet, in: octets) {
-                if block.ssrc == self.ssrc { self.learn(block, UInt32(truncatingIfNeeded: ntp >> 16)) }
+                if block.ssrc == self.ssrc {
+                    self.learn(block, UInt32(truncatingIfNeeded: ntp >> 16))
+                    hasBlock = true
+                }
                 i += 1
             }
+            if packet.type == .senderReport || packet.type == .receiverReport { isReport = true }
             if let metrics = VoIPMetrics(packet, in: octets), metrics.ssrc == self.ssrc { self.peerMetrics = metrics }
             if packet.type == .bye { self.hasLeft = true }
+        }
+        if isReport {
+            self.reports &+= 1
+            self.isReportedOn = hasBlock
         }
     }
 

@@ -50,7 +50,12 @@ public struct OfferPlan: Hashable, Sendable {
     }
 
     /// Weighs an offer against what we can do.
-    public init(_ offer: SessionDescription, _ capabilities: [StreamCapability]) {
+    ///
+    /// - Parameter objection: What else stands against a medium that could be accepted, as that it has no keys.
+    public init(
+        _ offer: SessionDescription, _ capabilities: [StreamCapability],
+        objection: (MediaDescription) -> OfferRefusal? = { _ in nil }
+    ) {
         var used = [Int](repeating: 0, count: capabilities.count)
         self.verdicts = offer.media.map { medium in
             if medium.line.port == 0 { return .disabled }
@@ -72,6 +77,7 @@ public struct OfferPlan: Hashable, Sendable {
                 } else if used[i] >= capabilities[i].count {
                     refusal = OfferRefusal(warning: 304, phrase: "Media type not available more than once")
                 } else if Self.hasCommonFormat(medium, capabilities[i]) {
+                    if let objection = objection(medium) { return .refuse(objection) }
                     used[i] += 1
                     return .accept(capability: i)
                 }

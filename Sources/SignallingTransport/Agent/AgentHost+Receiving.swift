@@ -64,6 +64,10 @@ extension AgentHost {
         }
     }
 
+    func admits(_ source: IPAddress) -> Bool { true }
+
+    func swept(_ loop: StreamLoop) {}
+
     func ended(_ connection: StreamConnection, unsent: [Unreached]) {
         self.failed(unsent)
         self.perform { turn in

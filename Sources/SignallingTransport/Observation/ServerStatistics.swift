@@ -23,6 +23,16 @@ public struct ServerStatistics: Sendable {
     public var dropped: UInt64 = 0
     /// Requests that could not be sent.
     public var unsent: UInt64 = 0
+    /// Requests that were refused with 503, since more came than could be done.
+    public var overloadRefused: UInt64 = 0
+    /// Messages that were dropped for that.
+    public var overloadDropped: UInt64 = 0
+    /// Messages of sources that are kept out.
+    public var sanctionedMessages: UInt64 = 0
+    /// Sources that are kept out.
+    public var sanctionedSources = 0
+    /// Threads that have more to do than they can.
+    public var overloadedThreads: UInt64 = 0
     /// Connections, by transport.
     public var connections: [(transport: TransportProtocol, count: Int)] = []
     /// Server transactions that live.
@@ -72,6 +82,11 @@ extension SignallingServer {
             }
         }
         (statistics.dropped, statistics.unsent) = (total(Place.dropped), total(Place.unsent))
+        statistics.overloadRefused = total(Place.overloadRefused)
+        statistics.overloadDropped = total(Place.overloadDropped)
+        statistics.sanctionedMessages = total(Place.sanctioned)
+        statistics.sanctionedSources = self.sourceGuard.sources.count
+        statistics.overloadedThreads = total(Place.overloaded)
         for shard in self.calls { shard.run { statistics.add($0) } }
         for shard in self.locations { shard.run { statistics.add($0) } }
         return statistics

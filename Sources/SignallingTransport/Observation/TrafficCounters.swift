@@ -1,4 +1,5 @@
 import SIPMessages
+import ServerCore
 import Synchronization
 
 /// What one thread has received and sent, as counts since the start.
@@ -19,6 +20,10 @@ final class TrafficCounters: @unchecked Sendable {
         static let messagesSent = 56
         static let dropped = 64
         static let unsent = 65
+        static let overloadRefused = 66
+        static let overloadDropped = 67
+        static let overloaded = 68
+        static let sanctioned = 69
         static let count = 72
     }
 
@@ -38,6 +43,14 @@ final class TrafficCounters: @unchecked Sendable {
     func add(_ place: Int) {
         let next = self.cells[place].load(ordering: .relaxed) &+ 1
         self.cells[place].store(next, ordering: .relaxed)
+    }
+
+    /// Takes over what admission has counted, and whether the thread is overloaded.
+    func note(_ admission: borrowing Admission) {
+        self.cells[Place.overloadRefused].store(admission.refused, ordering: .relaxed)
+        self.cells[Place.overloadDropped].store(admission.dropped, ordering: .relaxed)
+        self.cells[Place.sanctioned].store(admission.sanctioned, ordering: .relaxed)
+        self.cells[Place.overloaded].store(admission.isOverloaded ? 1 : 0, ordering: .relaxed)
     }
 
     /// Counts the message at hand.

@@ -1,5 +1,6 @@
 import NIOConcurrencyHelpers
 import SIPMessages
+import ServerCore
 
 /// All connections by number, and by transport, address and identity (RFC 3261 §18.1.1, §18.2.2, RFC 5923 §5).
 final class ConnectionTable: @unchecked Sendable {
@@ -38,16 +39,13 @@ final class ConnectionTable: @unchecked Sendable {
     /// `release`.
     func admit(from remote: IPAddress) -> Admission {
         self.lock.withLock {
-            let source = Self.source(remote)
+            let source = remote.customer
             guard self.sources[source, default: 0] < self.sourceLimit else { return .fullForSource }
             guard let number = self.nextNumber() else { return .full }
             self.sources[source, default: 0] += 1
             return .number(number)
         }
     }
-
-    /// An IPv6 customer has all addresses of a /64, and counts once.
-    private static func source(_ ip: IPAddress) -> IPAddress { ip.isIPv6 ? IPAddress(v6: ip.high, 0) : ip }
 
     private func nextNumber() -> UInt32? {
         guard self.count < self.limit, self.lastNumber < Flow.lostConnection - 1 else { return nil }
@@ -61,7 +59,7 @@ final class ConnectionTable: @unchecked Sendable {
         self.lock.withLock {
             self.count -= 1
             if !connection.isOutgoing {
-                let source = Self.source(connection.flow.remote.ip)
+                let source = connection.flow.remote.ip.customer
                 let rest = self.sources[source, default: 0] - 1
                 self.sources[source] = rest > 0 ? rest : nil
             }

@@ -86,7 +86,8 @@ final class StreamEngine: @unchecked Sendable {
         for loop in self.loops {
             let interval = TimeAmount.nanoseconds(self.settings.sweepInterval.nanoseconds)
             loop.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) {
-                [settings = self.settings, reporter = self.reporter] _ in
+                [settings = self.settings, reporter = self.reporter, weak user] _ in
+                user?.swept(loop)
                 loop.sweep(settings) { connection, delay in
                     let flow = connection.flow
                     reporter.report(.tooSlow(flow.remote, flow.transport, delay))
@@ -116,6 +117,7 @@ final class StreamEngine: @unchecked Sendable {
         guard let loop = self.loop(of: channel.eventLoop), let address = channel.remoteAddress,
             let remote = SIPMessages.SocketAddress(address)
         else { throw TransportError("a connection from nowhere") }
+        guard user.admits(remote.ip) else { throw TransportError("a source that is banned") }
         let number: UInt32
         switch self.table.admit(from: remote.ip) {
         case .number(let admitted): number = admitted

@@ -8,6 +8,10 @@ protocol StreamUser: AnyObject, Sendable {
     func receive(_ octets: Span<UInt8>, over connection: StreamConnection)
     /// Answers a request whose end cannot be found, as far as its header is there; the connection closes then.
     func refuse(_ header: Span<UInt8>, _ error: SIPParseError, over connection: StreamConnection)
+    /// Whether connections of a source are accepted.
+    func admits(_ source: IPAddress) -> Bool
+    /// The connections of a loop have been looked at, which is done at regular times.
+    func swept(_ loop: StreamLoop)
     /// A connection is gone.
     ///
     /// - Parameter unsent: Messages that never left over it, and requests that may not have arrived.

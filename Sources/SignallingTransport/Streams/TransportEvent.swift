@@ -1,5 +1,6 @@
 import NIOConcurrencyHelpers
 public import SIPMessages
+public import ServerCore
 
 /// What happened on the wire that an operator may want to know of: one line says what, and to whom.
 public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
@@ -20,6 +21,12 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
     case uselessCertificate(String)
     /// A device has registered that says it is elsewhere: it sits behind a NAT box.
     case behindNAT(SocketAddress, claimed: SocketAddress)
+    /// A thread has more to do than it can: it refuses new work until `overloadEnded`.
+    case overloadBegan
+    /// A source is kept out for some time.
+    case sanctioned(SanctionedSource, for: TimeSpan)
+    /// A thread can do again what is asked; so much it has refused and dropped since the start.
+    case overloadEnded(refused: UInt64, dropped: UInt64)
 
     /// How much it matters.
     public enum Weight: Hashable, Sendable {
@@ -35,6 +42,7 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
     public var weight: Weight {
         switch self {
         case .tooManyConnections, .tooManyFromSource, .wrongCertificate, .uselessCertificate: .warning
+        case .overloadBegan, .overloadEnded, .sanctioned: .warning
         case .tooSlow, .handshakeFailed: .info
         case .behindNAT: .debug
         }
@@ -57,7 +65,18 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
         case .uselessCertificate(let reason): "the certificate that was there before is kept: \(reason)"
         case .behindNAT(let remote, let claimed):
             "the device that has registered from \(remote) says it is \(claimed): it is behind a NAT box"
+        case .overloadBegan: "more comes than can be done: new work is refused with 503"
+        case .sanctioned(let source, let time): Self.text(source, time)
+        case .overloadEnded(let refused, let dropped):
+            "the overload is over; \(refused) requests were refused and \(dropped) messages dropped since the start"
         }
+    }
+
+    private static func text(_ source: SanctionedSource, _ time: TimeSpan) -> String {
+        let address = source.source.isIPv6 ? "\(source.source)/64" : "\(source.source)"
+        let how = source.sanction == .banned ? "banned" : "limited to a few messages a second"
+        return "\(address) is \(how) for \(time.nanoseconds / 1_000_000_000) s after too many \(source.offence.text);"
+            + " biloxi bans --lift \(source.source) ends that"
     }
 
     private static func text(_ delay: Delay) -> String {
@@ -79,6 +98,9 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
         case .handshakeFailed: 4
         case .behindNAT: 5
         case .uselessCertificate: 6
+        case .overloadBegan: 7
+        case .overloadEnded: 8
+        case .sanctioned: 9
         }
     }
 }
@@ -88,8 +110,8 @@ final class EventReporter: @unchecked Sendable {
     // Invariant: `counts` and `minute` are touched under `lock`.
     private let lock = NIOLock()
     private let body: @Sendable (TransportEvent, _ withheld: Int) -> Void
-    private var counts = [Int](repeating: 0, count: 7)
-    private var withheld = [Int](repeating: 0, count: 7)
+    private var counts = [Int](repeating: 0, count: 10)
+    private var withheld = [Int](repeating: 0, count: 10)
     private var minute: Int64 = 0
 
     static let perMinute = 10

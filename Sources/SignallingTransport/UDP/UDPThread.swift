@@ -145,16 +145,23 @@ final class UDPThread: @unchecked Sendable {
         var events = [epoll_event](repeating: epoll_event(), count: 16)
         var nextTimers = MonotonicInstant.start
         var gathering = Gathering()
+        var occupancy = Occupancy()
         while true {
             self.worker.setTime()
+            if let busy = occupancy.endWindow(at: self.worker.workspace.now) {
+                self.endWindow(busy: busy, server)
+            }
             if self.worker.workspace.now >= nextTimers {
                 nextTimers = self.doTimers(server)
                 // A timer of its own is cheaper than one that each wait sets and stops again.
                 cio_set_timer(self.timer, nextTimers.nanoseconds)
+                self.worker.setTime()
             }
+            let idle = self.worker.workspace.now
             let count = epoll_wait(self.epoll, &events, Int32(events.count), -1)
             guard count > 0 else { continue }
             self.worker.setTime()
+            occupancy.wait(from: idle, to: self.worker.workspace.now)
             for i in 0..<Int(count) {
                 let number = events[i].data.u64
                 if number == Self.timerNumber { continue }
@@ -167,8 +174,25 @@ final class UDPThread: @unchecked Sendable {
                 self.receive(socket, server)
             }
             server.finish(&self.worker)
-            if let moment = gathering.end(ofBatchAt: self.worker.workspace.now) { cio_sleep_until(moment.nanoseconds) }
+            if let moment = gathering.end(ofBatchAt: self.worker.workspace.now) {
+                let idle = SystemClock.now()
+                cio_sleep_until(moment.nanoseconds)
+                if idle < moment { occupancy.wait(from: idle, to: moment) }
+            }
         }
+    }
+
+    /// Lets admission draw its conclusions from how busy the thread was.
+    private func endWindow(busy: Double, _ server: SignallingServer) {
+        let wasOverloaded = self.worker.workspace.admission.isOverloaded
+        self.worker.workspace.admission.endWindow(busy: busy)
+        let admission = self.worker.workspace.admission
+        self.counters.note(admission)
+        if self.worker.number == 0 { server.sourceGuard.expire(at: self.worker.workspace.now) }
+        guard admission.isOverloaded != wasOverloaded else { return }
+        server.streams.reporter.report(
+            wasOverloaded
+                ? .overloadEnded(refused: admission.refused, dropped: admission.dropped) : .overloadBegan)
     }
 
     /// Does what is due; returns when to look again.

@@ -34,8 +34,15 @@ struct AgentOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The address that others reach us by, where it is not the local one.", valueName: "ip"))
     var advertise: String?
 
-    @Option(help: ArgumentHelp("Encodings by preference: PCMU,PCMA,L16/16000.", valueName: "names"))
+    @Option(
+        help: ArgumentHelp("Encodings by preference, of PCMU, PCMA, opus, G722, L16, G729, G723.", valueName: "names"))
     var codec: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "SRTP for the audio: none; sdes, with keys in the messages; dtls, with keys of a handshake. With the last two a "
+                + "call without SRTP is refused.", valueName: "none|sdes|dtls"))
+    var srtp: String?
 
     @Option(help: ArgumentHelp("The ports for audio.", valueName: "first-last"))
     var mediaPorts: String?
@@ -100,6 +107,12 @@ struct AgentOptions: ParsableArguments {
         var settings = UserAgentSettings()
         settings.product = "Biloxi/\(Biloxi.version)"
         if let codec { settings.codecs = codec.split(separator: ",").map(String.init) }
+        if let srtp {
+            guard let encryption = MediaEncryption(rawValue: srtp.lowercased()) else {
+                throw CommandError(.usage, "--srtp \(srtp): use none, sdes or dtls")
+            }
+            settings.encryption = encryption
+        }
         if let mediaPorts {
             let parts = mediaPorts.split(separator: "-").compactMap { UInt16($0) }
             guard parts.count == 2, parts[0] < parts[1] else {

@@ -80,6 +80,10 @@ extension CommandError {
         case .authentication where account == nil: "; name who you are with --account and --password-file"
         case .authentication where account?.password == nil: "; give the password with --password-file"
         case .authentication: "; the password or the user name is wrong"
+        case .notAcceptable where error.warnings.contains { $0.contains("SRTP is required") }:
+            "; encrypt the audio with --srtp sdes or --srtp dtls"
+        case .notAcceptable where settings.encryption != .none:
+            "; perhaps it knows no SRTP, or only by the other way: --srtp sdes or dtls"
         case .notAcceptable where !error.codecs.isEmpty: Self.codecAdvice(error, settings)
         case .notFound: "; look at the address, or whether its user exists there"
         case .unavailable: "; nobody is registered there, or nobody answers"

@@ -18,11 +18,22 @@ extension CallScript {
         case .heldByPeer: output.emit("held", text: "held by the other side")
         case .resumedByPeer: output.emit("resumed", text: "resumed by the other side")
         case .silent: output.emit("silent", text: "nothing is heard")
+        case .oneWayAudio(let finding):
+            var members: [String: JSONValue] = [
+                "direction": .string(finding.isNothingHeard ? "in" : "out"), "reason": .string(finding.description),
+            ]
+            let addresses = [
+                "described": finding.described, "source": finding.source, "destination": finding.destination,
+                "elsewhere": finding.elsewhere,
+            ]
+            for (name, address) in addresses { if let address { members[name] = .string(address) } }
+            output.emit("oneWayAudio", members, text: "one-way audio: \(finding)")
         case .transferRequested(let transfer):
             output.emit(
                 "transferRequested", ["target": .string(transfer.target)],
-                text: "asked to call \(transfer.target): not done by this command")
-            transfer.refuse()
+                text: "asked to call \(transfer.target)")
+        case .transferred(let peer):
+            output.emit("transferred", ["to": .string(peer)], text: "the other side is \(peer) now")
         case .transferProgress(let status, let reason):
             output.emit(
                 "transferProgress", ["status": .number(status), "reason": .string(reason)],
@@ -50,15 +61,22 @@ extension CallScript {
         ]
         if let roundTrip = quality.roundTrip { members["roundTripMilliseconds"] = .number(milliseconds(roundTrip)) }
         if let loss = quality.peerLossPercent { members["peerLossPercent"] = rounded(loss) }
+        if let mos = quality.peerMOS { members["peerMOS"] = rounded(mos) }
+        if let jitter = quality.peerJitter { members["peerJitterMilliseconds"] = .number(milliseconds(jitter)) }
+        if !quality.encryption.isEmpty { members["encryption"] = .string(quality.encryption) }
         if let source = quality.source { members["source"] = .string(source) }
         if let destination = quality.destination { members["destination"] = .string(destination) }
         if let callID = call.callID { members["callID"] = .string(callID) }
         let seconds = Double(milliseconds(length)) / 1_000
-        output.emit(
-            "quality", members,
-            text: String(
-                format: "%.1f s, %@, MOS %.2f, received %d (%.1f %% lost), sent %d, jitter %d ms", seconds,
-                quality.codec.isEmpty ? "no audio" : quality.codec, quality.mos, quality.received,
-                quality.lossPercent, quality.sent, milliseconds(quality.jitter)))
+        var text = String(
+            format: "%.1f s, %@, MOS %.2f, received %d (%.1f %% lost), sent %d, jitter %d ms", seconds,
+            quality.codec.isEmpty ? "no audio" : quality.codec, quality.mos, quality.received,
+            quality.lossPercent, quality.sent, milliseconds(quality.jitter))
+        if let roundTrip = quality.roundTrip { text += ", round trip \(milliseconds(roundTrip)) ms" }
+        if let mos = quality.peerMOS {
+            text += String(format: "; there: MOS %.2f, %.1f %% lost", mos, quality.peerLossPercent ?? 0)
+        }
+        if !quality.encryption.isEmpty { text += "; \(quality.encryption)" }
+        output.emit("quality", members, text: text)
     }
 }

@@ -27,6 +27,12 @@ struct CallScript: ParsableArguments {
     @Option(help: ArgumentHelp("How long to hold it.", valueName: "time"))
     var holdFor = TimeOption(.seconds(2))
 
+    @Option(help: ArgumentHelp("A WAV file that the other side hears while it is held.", valueName: "file"))
+    var holdMusic: String?
+
+    @Flag(help: "Call whom the other side transfers us to, and go on with it; otherwise that is refused.")
+    var followTransfers = false
+
     @Flag(help: "Fail with 8 when nothing but silence is heard.")
     var expectAudio = false
 
@@ -55,18 +61,26 @@ struct CallScript: ParsableArguments {
     ///
     /// - Parameters:
     ///   - echoes: Whether what is heard goes back.
-    ///   - transfer: Whom to transfer the other side to at the end.
+    ///   - conclusion: What is done at the end, before the call is hung up.
     /// - Throws: `CommandError` when an expectation is not met; `SIPError`, `CancellationError`.
-    func run(_ call: Call, _ output: Output, echoes: Bool = false, transfer: String? = nil) async throws {
+    func run(
+        _ call: Call, _ output: Output, echoes: Bool = false,
+        conclusion: @escaping @Sendable (Call) async throws -> Void = { _ in }
+    ) async throws {
         let keys = PressedKeys()
         let start = ContinuousClock.now
         let sound = try self.sound()
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
-                    for await event in call.events {
-                        if case .digit(let digit) = event { keys.append(digit.key) }
-                        Self.report(event, output)
+                    await withDiscardingTaskGroup { transfers in
+                        for await event in call.events {
+                            if case .digit(let digit) = event { keys.append(digit.key) }
+                            if case .transferRequested(let transfer) = event {
+                                transfers.addTask { await self.take(transfer, output) }
+                            }
+                            Self.report(event, output)
+                        }
                     }
                 }
                 if let record { group.addTask { try await call.record(to: record) } }
@@ -81,7 +95,7 @@ struct CallScript: ParsableArguments {
                 group.addTask {
                     try await Self.untilEnd {
                         try await self.act(in: call, sound, keys)
-                        if let transfer { try await call.transfer(to: transfer) }
+                        try await conclusion(call)
                     }
                     await call.hangUp()
                 }
@@ -94,6 +108,23 @@ struct CallScript: ParsableArguments {
         let quality = call.quality()
         Self.report(quality, length: ContinuousClock.now - start, call, output)
         try self.judge(quality, keys: keys.text, call)
+    }
+
+    /// Follows a transfer, or refuses it.
+    private func take(_ transfer: IncomingTransfer, _ output: Output) async {
+        guard self.followTransfers else {
+            transfer.refuse()
+            return output.emit(
+                "transferRefused", ["target": .string(transfer.target)],
+                text: "not done: --follow-transfers lets us follow")
+        }
+        do {
+            try await transfer.follow()
+        } catch {
+            output.emit(
+                "transferFailed", ["target": .string(transfer.target), "reason": .string("\(error)")],
+                text: "the transfer to \(transfer.target) came to nothing: \(error)")
+        }
     }
 
     /// Does something until it is done or the call is over: that the other side hangs up first is no error.
@@ -131,7 +162,7 @@ struct CallScript: ParsableArguments {
                 deeds += 1
                 group.addTask {
                     try await Task.sleep(for: holdAt.duration)
-                    try await call.hold()
+                    try await call.hold(playing: self.holdMusic.map { .file($0) })
                     try await Task.sleep(for: self.holdFor.duration)
                     try await call.resume()
                     return true

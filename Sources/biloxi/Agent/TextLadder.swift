@@ -42,6 +42,10 @@ final class TextLadder: Sendable {
         let shown = lines.map { line in
             let lower = line.lowercased()
             let isSecret = lower.hasPrefix("authorization:") || lower.hasPrefix("proxy-authorization:")
+            // The tag and the suite of a key may be seen (RFC 4568 §4).
+            if lower.hasPrefix("a=crypto:") {
+                return "  " + line.split(separator: " ").prefix(2).joined(separator: " ") + " (left out)"
+            }
             return "  " + (isSecret ? line.prefix { $0 != ":" } + ": (left out)" : line)
         }
         return ([head] + shown).joined(separator: "\n")

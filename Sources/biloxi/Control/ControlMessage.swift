@@ -10,12 +10,16 @@ struct ControlRequest: Codable, Hashable, Sendable {
         case usersChanged
         /// Say how the server is.
         case status
+        /// Say which sources are kept out, or let one in again.
+        case bans
         /// Say where a call would go.
         case route
     }
     var request: Kind
     /// What `route` asks.
     var route: RouteQuestion?
+    /// Whom `bans` lets in.
+    var address: String?
 }
 
 /// What the server answers: one line of JSON.

@@ -35,10 +35,9 @@ final class RunningServer: Sendable {
         self.keepDays = Mutex(configuration.callRecords.keepDays)
         let settings = try Self.settings(configuration, database: database, key: key)
         let completion = CompletionTarget()
+        let complaints = StoreComplaints(logger: logger)
         self.store = try BindingStore(database: settings.isDurable ? database : nil) { tokens, outcome in
-            if case .failed(let reason) = outcome {
-                logger.error("the database could not be written", metadata: ["reason": "\(reason)"])
-            }
+            complaints.note(outcome, requests: tokens.count)
             completion.server?.complete(tokens, isStored: outcome == .committed)
         }
         let store = self.store
@@ -178,6 +177,9 @@ final class RunningServer: Sendable {
             case .sha512_256: .sha512256
             }
         }
+        settings.offences.wrongCredentials = configuration.bans.wrongCredentials
+        settings.offences.malformed = configuration.bans.malformed
+        settings.offences.duration = .seconds(configuration.bans.duration.components.seconds)
         settings.registrar.minExpires = configuration.registrar.minExpires
         settings.registrar.defaultExpires = configuration.registrar.defaultExpires
         settings.registrar.maxExpires = configuration.registrar.maxExpires

@@ -87,6 +87,8 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
                 reply(ControlReply(ok: false, messages: ["\(error)"]))
             }
         case .routeAsked(let question, let reply): reply(server.explain(question, current))
+        case .bansAsked(let source, let reply): reply(server.bans(lifting: source))
+        case .request(.bans, let reply): reply(server.bans(lifting: nil))
         case .request(.route, let reply):
             reply(
                 ControlReply(

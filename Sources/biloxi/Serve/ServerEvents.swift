@@ -6,6 +6,8 @@ enum ServerEvent: Sendable {
     case stop(signal: Int32)
     /// SIGHUP, or a request of another process. `reply` is called once.
     case request(ControlRequest.Kind, reply: @Sendable (ControlReply) -> Void)
+    /// Another process asks which sources are kept out; `lifting` is one to be let in again. `reply` is called once.
+    case bansAsked(lifting: String?, reply: @Sendable (ControlReply) -> Void)
     /// Another process asks where a call would go. `reply` is called once.
     case routeAsked(RouteQuestion, reply: @Sendable (ControlReply) -> Void)
 }
@@ -31,11 +33,13 @@ final class ServerEvents: Sendable {
             }
         }
         self.control = try ControlServer(path: controlSocketPath) { request, reply in
-            guard let question = request.route else {
+            if let question = request.route {
+                continuation.yield(.routeAsked(question, reply: reply))
+            } else if request.request == .bans {
+                continuation.yield(.bansAsked(lifting: request.address, reply: reply))
+            } else {
                 continuation.yield(.request(request.request, reply: reply))
-                return
             }
-            continuation.yield(.routeAsked(question, reply: reply))
         }
     }
 

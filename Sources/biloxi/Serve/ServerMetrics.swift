@@ -64,6 +64,15 @@ struct ServerMetrics {
             Self.counter(
                 "biloxi_requests_unsent_total", server.unsent,
                 "Requests that could not be sent: no connection, or the system refused."),
+            Self.counter(
+                "biloxi_overload_refused_total", server.overloadRefused,
+                "Requests refused with 503, since more came than could be done."),
+            Self.counter(
+                "biloxi_overload_dropped_total", server.overloadDropped,
+                "Messages dropped, since more came than could be done."),
+            Self.counter(
+                "biloxi_banned_messages_total", server.sanctionedMessages,
+                "Messages dropped, since their source is kept out."),
             MetricFamily(
                 "biloxi_authentication_total", .counter,
                 "What became of credentials: accepted, rejected or stale; and challenges sent.",
@@ -86,6 +95,7 @@ struct ServerMetrics {
             Self.gauge(
                 "biloxi_requests_unanswered", server.unansweredRequests,
                 "Requests in progress that have no final response yet."),
+            Self.gauge("biloxi_banned_sources", server.sanctionedSources, "Sources that are kept out or limited."),
             Self.gauge("biloxi_calls_open", server.openCalls, "Calls being recorded that have no end yet."),
             Self.gauge("biloxi_dialogs", server.answeredCalls, "Recorded calls that are answered and go on."),
             Self.counter(
