@@ -9,9 +9,9 @@ public import ServerCore
 /// What the store and the operator tell a running server.
 extension SignallingServer {
     /// Takes a binding that an earlier run has stored. Call it before `start`.
-    public func restore(_ record: BindingRecord, settings: ServerSettings) {
-        let hash = SipHash13.hash(record.aor.span, 0..<record.aor.count, key: settings.hashKey)
-        self.locations[settings.shard(of: hash)].run { $0.restore(record, hash: hash) }
+    public func restore(_ record: BindingRecord) {
+        let hash = SipHash13.hash(record.aor.span, 0..<record.aor.count, key: self.settings.hashKey)
+        self.locations[self.settings.shard(of: hash)].run { $0.restore(record, hash: hash) }
     }
 
     /// Tells that the changes with these tokens are stored, or never will be. Any thread may call it.
@@ -26,6 +26,7 @@ extension SignallingServer {
         var settings = settings
         settings.proxy.endpoints = self.settings.proxy.endpoints
         settings.proxy.generation = self.settings.proxy.generation
+        settings.shardCount = self.settings.shardCount
         for shard in self.calls { shard.run { $0.apply(settings) } }
         for shard in self.locations {
             var changes: [(token: UInt64, change: BindingChange)] = []

@@ -62,6 +62,7 @@ public final class SignallingServer: StreamUser {
         let threads = Swift.max(1, threads)
         let opened = try OpenedSockets(&settings.proxy.endpoints, threads: threads)
         settings.proxy.generation = UInt32(truncatingIfNeeded: seeds())
+        settings.shardCount = Self.shardCount(threads: threads)
         self.settings = settings
         self.sourceGuard = SourceGuard(policy: settings.offences)
         let now = SystemClock.now()
@@ -100,6 +101,13 @@ public final class SignallingServer: StreamUser {
                     worker: Worker(number: number, reception: reception, seed: seeds())))
         }
         self.udpThreads = udpThreads
+    }
+
+    /// How many shards there are: so many that threads seldom want the same, and few enough to stay in the caches.
+    private static func shardCount(threads: Int) -> Int {
+        var count = 16
+        while count < Swift.min(threads * 16, 64) { count *= 2 }
+        return count
     }
 
     /// Starts the threads.
@@ -242,7 +250,7 @@ public final class SignallingServer: StreamUser {
         let count = worker.workspace.outbox.messages.count
         guard count > 0 else { return }
         defer { worker.turns.end() }
-        self.observe(worker)
+        self.observe(&worker)
         var unreached: [Unreached] = []
         var first = 0
         while first < count {
@@ -276,7 +284,7 @@ public final class SignallingServer: StreamUser {
     }
 
     /// Counts what is about to be sent, and offers it to the tap.
-    private func observe(_ worker: borrowing Worker) {
+    private func observe(_ worker: inout Worker) {
         let octets = worker.workspace.outbox.octets.span
         let isTapped = self.tap.isOn
         for message in worker.workspace.outbox.messages {

@@ -68,7 +68,7 @@ final class RunningServer: Sendable {
         completion.server = self.server
         echo.server = self.server
         if settings.isDurable {
-            try database.forEachBinding(at: SystemClock.wall()) { self.server.restore($0, settings: settings) }
+            try database.forEachBinding(at: SystemClock.wall()) { self.server.restore($0) }
         }
     }
 
