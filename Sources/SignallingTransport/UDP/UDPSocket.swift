@@ -12,6 +12,8 @@ final class UDPSocket: @unchecked Sendable {
     private let sendLock = NIOLock()
     static let batch = 64
     static let datagramOctets = 65_536
+    /// How far the buffers of datagrams lie apart. At a power of two they would all want the same few lines of the caches.
+    private static let bufferStride = datagramOctets + 17 * 64
 
     let descriptor: Int32
     let local: SocketAddress
@@ -68,7 +70,7 @@ final class UDPSocket: @unchecked Sendable {
         self.endpoint = endpoint
         self.addresses = addresses
         let count = Self.batch
-        self.buffers = .allocate(capacity: count * Self.datagramOctets)
+        self.buffers = .allocate(capacity: count * Self.bufferStride)
         self.sources = .allocate(capacity: count)
         self.vectors = .allocate(capacity: count)
         self.headers = .allocate(capacity: count)
@@ -82,7 +84,7 @@ final class UDPSocket: @unchecked Sendable {
         self.sendAddresses.initialize(repeating: sockaddr_storage(), count: count)
         for i in 0..<count {
             (self.vectors + i).initialize(
-                to: iovec(iov_base: self.buffers + i * Self.datagramOctets, iov_len: Self.datagramOctets))
+                to: iovec(iov_base: self.buffers + i * Self.bufferStride, iov_len: Self.datagramOctets))
             (self.headers + i).initialize(to: cio_mmsghdr())
             self.headers[i].msg_hdr.msg_name = UnsafeMutableRawPointer(self.sources + i)
             self.headers[i].msg_hdr.msg_iov = self.vectors + i
@@ -125,7 +127,7 @@ final class UDPSocket: @unchecked Sendable {
     /// One of the datagrams received last: its octets, good until the next `receive`, and who sent it.
     func datagram(_ i: Int) -> (octets: UnsafeBufferPointer<UInt8>, source: SocketAddress)? {
         guard let source = SocketAddress(self.sources[i]) else { return nil }
-        let start = UnsafePointer(self.buffers + i * Self.datagramOctets)
+        let start = UnsafePointer(self.buffers + i * Self.bufferStride)
         return (UnsafeBufferPointer(start: start, count: Int(self.headers[i].msg_len)), source)
     }
 

@@ -165,6 +165,7 @@ final class UDPThread: @unchecked Sendable {
             guard count > 0 else { continue }
             self.worker.setTime()
             occupancy.wait(from: idle, to: self.worker.workspace.now)
+            var datagrams = 0
             for i in 0..<Int(count) {
                 let number = events[i].data.u64
                 if number == Self.timerNumber { continue }
@@ -174,13 +175,16 @@ final class UDPThread: @unchecked Sendable {
                 }
                 guard let socket = self.sockets[Int(number)] else { continue }
                 if events[i].events & EPOLLERR.rawValue != 0 { self.takeErrors(of: socket, server) }
-                self.receive(socket, server)
+                datagrams += self.receive(socket, server)
             }
             server.finish(&self.worker)
-            if let moment = gathering.end(ofBatchAt: self.worker.workspace.now) {
-                let idle = SystemClock.now()
+            guard datagrams > 0,
+                let moment = gathering.end(ofBatchAt: self.worker.workspace.now, count: datagrams)
+            else { continue }
+            let finished = SystemClock.now()
+            if finished < moment {
                 cio_sleep_until(moment.nanoseconds)
-                if idle < moment { occupancy.wait(from: idle, to: moment) }
+                occupancy.wait(from: finished, to: moment)
             }
         }
     }
@@ -222,7 +226,8 @@ final class UDPThread: @unchecked Sendable {
         }
     }
 
-    private func receive(_ socket: UDPSocket, _ server: SignallingServer) {
+    /// Receives what is there, and runs it; returns how many datagrams that were.
+    private func receive(_ socket: UDPSocket, _ server: SignallingServer) -> Int {
         let count = socket.receive()
         for i in 0..<count {
             guard let (octets, source) = socket.datagram(i) else { continue }
@@ -232,5 +237,6 @@ final class UDPThread: @unchecked Sendable {
             let span = Span(_unsafeElements: octets)
             server.receive(span, over: flow, &self.worker)
         }
+        return count
     }
 }
