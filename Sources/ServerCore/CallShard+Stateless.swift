@@ -20,7 +20,6 @@ extension CallShard {
             return self.agent.receive(
                 ack: octets, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
-        if workspace.index.method == .ack, self.endsHere(ack: octets, workspace) { return }
         switch self.preprocess(octets, &workspace) {
         case .unchanged: self.forwardUnmatched(octets, &workspace, RouteProof())
         case .changed(let proof):
@@ -29,12 +28,6 @@ extension CallShard {
                 shard.forwardUnmatched(request, &workspace, proof)
             }
         }
-    }
-
-    /// Whether it is the ACK to a refusal of ours that had no transaction.
-    private func endsHere(ack octets: Span<UInt8>, _ workspace: borrowing Workspace) -> Bool {
-        guard let to = workspace.index.value(.to), to.count > 16 else { return false }
-        return octets.hexadecimal(at: to.upper - 16) == self.settings.statelessTag(octets, workspace.index)
     }
 
     /// Lends the request as preprocessing left it, indexed.
