@@ -26,6 +26,7 @@ struct Passage: BitwiseCopyable {
         if self.proof.isOfOurDialog { traits.insert(.isOfOurDialog) }
         if self.isFromUser { traits.insert(.isFromUser) }
         if self.proof.flow != nil { traits.insert(.isOverFlowToken) }
+        if self.proof.isOfOurDialog, self.proof.receiver.raisesCSeq { traits.insert(.raisesCSeq) }
         if self.isRegistration { traits.insert(.wantsPath) }
         return traits
     }

@@ -76,8 +76,11 @@ public struct CallShard: ~Copyable {
         self.manTheDesk(at: .start)
     }
 
-    /// Begins nothing new from now on.
-    public mutating func beginStopping() { self.settings.isStopping = true }
+    /// Begins nothing new from now on, and takes back what we have registered elsewhere.
+    public mutating func beginStopping() {
+        self.settings.isStopping = true
+        self.leaveTheDesk()
+    }
 
     /// Ends the calls that the server answers itself; with `givesUp` also the requests of others that are in progress.
     public mutating func end(givesUp: Bool, _ workspace: inout Workspace) {
@@ -94,9 +97,11 @@ public struct CallShard: ~Copyable {
         self.recordCalls(from: first, &workspace)
     }
 
-    /// Whether every request has its final response, and no call of the server's own goes on.
+    /// Whether every request has its final response, no call of the server's own goes on, and all our registrations
+    /// elsewhere have been taken back.
     public var isIdle: Bool {
         self.proxy.unansweredCount == 0 && self.agent.dialogCount == 0 && self.undecided.isEmpty
+            && !self.desk.isLeaving
     }
 
     /// What became of credentials.
