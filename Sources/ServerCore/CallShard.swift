@@ -25,6 +25,7 @@ public struct CallShard: ~Copyable {
     /// The request after its sender was found out, where that changed it.
     var rewritten: [UInt8] = []
     var authenticator: Authenticator
+    private var challengeEpoch: UInt64 = 0
     /// What is known of the trunks, in the shard with the number 0.
     var desk = TrunkDesk()
     /// The calls that go by trunks.
@@ -53,7 +54,9 @@ public struct CallShard: ~Copyable {
         self.settings = settings
         self.transactions = TransactionLayer(timers: timers, seed: seed, at: now)
         var random = RandomSource(seed: seed.1)
-        self.authenticator = Authenticator(settings: settings) { random.next() }
+        self.authenticator = Authenticator(settings: settings, purpose: .proxy, shard: number, epoch: 0) {
+            random.next()
+        }
         self.proxy = Proxy(configuration: settings.proxy, hashKey: settings.hashKey)
         self.recorder = CallRecorder(policy: settings.callRecords, hashKey: seed.0, at: now)
         self.gruus = GRUUKeys(of: settings.hashKey)
@@ -66,7 +69,10 @@ public struct CallShard: ~Copyable {
     /// Takes new settings; calls in progress keep what they have.
     public mutating func apply(_ settings: ServerSettings) {
         if settings.challengesOtherwise(than: self.settings) {
-            self.authenticator = Authenticator(settings: settings) { self.secrets.next() }
+            self.challengeEpoch += 1
+            self.authenticator = Authenticator(
+                settings: settings, purpose: .proxy, shard: self.number, epoch: self.challengeEpoch
+            ) { self.secrets.next() }
         }
         self.settings = settings
         self.proxy.configuration = settings.proxy
@@ -118,6 +124,13 @@ public struct CallShard: ~Copyable {
             } else {
                 self.receiveResponse(octets, &workspace)
             }
+        case .judged:
+            // What was made of the request when it came first is made again.
+            if self.reindex(octets, &workspace) { self.receiveRequest(octets, &workspace) }
+        case .useNonce(_, let use, let domain, let asker):
+            let isAccepted = self.authenticator.take(use, domain: domain, at: workspace.now)
+            workspace.ruling = Authenticator.Ruling(use: use, isAccepted: isAccepted)
+            workspace.posts.append(.judged(asker))
         case .bindings(let asker, let block): self.fork(asker, octets, block, &workspace)
         case .seize(let trunk, let number, let takesLine, let asker):
             let name = String(decoding: workspace.mail[trunk.range], as: UTF8.self)
