@@ -40,6 +40,8 @@ public struct CallShard: ~Copyable {
     /// Requests that wait for a decision, by their numbers.
     var undecided: [UInt64: UndecidedRequest] = [:]
     var lastQuestion: UInt64 = 0
+    /// Clients that are looked for, to be answered.
+    var replyWays = ReplyWays()
     /// Calls of our own whose offer waits for an answer.
     var offers: Set<CallHandle> = []
 
@@ -157,6 +159,9 @@ public struct CallShard: ~Copyable {
         if question.resolution & Self.deskResolution != 0 {
             return self.deskAnswered(question, answer, &workspace)
         }
+        if question.resolution & Self.replyResolution != 0 {
+            return self.replyAnswered(question, answer, &workspace)
+        }
         let first = workspace.outbox.messages.count
         self.proxy.answered(
             question.resolution, id: question.id, answer, transactions: &self.transactions, at: workspace.now,
@@ -209,6 +214,7 @@ public struct CallShard: ~Copyable {
         case .clientTimedOut(let client, let owner) where owner & Self.deskOwner != 0,
             .clientTransportFailed(let client, let owner) where owner & Self.deskOwner != 0:
             self.deskUnanswered(owner, client, &workspace)
+        case .serverTransportFailed(let server, _): self.replyFailed(server, &workspace)
         default:
             self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
