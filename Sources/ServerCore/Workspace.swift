@@ -109,6 +109,9 @@ public struct Workspace: Sendable {
     /// Changes of bindings that are to be stored, each with the token of its REGISTER.
     public var changes: [(token: UInt64, change: BindingChange)] = []
 
+    /// Records of calls that have been answered, to be stored before the caller learns of it: they stand if the server
+    /// does not live to see the end.
+    public var answeredCalls: [CallRecord] = []
     /// Records of calls that are over, to be stored.
     public var endedCalls: [CallRecord] = []
 

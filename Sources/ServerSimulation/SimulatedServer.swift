@@ -89,6 +89,8 @@ public final class SimulatedServer: SimulatedNode {
         self.calls.first?.shard.trunkStatus(at: self.workspace.now) ?? []
     }
 
+    /// The records of the calls that were answered, as they were then.
+    public private(set) var answeredCallRecords: [CallRecord] = []
     /// The records of the calls that are over, in the order in which they ended.
     public private(set) var callRecords: [CallRecord] = []
 
@@ -261,6 +263,8 @@ public final class SimulatedServer: SimulatedNode {
             self.questions.append(ServiceQuestion(id: id, .resolve(question.question.name.text, kind)))
         }
         self.workspace.questions.removeAll(keepingCapacity: true)
+        self.answeredCallRecords += self.workspace.answeredCalls
+        self.workspace.answeredCalls.removeAll(keepingCapacity: true)
         self.callRecords += self.workspace.endedCalls
         self.workspace.endedCalls.removeAll(keepingCapacity: true)
         swap(&outbox, &self.workspace.outbox)

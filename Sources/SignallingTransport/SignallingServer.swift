@@ -26,6 +26,7 @@ public final class SignallingServer: StreamUser {
     let resolver: Resolver
     let store: @Sendable ([BindingChange], _ token: UInt64) -> Bool
     let withdraw: @Sendable (UInt64) -> Bool
+    let answered: @Sendable ([CallRecord]) -> Void
     let record: @Sendable ([CallRecord]) -> Void
     /// Offers every message to whoever wants to see it; off at first.
     public let tap: MessageTap
@@ -42,6 +43,7 @@ public final class SignallingServer: StreamUser {
     ///   - seeds: A source of numbers that nobody can predict.
     ///   - store: Takes the changes of one REGISTER, to be followed by `complete`; `false` when it cannot.
     ///   - withdraw: Takes them back before they are written; `false` when it is too late.
+    ///   - answered: Takes the records of calls that have been answered, before `record` takes the same calls.
     ///   - record: Takes the records of calls that are over.
     ///   - tap: Is offered every message.
     ///   - media: Does what the server's own calls want of the media; answers where a description is asked for.
@@ -53,6 +55,7 @@ public final class SignallingServer: StreamUser {
         resolver: Resolver.Settings = Resolver.Settings(), seeds: () -> UInt64,
         store: @escaping @Sendable ([BindingChange], _ token: UInt64) -> Bool = { _, _ in false },
         withdraw: @escaping @Sendable (UInt64) -> Bool = { _ in false },
+        answered: @escaping @Sendable ([CallRecord]) -> Void = { _ in },
         record: @escaping @Sendable ([CallRecord]) -> Void = { _ in }, tap: MessageTap = MessageTap(),
         media: @escaping @Sendable (MediaRequest) -> MediaDescription? = { _ in .refused(503, "No Media Here") },
         handle: @escaping @Sendable (HandlerQuestion) -> Void = { _ in },
@@ -80,6 +83,7 @@ public final class SignallingServer: StreamUser {
         self.locations = locations
         self.store = store
         self.withdraw = withdraw
+        self.answered = answered
         self.record = record
         self.tap = tap
         self.media = media
@@ -243,6 +247,11 @@ public final class SignallingServer: StreamUser {
         guard count > 0 else { return }
         defer { worker.turns.end() }
         self.observe(worker)
+        if !worker.workspace.answeredCalls.isEmpty {
+            // While the shards of the calls are held, so that no thread hands on their end before.
+            self.answered(worker.workspace.answeredCalls)
+            worker.workspace.answeredCalls.removeAll(keepingCapacity: true)
+        }
         var unreached: [Unreached] = []
         var first = 0
         while first < count {
