@@ -54,6 +54,7 @@ public struct LocationShard: ~Copyable {
         }
         self.settings = settings
         self.service.policy = settings.registrar
+        self.service.locals = settings.proxy.endpoints.map(\.local)
         if old !== new { self.service.removeBindings { old.contains($0) && !new.contains($0) } }
         return self.service.takeChanges()
     }

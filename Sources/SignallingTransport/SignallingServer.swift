@@ -7,6 +7,7 @@ import ProxyCore
 public import SIPMessages
 import SIPTransactions
 public import ServerCore
+import Synchronization
 
 /// The driver of a server: threads that receive, run the shards, and carry out what they decided.
 ///
@@ -15,6 +16,9 @@ public import ServerCore
 public final class SignallingServer: StreamUser {
     /// What the server is, with the ports that the system chose where a listener had port 0.
     public let settings: ServerSettings
+    /// The settings that hold now; who changes them has it locked until all shards have them.
+    let present: Mutex<ServerSettings>
+    let endpoints: EndpointTable
     let calls: [Shard<CallShard>]
     let locations: [Shard<LocationShard>]
     let waiting = WaitingThreads()
@@ -66,6 +70,8 @@ public final class SignallingServer: StreamUser {
         let opened = try OpenedSockets(&settings.proxy.endpoints, threads: threads)
         settings.proxy.generation = UInt32(truncatingIfNeeded: seeds())
         self.settings = settings
+        self.present = Mutex(settings)
+        self.endpoints = EndpointTable(settings.proxy.endpoints, wildcards: opened.wildcards)
         self.sourceGuard = SourceGuard(policy: settings.offences)
         let now = SystemClock.now()
         var calls: [Shard<CallShard>] = []
@@ -91,7 +97,7 @@ public final class SignallingServer: StreamUser {
         self.resolver = try Resolver(resolver)
         let reception = Reception(settings: settings)
         self.streams = try StreamEngine(
-            listeners: opened.listeners, endpoints: settings.proxy.endpoints, settings: streams, threads: threads,
+            listeners: opened.listeners, endpoints: self.endpoints, settings: streams, threads: threads,
             report: report)
         self.loopWorkers = self.streams.loops.map {
             LoopWorker(Worker(number: $0.number % threads, reception: reception, seed: seeds()))
@@ -260,7 +266,10 @@ public final class SignallingServer: StreamUser {
             if message.flow.transport == .udp {
                 let endpoint = message.flow.endpoint
                 while last < count, worker.workspace.outbox.messages[last].flow.endpoint == endpoint { last += 1 }
-                if let socket = self.udpThreads[worker.number].socket(endpoint) {
+                let number =
+                    Int(endpoint) < self.endpoints.initialCount
+                    ? endpoint : self.endpoints.wildcard(of: endpoint) ?? endpoint
+                if let socket = self.udpThreads[worker.number].socket(number) {
                     socket.send(worker.workspace.outbox, first, last) { unreached.append($0) }
                 } else {
                     for i in first..<last {
