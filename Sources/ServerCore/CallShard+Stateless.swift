@@ -149,6 +149,10 @@ extension CallShard {
         self.appendTargets(
             workspace.mail, block, hasRoute: asker.hasRoute, isSecure: isSecure, into: &workspace.targets)
         guard !workspace.targets.isEmpty else {
+            let others = Self.contacts(workspace, block) { $0?.scheme == .other }
+            guard others.isEmpty else {
+                return self.refuse(request.span, 302, Self.elsewhere, fields: others, &workspace)
+            }
             let refusal = Self.unfitContacts(isSecure: isSecure)
             return self.refuse(request.span, 480, refusal.reason, fields: refusal.fields, &workspace)
         }

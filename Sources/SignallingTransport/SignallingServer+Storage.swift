@@ -5,6 +5,7 @@ import ProxyCore
 import SIPMessages
 import SIPTransactions
 public import ServerCore
+import Synchronization
 
 /// What the store and the operator tell a running server.
 extension SignallingServer {
@@ -23,27 +24,20 @@ extension SignallingServer {
     ///
     /// The end points stay those that were opened, since flows count them, and so does the number of this run.
     public func apply(_ settings: ServerSettings) {
-        var settings = settings
-        settings.proxy.endpoints = self.settings.proxy.endpoints
-        settings.proxy.generation = self.settings.proxy.generation
-        settings.shardCount = self.settings.shardCount
-        for shard in self.calls { shard.run { $0.apply(settings) } }
-        for shard in self.locations {
-            var changes: [(token: UInt64, change: BindingChange)] = []
-            shard.run { changes = $0.apply(settings) }
-            // What the store cannot take now it finds gone: who removes a user removes the bindings in the database too.
-            if let token = changes.first?.token { _ = self.store(changes.map(\.change), token) }
-        }
-        self.sourceGuard.apply(settings.offences)
-        for thread in self.udpThreads { thread.leave(.settings(settings)) }
-        for loop in self.streams.loops {
-            let worker = self.loopWorkers[loop.number]
-            loop.eventLoop.execute { [settings] in worker.worker.reception.settings = settings }
+        self.present.withLock { present in
+            let isStopping = present.isStopping
+            present = settings
+            present.isStopping = isStopping
+            present.proxy.endpoints = self.endpoints.all
+            present.proxy.generation = self.settings.proxy.generation
+            present.shardCount = self.settings.shardCount
+            self.distribute(present)
         }
     }
 
     /// Begins nothing new from now on; what is in progress goes on. Any thread may call it.
     public func beginStopping() {
+        self.present.withLock { $0.isStopping = true }
         for shard in self.calls { shard.run { $0.beginStopping() } }
         for shard in self.locations { shard.run { $0.settings.isStopping = true } }
     }

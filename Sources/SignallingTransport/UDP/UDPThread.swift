@@ -234,7 +234,10 @@ final class UDPThread: @unchecked Sendable {
             guard let (octets, source) = socket.datagram(i) else { continue }
             // Keep-alives hold no message (RFC 5626 §3.5.1 is for streams; phones send them over UDP all the same).
             guard octets.count > 4 else { continue }
-            let flow = Flow(endpoint: socket.endpoint(ofDatagram: i), transport: .udp, remote: source)
+            let endpoint = socket.endpoint(ofDatagram: i) {
+                server.endpoint(of: $0, at: socket.endpoint, &self.worker)
+            }
+            let flow = Flow(endpoint: endpoint, transport: .udp, remote: source)
             let span = Span(_unsafeElements: octets)
             server.receive(span, over: flow, &self.worker)
         }
