@@ -6,8 +6,9 @@ extension ServerSettings {
     /// one tell: proxies on the way may have changed the Request-URI (RFC 3261 §22.4 item 6).
     ///
     /// The user must be the same, and the host, or both hosts must be ours; where another element lies between the client
-    /// and us, which may have put another host into its place, the user is enough. Ports and parameters do not count, which
-    /// phones leave out or keep as they like. A REGISTER names a domain only (§10.2).
+    /// and us, which may have put another host into its place, the user is enough. Some clients, SIPp among them, name the
+    /// server alone, without a user. Ports and parameters do not count, which phones leave out or keep as they like. A
+    /// REGISTER names a domain only (§10.2).
     ///
     /// - Parameters:
     ///   - digestURI: Where the value of `uri` lies.
@@ -27,7 +28,7 @@ extension ServerSettings {
         let isSameHost =
             URIIndex.isSameHost(named, asked, octets) || (self.isOurs(named, octets) && self.isOurs(asked, octets))
         if index.method == .register { return isSameHost || wasRelayed }
-        return Self.isSameUser(named, asked, octets) && (isSameHost || wasRelayed)
+        return (!named.hasUser || Self.isSameUser(named, asked, octets)) && (isSameHost || wasRelayed)
     }
 
     /// Whether the user parts are the same once escapes are undone (RFC 3261 §19.1.4).

@@ -15,7 +15,8 @@ struct DigestTargetTests {
             ("sip:carol@192.0.2.222", true),  // Both are this server.
             ("sip:dave@biloxi.example.com", false),
             ("sip:carol@elsewhere.example.com", false),
-            ("sip:biloxi.example.com", false),
+            ("sip:192.0.2.222:5060", true),  // As SIPp does.
+            ("sip:elsewhere.example.com", false),
             ("tel:carol", false),
             ("*", false),
         ])

@@ -37,6 +37,8 @@ struct OperationTests {
         // The record is written by the time the server has ended.
         let ended = office.server.finish(SIGTERM)
         #expect(ended.status == 0)
+        // To stop is no error, also not to who has asked by HTTP.
+        #expect(!ended.errors.contains("\"level\":\"error\""), "\(ended.errors)")
         let calls = try RunningCommand.run("calls", "--json", "--data", office.data)
         let record = try #require(calls.events.first)
         #expect(calls.events.count == 1)
