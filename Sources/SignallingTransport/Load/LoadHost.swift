@@ -49,13 +49,14 @@ public final class LoadHost: StreamUser {
         self.began = begin
         var endpoints: [Endpoint] = []
         var listeners: [ListeningSocket] = []
+        var wildcards: [UInt16: [LocalAddress]] = [:]
         var socketsOfThreads: [[UDPSocket?]] = []
         if isUDP {
             socketsOfThreads = try Self.openSockets(plan, settings, threads: threadCount)
         } else {
             endpoints = [Endpoint(settings.transport, local: settings.local)]
             let opened = try OpenedSockets(&endpoints, threads: 1)
-            listeners = opened.listeners
+            (listeners, wildcards) = (opened.listeners, opened.wildcards)
             socketsOfThreads = [[nil]]
         }
         var generator = SystemRandomNumberGenerator()
@@ -76,7 +77,8 @@ public final class LoadHost: StreamUser {
         self.addresses =
             isUDP ? socketsOfThreads.flatMap { $0.compactMap { $0?.local } } : endpoints.map { $0.local }
         self.streams = try StreamEngine(
-            listeners: listeners, endpoints: endpoints, settings: settings.streams, threads: 1,
+            listeners: listeners, endpoints: EndpointTable(endpoints, wildcards: wildcards), settings: settings.streams,
+            threads: 1,
             report: { _, _ in })
     }
 
@@ -150,6 +152,10 @@ public final class LoadHost: StreamUser {
     func refuse(_ header: Span<UInt8>, _ error: SIPParseError, over connection: StreamConnection) {}
 
     func admits(_ source: IPAddress) -> Bool { true }
+
+    func endpoint(of ip: IPAddress, at listener: UInt16, _ loop: StreamLoop) -> UInt16 {
+        self.streams.endpoints.known(ip, at: listener) ?? listener
+    }
 
     func swept(_ loop: StreamLoop) {}
 

@@ -80,7 +80,8 @@ struct LoadPeerOptions: ParsableArguments {
         let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
         let isPrefixed = ["udp", "tcp", "tls"].contains(parts[0].lowercased())
         let address = isPrefixed ? (parts.count > 1 ? parts[1] : "") : text
-        guard let uri = try? SIPURI("sip:\(address)"), let ip = uri.host.address else { return nil }
+        // Others are told this address, so that it must be one.
+        guard let uri = try? SIPURI("sip:\(address)"), let ip = uri.host.address, !ip.isUnspecified else { return nil }
         return SocketAddress(ip, uri.port ?? 0)
     }
 
