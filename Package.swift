@@ -245,14 +245,15 @@ let package = Package(
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
                         "CallRouting", "ProxyCore", "AgentCore", "SDP", "ServerCore", "SignallingTransport",
-                        "MediaTransport", "CallRecords", "OperationsHTTP", "BiloxiKit", "TerminalUI", "PhoneUI", "CTerminal",
+                        "MediaTransport", "CallRecords", "OperationsHTTP", "BiloxiKit", "TerminalUI", "PhoneUI",
+                        "CTerminal",
                         "CPortAudio", argumentParser, logging, yams,
                     ], swiftSettings: settings),
                 tests(
                     "biloxi",
                     [
                         "Persistence", "ServerConfiguration", "SIPAuthentication", "SIPMessages", "SIPRouting",
-                        "DNSTestServer", "CallRecords", "OperationsHTTP", grdb,
+                        "DNSTestServer", "CallRecords", "OperationsHTTP", "PhoneUI", grdb,
                     ]),
             ])
 )

@@ -63,9 +63,9 @@ def width(character):
 
 def main():
     lines = sys.stdin.read().rstrip("\n").split("\n")
-    texts, grounds, longest = [], [], 0
+    texts, grounds, longest, style = [], [], 0, Style()  # A style goes on over the ends of lines.
     for row, line in enumerate(lines):
-        style, x = Style(), 0
+        x = 0
         for part in re.split("(\x1b\\[[0-9;:]*m|\x0e|\x0f)", line):
             if part.startswith("\x1b["):
                 style.apply(part[2:-1])

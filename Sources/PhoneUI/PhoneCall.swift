@@ -52,8 +52,9 @@ public struct PhoneCall: Hashable, Sendable {
         (self.state, self.began) = (state, time)
     }
 
-    /// Whether it stands, and whether it is over.
+    /// Whether it stands.
     public var isActive: Bool { self.state == .active }
+    /// Whether it is over.
     public var isOver: Bool { if case .over = self.state { true } else { false } }
     /// Whether it rings here.
     public var isIncoming: Bool { self.state == .incoming }

@@ -81,7 +81,9 @@ enum PhoneCommandLine {
         case .text: return .text(text)
         case .texts: return .texts(text.split(separator: ",").map(String.init))
         case .number:
-            guard let number = Int(text) else { throw Problem(reason: "\(member.name) must be a number, not \"\(text)\"") }
+            guard let number = Int(text) else {
+                throw Problem(reason: "\(member.name) must be a number, not \"\(text)\"")
+            }
             return .number(number)
         case .flag:
             if ["on", "yes", "true", "1"].contains(text.lowercased()) { return .flag(true) }
@@ -99,7 +101,8 @@ enum PhoneCommandLine {
     /// How a verb is written: `call URI [call] …`.
     static func usage(_ verb: PhoneVerb) -> String {
         let members = verb.members.filter { !["id", "do", "wait"].contains($0.name) }
-        return ([verb.name] + members.map { $0.isRequired && $0.name != "call" ? $0.name : "[\($0.name)]" }).joined(separator: " ")
+        return ([verb.name] + members.map { $0.isRequired && $0.name != "call" ? $0.name : "[\($0.name)]" }).joined(
+            separator: " ")
     }
 }
 
@@ -113,7 +116,8 @@ extension PhoneModel {
             guard let first = words.first else { return }
             if try self.runOwn(first, words.dropFirst(), into: &actions) { return }
             guard let verb = self.verbs.first(where: { $0.name.lowercased() == first.lowercased() }) else {
-                throw PhoneCommandLine.Problem(reason: "there is no command \"\(first)\": Tab shows what there is, :help all")
+                throw PhoneCommandLine.Problem(
+                    reason: "there is no command \"\(first)\": Tab shows what there is, :help all")
             }
             let members = try PhoneCommandLine.members(verb, words.dropFirst(), call: self.current?.name)
             try self.run(verb, members, line, into: &actions)
@@ -165,7 +169,8 @@ extension PhoneModel {
             if verb.name == "answer" { return self.answer(call, into: &actions) }
             if verb.name == "hangup" { return self.hangUp(call, into: &actions) }
             guard call.isActive, call.isHeld == (verb.name == "resume") else {
-                throw PhoneCommandLine.Problem(reason: "the call is not \(verb.name == "hold" ? "one to hold" : "held")")
+                throw PhoneCommandLine.Problem(
+                    reason: "the call is not \(verb.name == "hold" ? "one to hold" : "held")")
             }
             self.hold(call, into: &actions)
         case "mute":
@@ -179,13 +184,13 @@ extension PhoneModel {
                 self.accounts.append(PhoneAccount(address, .registering))
             }
             actions.append(.perform([self.command("register", .register(address), members)]))
-        default: actions.append(.perform([self.command(verb.name, .typed(Self.shown(line)), members)]))
+        default: actions.append(.perform([self.command(verb.name, .typed(Self.shown(line, verb)), members)]))
         }
     }
 
-    /// A line as it may be shown: without passwords.
-    private static func shown(_ line: String) -> String {
-        line.split(separator: " ").map { $0.hasPrefix("password=") ? "password=…" : String($0) }.joined(separator: " ")
+    /// A line as it may be shown: of one that may hold a password no more than its verb.
+    private static func shown(_ line: String, _ verb: PhoneVerb) -> String {
+        verb.members.contains { $0.name == "password" } ? verb.name : line
     }
 
     /// All commands, a line each.

@@ -11,7 +11,8 @@ extension PhoneModel {
         case .incoming(let name, let from, let displayName, let callID):
             self.incoming(name, from, displayName, callID, into: &actions)
         case .began(let name, let peer):
-            guard self.call(name) == nil else { return }
+            // What was typed becomes the address that it means.
+            guard self.call(name) == nil else { return self.change(name) { if !peer.isEmpty { $0.peer = peer } } }
             self.calls.append(PhoneCall(name, isOutgoing: true, peer: peer, .calling("calling"), at: self.now))
             self.selectedCall = name
         case .progress(let name, let text):

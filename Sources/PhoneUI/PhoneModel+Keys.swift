@@ -89,14 +89,16 @@ extension PhoneModel {
         case ("+", .history):
             // Who has called becomes a contact.
             guard self.pane == .list, let entry = self.selectedHistory else { fallthrough }
-            self.prompt = PhonePrompt(.contactAddress(name: entry.name.isEmpty ? Address.short(entry.peer) : entry.name), entry.peer)
+            self.prompt = PhonePrompt(
+                .contactAddress(name: entry.name.isEmpty ? Address.short(entry.peer) : entry.name), entry.peer)
         case ("+", _): self.prompt = PhonePrompt(.contactName)
         case ("-", .contacts):
             guard let contact = self.selectedContact else { return }
             self.overlay = .question("Remove \(contact.name)?", .removeContact(self.selection(of: .contacts)))
         case ("-", .accounts):
             guard let account = self.selectedAccount else { return }
-            self.overlay = .question("Remove the account \(Address.short(account.address))?", .removeAccount(account.address))
+            self.overlay = .question(
+                "Remove the account \(Address.short(account.address))?", .removeAccount(account.address))
         case ("e", .contacts):
             guard let contact = self.selectedContact else { return }
             self.prompt = PhonePrompt(.contactAddress(name: contact.name), contact.address)
@@ -185,7 +187,10 @@ extension PhoneModel {
     mutating func open(into actions: inout [PhoneAction]) {
         switch (self.pane, self.tab) {
         case (.calls, _):
-            guard let call = self.current else { return self.prompt = PhonePrompt(.call) }
+            guard let call = self.current else {
+                self.prompt = PhonePrompt(.call)
+                return
+            }
             if call.isIncoming { return self.answer(call, into: &actions) }
             if call.isHeld { return self.hold(call, into: &actions) }
             if call.isOver { return self.dial(call.peer, into: &actions) }
@@ -200,7 +205,8 @@ extension PhoneModel {
             guard let last = ladder.last else { return }
             let trace = self.selectedTrace.flatMap { ladder.indices.contains($0) ? ladder[$0] : nil } ?? last
             let lines = trace.text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map(String.init)
-            self.overlay = .text(title: trace.label + (trace.isSent ? " to " : " from ") + trace.peer, lines: lines, scroll: 0)
+            self.overlay = .text(
+                title: trace.label + (trace.isSent ? " to " : " from ") + trace.peer, lines: lines, scroll: 0)
         }
     }
 

@@ -28,7 +28,9 @@ extension PhoneModel {
         case .call: self.dial(text, into: &actions)
         case .transfer(let name): self.transfer(name, to: text, into: &actions)
         case .digits(let name):
-            if let call = self.call(name), call.isActive, !text.isEmpty { self.send(keys: text, in: call, into: &actions) }
+            if let call = self.call(name), call.isActive, !text.isEmpty {
+                self.send(keys: text, in: call, into: &actions)
+            }
         case .message(let peer):
             guard !text.isEmpty else { return }
             self.send(message: prompt.line.text, to: peer, into: &actions)
@@ -38,7 +40,8 @@ extension PhoneModel {
             guard !text.isEmpty else { return }
             self.prompt = PhonePrompt(.message(to: self.resolved(text)))
         case .contactName: if !text.isEmpty { self.prompt = PhonePrompt(.contactAddress(name: text)) }
-        case .contactAddress(let name): if !text.isEmpty { self.keep(PhoneContact(name: name, address: text), into: &actions) }
+        case .contactAddress(let name):
+            if !text.isEmpty { self.keep(PhoneContact(name: name, address: text), into: &actions) }
         case .account: if !text.isEmpty { self.prompt = PhonePrompt(.password(account: self.completed(text))) }
         case .password(let account):
             let password = prompt.line.text
@@ -103,7 +106,9 @@ extension PhoneModel {
             }
             let (head, word) = (stem[...space], stem[stem.index(after: space)...].lowercased())
             guard !word.isEmpty else { return [] }
-            return self.contacts.map(\.name).filter { $0.lowercased().hasPrefix(word) && !$0.contains(" ") }.map { head + $0 }
+            return self.contacts.map(\.name).filter { $0.lowercased().hasPrefix(word) && !$0.contains(" ") }.map {
+                head + $0
+            }
         default: return []
         }
     }
@@ -113,7 +118,8 @@ extension PhoneModel {
         let stem = prompt.completion?.stem ?? prompt.line.text
         let all = self.completions(of: stem, prompt.purpose)
         guard !all.isEmpty else { return }
-        let number = prompt.completion.map { ($0.number + step + all.count) % all.count } ?? (step > 0 ? 0 : all.count - 1)
+        let number =
+            prompt.completion.map { ($0.number + step + all.count) % all.count } ?? (step > 0 ? 0 : all.count - 1)
         prompt.line = LineEditor(all[number])
         prompt.completion = (number, stem)
         self.prompt = prompt

@@ -33,7 +33,8 @@ public struct PhoneModel: Sendable {
     enum Purpose: Hashable, Sendable {
         case call(String)
         case answer(String)
-        case hold(String), resume(String)
+        case hold(String)
+        case resume(String)
         case mute(String, Bool)
         case transfer(String)
         case record(String)

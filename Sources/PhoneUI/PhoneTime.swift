@@ -18,7 +18,8 @@ public struct PhoneTime: Hashable, Sendable {
         let (days, seconds) = (Self.floor(local, 86_400), local - Self.floor(local, 86_400) * 86_400)
         let (year, month, day) = Self.date(days)
         let ahead = Swift.abs(self.offset) / 60
-        let zone = self.offset == 0 ? "Z" : "\(self.offset < 0 ? "-" : "+")\(Self.two(ahead / 60)):\(Self.two(ahead % 60))"
+        let zone =
+            self.offset == 0 ? "Z" : "\(self.offset < 0 ? "-" : "+")\(Self.two(ahead / 60)):\(Self.two(ahead % 60))"
         let clock = [seconds / 3_600, seconds / 60 % 60, seconds % 60].map { Self.two(Int($0)) }.joined(separator: ":")
         return "\(year)-\(Self.two(month))-\(Self.two(day))T\(clock)\(zone)"
     }

@@ -5,14 +5,15 @@ extension PhoneView {
         let count = self.model.calls.count(where: { !$0.isOver })
         let inner = self.pane(.calls, count == 0 ? "Calls" : "Calls \(count)", place, &frame)
         guard !self.model.calls.isEmpty else {
-            frame.screen.put("no call: d dials, or press a number", in: inner.row(inner.height / 2), Theme.faint)
+            frame.screen.put(" no call: d dials", in: inner.row(inner.height / 2), Theme.faint)
             return
         }
         let visible = Swift.max(1, inner.height / 2)
         let selected = self.model.calls.firstIndex { $0.name == self.model.selectedCall } ?? 0
         let first = Swift.max(0, Swift.min(selected - visible + 1, self.model.calls.count - visible))
         for (row, call) in self.model.calls.dropFirst(first).prefix(visible).enumerated() {
-            let lines = Rectangle(x: inner.x, y: inner.y + 2 * row, width: inner.width, height: Swift.min(2, inner.height))
+            let lines = Rectangle(
+                x: inner.x, y: inner.y + 2 * row, width: inner.width, height: Swift.min(2, inner.height))
             self.call(call, lines, &frame)
             frame.add(.call(call.name), lines)
         }
@@ -30,7 +31,7 @@ extension PhoneView {
             frame.screen.put("  " + self.below(call), in: below, call.note.isEmpty ? Theme.faint : Theme.fair)
         }
         if isSelected, self.model.pane == .calls {
-            frame.screen.restyle(place.row(0)) { $0.reversed }
+            frame.screen.restyle(place.row(0), Theme.selected)
         }
     }
 
@@ -56,7 +57,10 @@ extension PhoneView {
         if call.isHeldByPeer { words.append("holds us") }
         if !call.sentKeys.isEmpty { words.append("keys \(call.sentKeys.suffix(8))") }
         if !call.receivedKeys.isEmpty { words.append("got \(call.receivedKeys.suffix(8))") }
-        let text = call.note.isEmpty ? Address.short(call.peer) : call.note
+        // The address, unless it stands above already.
+        let address = Address.short(call.peer)
+        let origin = call.isOutgoing ? "we have called" : "has called us"
+        let text = call.note.isEmpty ? (self.model.name(of: call) == address ? origin : address) : call.note
         return words.isEmpty ? text : words.joined(separator: " ") + "  " + text
     }
 
@@ -68,14 +72,15 @@ extension PhoneView {
         let inner = self.pane(nil, title, place, &frame)
         frame.add(.pane(PhoneModel.Pane.calls.rawValue), place)
         guard let call, let quality = call.quality, call.answered != nil else {
-            let text = call == nil ? "no call" : "nothing to be heard yet"
+            let text = call == nil ? " no call" : " nothing to be heard yet"
             frame.screen.put(text, in: inner.row(inner.height / 2), Theme.faint)
             return
         }
         let label = 7
         let bar = Swift.max(6, Swift.min(30, inner.width - label - 26))
         self.meter("heard", quality.heardLevel, inner.row(0), label, bar, &frame)
-        self.meter(call.isMuted ? "muted" : "sent", call.isMuted ? nil : quality.sentLevel, inner.row(1), label, bar, &frame)
+        self.meter(
+            call.isMuted ? "muted" : "sent", call.isMuted ? nil : quality.sentLevel, inner.row(1), label, bar, &frame)
         let right = inner.x + label + bar + 9
         let mos = quality.mos.map { "MOS \(Figures.decimal($0))" } ?? "MOS –"
         frame.screen.put(mos, x: right, y: inner.y, quality.mos.map { Theme.score($0).bold } ?? Theme.faint)
@@ -103,7 +108,8 @@ extension PhoneView {
         // Speech is between 50 and 5 dB below the loudest.
         let share = level.map { ($0 + 55) / 55 } ?? 0
         let style = share > 0.93 ? Theme.bad : share > 0.8 ? Theme.fair : Theme.good
-        frame.screen.put(Figures.bar(share, columns: bar), x: row.x + label, y: row.y, level == nil ? Theme.faint : style)
+        frame.screen.put(
+            Figures.bar(share, columns: bar), x: row.x + label, y: row.y, level == nil ? Theme.faint : style)
         let text = level.map { $0 > -90 ? "\(Figures.decimal($0, 0)) dB" : "silent" } ?? "–"
         frame.screen.put(TextWidth.fitted(text, to: 7, atEnd: true), x: row.x + label + bar + 1, y: row.y)
     }

@@ -6,7 +6,7 @@ extension PhoneView {
         let title = self.model.ladderTitle
         let inner = self.pane(.detail, title.isEmpty ? "Ladder" : "Ladder of \(title)", place, &frame)
         guard let start = messages.first?.time, inner.height > 2, inner.width > 24 else {
-            frame.screen.put("the messages of a call stand here", in: inner.row(inner.height / 2), Theme.faint)
+            frame.screen.put(" the messages of a call stand here", in: inner.row(inner.height / 2), Theme.faint)
             return
         }
         let ladder = Ladder(messages, place: inner)
@@ -18,7 +18,7 @@ extension PhoneView {
             let line = inner.row(row + 1)
             ladder.draw(messages[number], since: start, line, &frame.screen)
             frame.add(.trace(number), line)
-            if number == selected { frame.screen.restyle(line) { $0.reversed } }
+            if number == selected { frame.screen.restyle(line, Theme.selected) }
         }
     }
 }
@@ -42,7 +42,7 @@ struct Ladder {
         let columns = Swift.max(1, Swift.min(peers.count, room / 24))
         self.peers = Array(peers.prefix(columns))
         self.place = place
-        self.step = Swift.min(40, room / columns)
+        self.step = Swift.min(56, room / columns)
         self.left = place.x + Self.margin
     }
 
@@ -71,7 +71,9 @@ struct Ladder {
         let (from, length) = (self.left + 1, end - self.left - 1)
         let label = TextWidth.clipped(message.label, to: length - 4)
         let spare = Swift.max(0, length - TextWidth.columns(of: label) - 1)
-        let (before, after) = (String(repeating: "─", count: spare / 2), String(repeating: "─", count: spare - spare / 2))
+        let (before, after) = (
+            String(repeating: "─", count: spare / 2), String(repeating: "─", count: spare - spare / 2)
+        )
         let style = Theme.status(message.status)
         let text = message.isSent ? before + label + after + "▶" : "◀" + before + label + after
         screen.put(text, x: from, y: row.y, width: length, style)

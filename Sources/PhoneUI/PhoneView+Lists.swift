@@ -8,11 +8,11 @@ extension PhoneView {
         guard count > 0 else {
             let text =
                 switch self.model.tab {
-                case .history: "no calls yet"
-                case .contacts: "no contacts: + adds one"
-                case .messages: "no messages: M writes one"
-                case .accounts: "no account: + adds one"
-                case .log: "nothing has happened"
+                case .history: " no calls yet"
+                case .contacts: " no contacts: + adds one"
+                case .messages: " no messages: M writes one"
+                case .accounts: " no account: + adds one"
+                case .log: " nothing has happened"
                 }
             frame.screen.put(text, in: inner.row(inner.height / 2), Theme.faint)
             return
@@ -27,14 +27,17 @@ extension PhoneView {
             frame.add(.row(number), place)
             guard number == selected, self.model.tab != .log else { continue }
             frame.screen.put("▶", x: place.x, y: place.y, Theme.accent)
-            if self.model.pane == .list { frame.screen.restyle(place.row(0)) { $0.reversed } }
+            if self.model.pane == .list { frame.screen.restyle(place.row(0), Theme.selected) }
         }
     }
 
     /// The names of the lists, in the upper border; the first letters only where there is no room.
     private func tabs(_ place: Rectangle, _ frame: inout PhoneFrame) {
         let names = PhoneModel.Tab.allCases.map { tab in
-            (tab, tab == .messages && !self.model.unread.isEmpty ? "\(tab.title) \(self.model.unread.count)" : tab.title)
+            (
+                tab,
+                tab == .messages && !self.model.unread.isEmpty ? "\(tab.title) \(self.model.unread.count)" : tab.title
+            )
         }
         let isShort = names.reduce(2) { $0 + $1.1.count + 2 } > place.width
         var x = place.x + 1
@@ -83,7 +86,7 @@ extension PhoneView {
             switch entry.direction {
             case .outgoing: ("↗", Theme.plain)
             case .incoming: ("↘", Theme.plain)
-            case .missed: ("✕", Theme.bad)
+            case .missed: ("!", Theme.bad)
             }
         let time = PhoneTime.shown(entry.began, now: self.model.now)
         let end = entry.seconds > 0 ? PhoneTime.length(seconds: entry.seconds) : entry.outcome
@@ -102,7 +105,8 @@ extension PhoneView {
             case .registered(let seconds): ("registered, for \(seconds) s at a time", Theme.good)
             case .failed(let reason, let isRetried): (reason + (isRetried ? ", trying again" : ""), Theme.bad)
             }
-        frame.screen.put("  \(Self.lamp(account.state)) \(Address.short(account.address))", in: place.row(0), Theme.strong)
+        frame.screen.put(
+            "  \(Self.lamp(account.state)) \(Address.short(account.address))", in: place.row(0), Theme.strong)
         frame.screen.put("    " + detail, in: place.row(1), style)
     }
 
@@ -111,7 +115,7 @@ extension PhoneView {
     func conversation(_ place: Rectangle, _ frame: inout PhoneFrame) {
         guard let peer = self.model.selectedConversation else {
             let inner = self.pane(.detail, "Messages", place, &frame)
-            frame.screen.put("M writes a message", in: inner.row(inner.height / 2), Theme.faint)
+            frame.screen.put(" M writes a message", in: inner.row(inner.height / 2), Theme.faint)
             return
         }
         let inner = self.pane(.detail, "With \(self.model.name(of: peer))", place, &frame)
@@ -132,7 +136,8 @@ extension PhoneView {
         }
         let last = Swift.max(Swift.min(inner.height, lines.count), lines.count - self.model.conversationScroll)
         for (row, line) in lines[Swift.max(0, last - inner.height)..<last].enumerated() {
-            frame.screen.put(TextWidth.fitted(line.time, to: 11, atEnd: true), x: inner.x, y: inner.y + row, Theme.faint)
+            frame.screen.put(
+                TextWidth.fitted(line.time, to: 11, atEnd: true), x: inner.x, y: inner.y + row, Theme.faint)
             frame.screen.put(line.text, x: inner.x + 12, y: inner.y + row, width: inner.width - 12, line.style)
         }
     }

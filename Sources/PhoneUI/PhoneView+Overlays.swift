@@ -14,7 +14,9 @@ extension PhoneView {
     }
 
     /// Draws lines over the middle of the screen.
-    private func sheet(_ title: String, _ lines: [(text: String, style: Style)], _ scroll: Int, _ frame: inout PhoneFrame) {
+    private func sheet(
+        _ title: String, _ lines: [(text: String, style: Style)], _ scroll: Int, _ frame: inout PhoneFrame
+    ) {
         let longest = lines.reduce(TextWidth.columns(of: title) + 4) { Swift.max($0, TextWidth.columns(of: $1.text)) }
         let width = Swift.min(self.model.columns - 2, longest + 4)
         let height = Swift.min(self.model.rows - 2, lines.count + 2)
@@ -59,11 +61,13 @@ extension PhoneView {
         ("a", "answer who calls"), ("x", "hang up, reject, give up"), ("h", "hold, resume"),
         ("s", "swap: hold this one, resume the other"), ("t", "transfer to someone (blind)"),
         ("T", "connect two calls (attended transfer)"), ("c", "conference of all calls; again ends it"),
-        ("0-9*#", "send a key in the call; D sends several"), ("m", "mute"), ("r", "record what is heard; again ends it"),
+        ("0-9*#", "send a key in the call; D sends several"), ("m", "mute"),
+        ("r", "record what is heard; again ends it"),
         ("i", "write a message to the other side"), ("", "Lists"),
         ("H K G A O", "History, Contacts (K), Messages (G), Accounts, Log (O)"), ("+ - e", "add, remove, edit"),
         ("Enter", "call; write; register"), ("M", "write a message to someone"), ("R", "register, unregister"),
-        ("", "Everywhere"), ("Tab", "next pane; arrows, j, k, PgUp, PgDn move"), ("L", "ladder; Enter shows a whole message"),
+        ("", "Everywhere"), ("Tab", "next pane; arrows, j, k, PgUp, PgDn move"),
+        ("L", "ladder; Enter shows a whole message"),
         (":", "a command, as of biloxi run; :help lists all"), ("Ctrl-Z", "stop for a while; Ctrl-L draws anew"),
         ("q", "quit; Ctrl-C too"), ("mouse", "click, double click, wheel; Shift selects text"),
     ]

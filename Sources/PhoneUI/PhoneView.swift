@@ -94,7 +94,10 @@ public struct PhoneView {
         guard let prompt = self.model.prompt else { return }
         frame.screen.clear(place)
         let question = prompt.purpose == .command ? ":" : " " + prompt.question
-        let x = place.x + frame.screen.put(TextWidth.clipped(question, to: place.width / 2), x: place.x, y: place.y, Theme.focusedTitle)
+        let x =
+            place.x
+            + frame.screen.put(
+                TextWidth.clipped(question, to: place.width / 2), x: place.x, y: place.y, Theme.focusedTitle)
         let (text, before) =
             prompt.isSecret
             ? (String(repeating: "•", count: prompt.line.text.count), String(repeating: "•", count: prompt.line.cursor))
@@ -115,7 +118,9 @@ public struct PhoneView {
         let stem = prompt.completion?.stem ?? prompt.line.text
         let all = self.model.completions(of: stem, prompt.purpose)
         let usage = self.usage(prompt)
-        guard !all.isEmpty && all != [stem] || usage != nil, !(stem.isEmpty && prompt.purpose == .command && all.isEmpty) else { return }
+        guard !all.isEmpty && all != [stem] || usage != nil,
+            !(stem.isEmpty && prompt.purpose == .command && all.isEmpty)
+        else { return }
         let above = Rectangle(x: place.x, y: place.y - 1, width: place.width, height: 1)
         let text = usage ?? all.prefix(12).joined(separator: "  ")
         frame.screen.put(" " + text, in: above, Theme.faint)
@@ -143,7 +148,9 @@ public struct PhoneView {
                 }
                 buttons.append(("t", "transfer"))
                 if self.model.partner(of: call) != nil { buttons += [("T", "connect"), ("c", "conference")] }
-                buttons += [("m", call.isMuted ? "unmute" : "mute"), ("r", call.recording == nil ? "record" : "stop rec")]
+                buttons += [
+                    ("m", call.isMuted ? "unmute" : "mute"), ("r", call.recording == nil ? "record" : "stop rec"),
+                ]
             }
         }
         buttons.append(("d", "dial"))

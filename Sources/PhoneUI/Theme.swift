@@ -17,7 +17,8 @@ enum Theme {
     static let accent = Style(Color(117, basic: 6))
     static let request = Style(Color(75, basic: 6))
     static let keyCap = Style(Color(16, basic: 0), on: Color(117, basic: 6))
-    static let selected = Style(reversed: true)
+    /// A line that is selected: of one look, whatever is in it.
+    static func selected(_ style: Style) -> Style { Style(bold: style.isBold, reversed: true) }
 
     /// How good a score is: 1 to 4.5 (ITU-T G.107, annex B: from 4.03 most are satisfied, from 3.6 some are not).
     static func score(_ mos: Double) -> Style { mos >= 4.0 ? Self.good : mos >= 3.6 ? Self.fair : Self.bad }

@@ -106,7 +106,9 @@ public struct KeyParser: Sendable {
         let numbers = Self.numbers(body)
         let modifiers = numbers.count > 1 ? numbers[1] : 1
         guard final == 0x7E else {
-            if final == 0x75, let code = numbers.first { return (Self.coded(code, modifiers).map { .key($0) }, end + 1) }
+            if final == 0x75, let code = numbers.first {
+                return (Self.coded(code, modifiers).map { .key($0) }, end + 1)
+            }
             return (Self.functionKey(final: final, modifiers: modifiers).map { .key($0) }, end + 1)
         }
         if numbers.first == 200 {
@@ -124,7 +126,9 @@ public struct KeyParser: Sendable {
     private static func numbers(_ octets: ArraySlice<UInt8>) -> [Int] {
         octets.split(separator: 0x3B, omittingEmptySubsequences: false).map { part in
             // What follows a colon refines the number.
-            part.prefix { $0 != 0x3A }.reduce(0) { ($1 >= 0x30 && $1 <= 0x39) ? Swift.min($0 * 10 + Int($1) - 48, 1 << 24) : $0 }
+            part.prefix { $0 != 0x3A }.reduce(0) {
+                ($1 >= 0x30 && $1 <= 0x39) ? Swift.min($0 * 10 + Int($1) - 48, 1 << 24) : $0
+            }
         }
     }
 

@@ -43,7 +43,8 @@ public struct LineEditor: Hashable, Sendable {
         case (.right, true, _), (.character("f"), false, true): self.cursor = self.wordEnd
         case (.home, _, _), (.character("a"), true, _): self.cursor = 0
         case (.end, _, _), (.character("e"), true, _): self.cursor = self.characters.count
-        case (.backspace, false, false), (.character("h"), true, _): self.remove(Swift.max(0, self.cursor - 1)..<self.cursor)
+        case (.backspace, false, false), (.character("h"), true, _):
+            self.remove(Swift.max(0, self.cursor - 1)..<self.cursor)
         case (.delete, _, _), (.character("d"), true, _):
             self.remove(self.cursor..<Swift.min(self.characters.count, self.cursor + 1))
         case (.character("w"), true, _), (.backspace, _, true): self.remove(self.wordStart..<self.cursor)

@@ -19,10 +19,13 @@ public struct TerminalAbilities: Hashable, Sendable {
         guard let term = environment["TERM"], !term.isEmpty, term != "dumb", term != "unknown" else { return nil }
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
         let set = locale.uppercased()
-        self.hasUnicode = set.hasSuffix("UTF-8") || set.hasSuffix("UTF8") || set.contains("UTF-8@") || set.contains("UTF8@")
+        self.hasUnicode =
+            set.hasSuffix("UTF-8") || set.hasSuffix("UTF8") || set.contains("UTF-8@") || set.contains("UTF8@")
         if environment["NO_COLOR"].map({ !$0.isEmpty }) == true || term.hasPrefix("vt1") || term.hasSuffix("-m") {
             self.colors = .none
-        } else if term.contains("256") || term.contains("direct") || environment["COLORTERM"].map({ !$0.isEmpty }) == true {
+        } else if term.contains("256") || term.contains("direct")
+            || environment["COLORTERM"].map({ !$0.isEmpty }) == true
+        {
             self.colors = .palette
         } else {
             self.colors = .basic
@@ -52,7 +55,9 @@ public struct Renderer: Sendable {
                 let at = y * screen.columns + x
                 let cell = screen.cells[at]
                 // The second column comes with the first.
-                guard !cell.text.isEmpty, before?.cells[at] != cell || Self.isTorn(before, screen, at, x) else { continue }
+                guard !cell.text.isEmpty, before?.cells[at] != cell || Self.isTorn(before, screen, at, x) else {
+                    continue
+                }
                 if !isHidden {
                     output.write("\u{1B}[?25l")
                     isHidden = true

@@ -93,7 +93,8 @@ public struct Screen: Hashable, Sendable {
     ///
     /// - Returns: The columns that it took.
     @discardableResult
-    public mutating func put(_ text: String, x: Int, y: Int, width: Int = Screen.limit, _ style: Style = .plain) -> Int {
+    public mutating func put(_ text: String, x: Int, y: Int, width: Int = Screen.limit, _ style: Style = .plain) -> Int
+    {
         guard y >= 0, y < self.rows, x >= 0 else { return 0 }
         let end = Swift.min(x + Swift.max(0, width), self.columns)
         var column = x
@@ -151,7 +152,9 @@ public struct Screen: Hashable, Sendable {
     }
 
     /// Draws a border with a title in its upper edge.
-    public mutating func box(_ rectangle: Rectangle, title: String = "", _ style: Style = .plain, titled: Style = .plain) {
+    public mutating func box(
+        _ rectangle: Rectangle, title: String = "", _ style: Style = .plain, titled: Style = .plain
+    ) {
         guard rectangle.width >= 2, rectangle.height >= 2 else { return }
         let line = String(repeating: "─", count: rectangle.width - 2)
         let right = rectangle.x + rectangle.width - 1

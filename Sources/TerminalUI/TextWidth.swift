@@ -12,12 +12,14 @@ public enum TextWidth {
         switch scalar.value {
         case 0x20..<0x7F: return scalar
         case 0x09: return " "
-        case 0x1F1E6...0x1F1FF: return Unicode.Scalar(scalar.value - 0x1F1E6 + 0x41) ?? Self.replacement  // A flag's letters.
+        // The letters of a flag.
+        case 0x1F1E6...0x1F1FF: return Unicode.Scalar(scalar.value - 0x1F1E6 + 0x41) ?? Self.replacement
         case 0x1F3FB...0x1F3FF, 0xFE00...0xFE0F, 0xE0100...0xE01EF, 0x115F, 0x1160, 0x3164, 0xFFA0: return nil
         default: break
         }
         switch scalar.properties.generalCategory {
-        case .control, .unassigned, .privateUse, .surrogate, .lineSeparator, .paragraphSeparator: return Self.replacement
+        case .control, .unassigned, .privateUse, .surrogate, .lineSeparator, .paragraphSeparator:
+            return Self.replacement
         case .format: return nil
         case .spaceSeparator: return scalar.value == 0x3000 ? scalar : " "
         default: return scalar
@@ -80,18 +82,19 @@ public enum TextWidth {
         guard columns > 0 else { return [] }
         var lines: [String] = []
         for paragraph in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
-            var (line, width) = ("", 0)
+            var (line, width, hasWord) = ("", 0, false)
             for word in paragraph.split(separator: " ", omittingEmptySubsequences: false) {
                 let size = Self.columns(of: String(word))
-                if !line.isEmpty, width + 1 + size <= columns {
+                if hasWord, width + 1 + size <= columns {
                     line += " " + word
                     width += 1 + size
                     continue
                 }
-                if !line.isEmpty {
+                if hasWord {
                     lines.append(line)
                     (line, width) = ("", 0)
                 }
+                hasWord = true
                 for scalar in word.unicodeScalars {
                     guard let shown = Self.shown(scalar) else { continue }
                     let one = Self.columns(of: shown)

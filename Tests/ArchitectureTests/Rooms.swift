@@ -89,7 +89,8 @@ struct Room {
             [
                 "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "AgentCore",
                 "CallRouting", "ServerCore", "SignallingTransport", "MediaTransport", "SDP", "Persistence",
-                "ServerConfiguration", "CallRecords", "OperationsHTTP", "BiloxiKit", "TerminalUI", "PhoneUI", "CTerminal",
+                "ServerConfiguration", "CallRecords", "OperationsHTTP", "BiloxiKit", "TerminalUI", "PhoneUI",
+                "CTerminal",
                 "CPortAudio",
             ], foreign: ["ArgumentParser", "Foundation", "Glibc", "Logging", "Synchronization", "Yams"]),
         Room(

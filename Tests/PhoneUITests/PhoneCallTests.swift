@@ -1,5 +1,5 @@
-import Testing
 import TerminalUI
+import Testing
 
 @testable import PhoneUI
 
@@ -22,7 +22,9 @@ struct PhoneCallTests {
         #expect(desk.text.contains("● 0:07"))
     }
 
-    @Test("A call that comes rings, is told to ring, and is answered by a key or by Enter", arguments: [Key.character("a"), Key(.enter)])
+    @Test(
+        "A call that comes rings, is told to ring, and is answered by a key or by Enter",
+        arguments: [Key.character("a"), Key(.enter)])
     func answering(key: Key) {
         var desk = Desk()
         desk.tell(.incoming(call: "call-1", from: self.bob, name: "Bob B", callID: "x"))
@@ -64,7 +66,8 @@ struct PhoneCallTests {
         desk.tell(.incoming(call: "call-1", from: self.bob, name: "", callID: "x"))
         desk.tell(.ended(call: "call-1", reason: "the call was cancelled", isOrdinary: true))
         let entry = PhoneHistoryEntry(
-            .missed, peer: self.bob, name: "", began: "2026-11-23T06:30:05Z", seconds: 0, outcome: "missed", callIDs: ["x"])
+            .missed, peer: self.bob, name: "", began: "2026-11-23T06:30:05Z", seconds: 0, outcome: "missed",
+            callIDs: ["x"])
         #expect(desk.actions.contains(.remember(entry)))
         #expect(desk.text.contains("1 missed"))
         desk.type("H")
@@ -189,7 +192,10 @@ struct PhoneCallTests {
         desk.actions = []
         desk.type("1#")
         let commands = desk.commands()
-        #expect(commands.map { $0.members } == [["call": .text(name), "keys": .text("1")], ["call": .text(name), "keys": .text("#")]])
+        #expect(
+            commands.map { $0.members } == [
+                ["call": .text(name), "keys": .text("1")], ["call": .text(name), "keys": .text("#")],
+            ])
         for command in commands { desk.tell(.done(id: command.id, result: [])) }
         #expect(desk.text.contains("keys 1#"))
         desk.tell(.key(call: name, "7"))
@@ -205,7 +211,8 @@ struct PhoneCallTests {
         #expect(desk.commands().first?.members == ["call": .text(name), "on": .flag(true)])
         desk.type("r")
         let recording = desk.commands().first
-        #expect(recording?.members == ["call": .text(name), "file": .text("/r/20261123T063005-bob----x-example-test.wav")])
+        #expect(
+            recording?.members == ["call": .text(name), "file": .text("/r/20261123T063005-bob----x-example-test.wav")])
         #expect(desk.text.contains("REC"))
         desk.type("r")
         #expect(desk.commands().first?.members == ["command": .text(recording?.id ?? "")])

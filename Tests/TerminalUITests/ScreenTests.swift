@@ -39,7 +39,9 @@ struct ScreenTests {
         let all = (0..<0x100).compactMap { Unicode.Scalar($0) }.map { String(Character($0)) }.joined()
         for (i, piece) in [all, "\u{1B}]0;owned\u{07}", "a\r\nb"].enumerated() {
             screen.put(piece, x: i, y: 0)
-            let bad = screen.cells.flatMap(\.text.unicodeScalars).filter { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }
+            let bad = screen.cells.flatMap(\.text.unicodeScalars).filter {
+                $0.value < 0x20 || (0x7F..<0xA0).contains($0.value)
+            }
             #expect(bad.isEmpty)
         }
     }

@@ -25,7 +25,10 @@ struct TextWidthTests {
 
     @Test(
         "A text that is too long ends in a sign for that, and is never wider than asked",
-        arguments: [("hello", 5, "hello"), ("hello", 4, "hel…"), ("日本語", 4, "日…"), ("日本語", 5, "日本…"), ("ab", 0, ""), ("ab", 1, "…")])
+        arguments: [
+            ("hello", 5, "hello"), ("hello", 4, "hel…"), ("日本語", 4, "日…"), ("日本語", 5, "日本…"), ("ab", 0, ""),
+            ("ab", 1, "…"),
+        ])
     func clipped(text: String, columns: Int, expected: String) {
         #expect(TextWidth.clipped(text, to: columns) == expected)
     }
@@ -42,6 +45,7 @@ struct TextWidthTests {
         #expect(TextWidth.wrapped("the quick brown fox", to: 10) == ["the quick", "brown fox"])
         #expect(TextWidth.wrapped("abcdefgh", to: 3) == ["abc", "def", "gh"])
         #expect(TextWidth.wrapped("one\r\ntwo\n", to: 10) == ["one", "two", ""])
+        #expect(TextWidth.wrapped("  in the", to: 5) == ["  in", "the"])
         #expect(TextWidth.wrapped("日本語", to: 4) == ["日本", "語"])
         #expect(TextWidth.wrapped("text", to: 0) == [])
     }

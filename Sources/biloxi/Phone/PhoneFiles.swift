@@ -85,7 +85,8 @@ struct PhoneFiles: Sendable {
         } catch {
             throw CommandError(
                 .usage,
-                "\(self.settingsPath): \(Self.text(of: error)); it holds accounts: [{address, passwordFile}] and contacts: [{name, address}]")
+                "\(self.settingsPath): \(Self.text(of: error)); it holds accounts: [{address, passwordFile}] and contacts: [{name, address}]"
+            )
         }
     }
 

@@ -28,7 +28,10 @@ struct PhoneNews {
             let status = number("status").map { "\($0) " } ?? ""
             // "the call is over: hung up" is more than there is room for.
             let reason = status + (text("reason").split(separator: ": ").last.map(String.init) ?? "")
-            return [.identified(call: call, callID: text("callID")), .ended(call: call, reason: reason, isOrdinary: isOrdinary)]
+            return [
+                .identified(call: call, callID: text("callID")),
+                .ended(call: call, reason: reason, isOrdinary: isOrdinary),
+            ]
         case "held", "resumed": return [.heldByPeer(call: call, name == "held")]
         case "digit": return text("key").first.map { [.key(call: call, $0)] } ?? []
         case "message":
@@ -46,7 +49,9 @@ struct PhoneNews {
         case "registered": return [.account(text("account"), .registered(seconds: number("expires") ?? 0))]
         case "registrationFailed":
             let reason = (number("status").map { "\($0) " } ?? "") + text("reason")
-            return [.account(text("account"), .failed(reason: reason, isRetried: members["retryAfterMilliseconds"] != nil))]
+            return [
+                .account(text("account"), .failed(reason: reason, isRetried: members["retryAfterMilliseconds"] != nil))
+            ]
         case "unregistered": return [.account(text("account"), .idle)]
         case "done": return [.done(id: text("id"), result: Self.lines(members))]
         case "failed":
@@ -54,7 +59,8 @@ struct PhoneNews {
             let status = number("status").map { "\($0) " } ?? ""
             let reason = ([status + text("reason")] + warnings).joined(separator: "; ")
             return [.failed(id: text("id"), reason: reason)]
-        case "error": return text("id").isEmpty ? [.notice(text("reason"))] : [.failed(id: text("id"), reason: text("reason"))]
+        case "error":
+            return text("id").isEmpty ? [.notice(text("reason"))] : [.failed(id: text("id"), reason: text("reason"))]
         default: return []
         }
     }

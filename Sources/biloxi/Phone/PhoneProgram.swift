@@ -48,11 +48,12 @@ struct PhoneProgram: AsyncParsableCommand {
         let sound = PhoneSound(file: self.play, card: self.soundCard ? try SoundCard() : nil)
         let session = PhoneSession(terminal, files, sound, accounts: accounts, registers: !self.noRegister)
         let model = PhoneModel(
-            verbs: PhoneVerb.all, contacts: (settings.contacts ?? []).map { PhoneContact(name: $0.name, address: $0.address) },
+            verbs: PhoneVerb.all,
+            contacts: (settings.contacts ?? []).map { PhoneContact(name: $0.name, address: $0.address) },
             history: files.history(), messages: files.messages(), recordings: files.recordings)
-        try await AgentRun.run(
-            self.options, as: nil, answering: { await session.session.receive($0) }, showing: { session.show($0) }
-        ) { [accounts] agent in
+        let handler: @Sendable (Invitation) async throws -> Void = { await session.session.receive($0) }
+        let watcher: @Sendable (TracedMessage) -> Void = { session.show($0) }
+        try await AgentRun.run(self.options, as: nil, answering: handler, showing: watcher) { [accounts] agent in
             for account in accounts { try agent.add(account) }
             try await session.run(agent, model)
             try Task.checkCancellation()

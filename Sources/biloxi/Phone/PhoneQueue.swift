@@ -16,11 +16,13 @@ final class PhoneQueue<Element: Sendable>: Sendable {
 
     /// Adds an element.
     ///
+    /// - Parameter most: Where so many wait already it is left out.
     /// - Returns: `false` when nobody takes any more.
     @discardableResult
-    func add(_ element: Element) -> Bool {
+    func add(_ element: Element, unlessThereAre most: Int = .max) -> Bool {
         let isOpen = self.elements.withLock { state in
             guard !state.isClosed else { return false }
+            guard state.waiting.count < most else { return true }
             if state.waiting.count == self.limit { state.waiting.removeFirst() }
             state.waiting.append(element)
             return true

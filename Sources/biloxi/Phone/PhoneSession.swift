@@ -33,8 +33,8 @@ final class PhoneSession: Sendable {
         for account in accounts { self.session.add(account) }
     }
 
-    /// Shows a message that came or went.
-    func show(_ message: TracedMessage) { self.queue.add(.traced(message)) }
+    /// Shows a message that came or went. However many there are, they do not drive out what happens to calls.
+    func show(_ message: TracedMessage) { self.queue.add(.traced(message), unlessThereAre: 2_000) }
 
     /// How often time passes for the screen, and the least time between two pictures.
     private static let tick = Duration.milliseconds(250), picture = Duration.milliseconds(20)
@@ -105,7 +105,9 @@ final class PhoneSession: Sendable {
             if name == "answered", let call = members["call"]?.text { self.stands(call) }
             if name == "ended", let call = members["call"]?.text { self.sound.remove(call) }
             var actions: [PhoneAction] = []
-            for event in PhoneNews(session: self.session).events(name, members) { actions += model.handle(.agent(event)) }
+            for event in PhoneNews(session: self.session).events(name, members) {
+                actions += model.handle(.agent(event))
+            }
             return actions
         }
     }
@@ -117,7 +119,9 @@ final class PhoneSession: Sendable {
     /// Time has passed: looks at the clock and at how the calls sound.
     private func pass(_ model: inout PhoneModel) -> [PhoneAction] {
         var actions = model.handle(.ticked(Self.time))
-        for (name, call) in self.session.answeredCalls {
+        for (name, call, isAnswered) in self.session.openCalls {
+            if let callID = call.callID { actions += model.handle(.agent(.identified(call: name, callID: callID))) }
+            guard isAnswered else { continue }
             let quality = call.quality()
             var shown = PhoneQuality()
             if quality.mos > 0 { shown.mos = quality.mos }
@@ -193,7 +197,8 @@ final class PhoneSession: Sendable {
             for command in commands {
                 guard isDone else {
                     self.session.emit(
-                        "failed", ["id": .string(command.id), "reason": .string("what had to come first came to nothing")])
+                        "failed",
+                        ["id": .string(command.id), "reason": .string("what had to come first came to nothing")])
                     continue
                 }
                 do throws(RunProblem) {
@@ -217,13 +222,10 @@ final class PhoneSession: Sendable {
 }
 
 extension RunSession {
-    /// The calls that stand, by their names.
-    var answeredCalls: [(name: String, call: Call)] {
+    /// The calls that have begun, by their names, and whether they stand.
+    var openCalls: [(name: String, call: Call, isAnswered: Bool)] {
         self.state.withLock { state in
-            state.entries.compactMap { name, entry in
-                guard entry.answeredAt != nil, let call = entry.call else { return nil }
-                return (name, call)
-            }
+            state.entries.compactMap { name, entry in entry.call.map { (name, $0, entry.answeredAt != nil) } }
         }
     }
 }

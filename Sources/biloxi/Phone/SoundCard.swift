@@ -31,7 +31,8 @@ final class SoundCard: Sendable {
         var (input, output): (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) = (nil, nil)
         if let problem = cpa_open(Double(Self.rate), UInt(Self.piece), &input, &output) {
             throw CommandError(
-                .failed, "--sound-card: \(String(cString: problem)); without it --play FILE is what others hear, and r records")
+                .failed,
+                "--sound-card: \(String(cString: problem)); without it --play FILE is what others hear, and r records")
         }
         self.streams = Streams(input: input, output: output)
     }

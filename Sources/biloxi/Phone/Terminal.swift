@@ -23,13 +23,15 @@ final class Terminal: Sendable {
     init(environment: [String: String]) throws(CommandError) {
         guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1 else {
             throw CommandError(
-                .usage, "biloxi phone needs a terminal: for programs and pipes there is biloxi run, for one call biloxi call")
+                .usage,
+                "biloxi phone needs a terminal: for programs and pipes there is biloxi run, for one call biloxi call")
         }
         guard let abilities = TerminalAbilities(environment: environment) else {
             let term = environment["TERM"].map { "TERM=\($0)" } ?? "no TERM"
             throw CommandError(
                 .usage,
-                "biloxi phone needs a terminal that can place its cursor, not \(term): set TERM, or use biloxi call and answer")
+                "biloxi phone needs a terminal that can place its cursor, not \(term): set TERM, or use biloxi call and answer"
+            )
         }
         self.abilities = abilities
         self.signals = ct_signals()
@@ -88,7 +90,9 @@ final class Terminal: Sendable {
                 if ready == 0 { events = parser.flush().map { .input($0) } }
                 if ready & 2 != 0 {
                     let count = Foundation.read(signals, &buffer, buffer.count)
-                    for octet in Set(buffer[..<Swift.max(0, count)]) { events.append(octet == 0x77 ? .resized : .stopped) }
+                    for octet in Set(buffer[..<Swift.max(0, count)]) {
+                        events.append(octet == 0x77 ? .resized : .stopped)
+                    }
                 }
                 if ready & 1 != 0 {
                     let count = Foundation.read(STDIN_FILENO, &buffer, buffer.count)
