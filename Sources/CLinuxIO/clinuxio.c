@@ -103,7 +103,8 @@ int cio_packet_destination(const struct msghdr *header, struct sockaddr_storage 
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
             struct in_pktinfo info;
             memcpy(&info, CMSG_DATA(c), sizeof info);
-            cio_write_address(address, 0, 0, ntohl(info.ipi_addr.s_addr), 0);
+            // The address to answer from: that of the packet, unless it went to many.
+            cio_write_address(address, 0, 0, ntohl(info.ipi_spec_dst.s_addr), 0);
             return 1;
         }
         if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {

@@ -27,6 +27,9 @@ public struct CallRecord: Hashable, Sendable {
         public static let lost = Ending(rawValue: "lost")
         /// The server was stopped while the call went on; what came later is not known.
         public static let serverStopped = Ending(rawValue: "serverStopped")
+        /// The server ended without a farewell while the call went on, and was started again: the call may have gone on
+        /// without it.
+        public static let serverRestarted = Ending(rawValue: "serverRestarted")
 
         /// The word.
         public var description: String { self.rawValue }

@@ -41,7 +41,11 @@ extension CallRecorder {
             if isRinging, self.calls[slot].rang == nil { self.calls[slot].rang = now }
         case (.invite, 200...299):
             if isByCaller, seen.branch(octets, key: self.hashKey) == self.calls[slot].invite {
+                let isFirst = self.calls[slot].answered == nil
                 self.answer(slot, octets, seen, at: now)
+                if isFirst, self.calls[slot].answered != nil {
+                    self.answeredCalls.append(self.record(of: slot, .serverRestarted, at: now))
+                }
             } else {
                 self.refresh(slot, octets, seen, isByCaller, at: now)
             }

@@ -19,6 +19,7 @@ public struct CallRecorder: ~Copyable {
     /// For reading messages that leave.
     var index = MessageIndex()
     var scratch: [UInt8] = []
+    var answeredCalls: [CallRecord] = []
     /// Whether a response is being passed on; if so, where it came from and by which branch.
     public var isPassing = false
     var passedFrom = SocketAddress(.loopback, 0)
@@ -178,6 +179,14 @@ public struct CallRecorder: ~Copyable {
         }
     }
 
+    /// Hands over the records of the calls that have been answered since it did so last, as they are if nothing more is
+    /// ever heard of them: `serverRestarted`, with the moment of the answer as their end.
+    public mutating func takeAnswered(into records: inout [CallRecord]) {
+        guard !self.answeredCalls.isEmpty else { return }
+        records += self.answeredCalls
+        self.answeredCalls.removeAll(keepingCapacity: true)
+    }
+
     /// Ends all calls, since the server stops.
     public mutating func endAll(at now: MonotonicInstant, into records: inout [CallRecord]) {
         var slots: [Int32] = []
@@ -235,7 +244,7 @@ public struct CallRecorder: ~Copyable {
         self.legs.remove(leg)
     }
 
-    private func record(of slot: Int32, _ ending: CallRecord.Ending, at end: MonotonicInstant) -> CallRecord {
+    func record(of slot: Int32, _ ending: CallRecord.Ending, at end: MonotonicInstant) -> CallRecord {
         let call = self.calls[slot]
         func moment(_ instant: MonotonicInstant) -> Int64 {
             call.wall + Swift.max(0, instant.since(call.began).nanoseconds) / 1_000_000

@@ -7,7 +7,8 @@ extension StoredBinding {
     ///
     /// - Parameter block: The block that the binding lies in.
     public func isBehindNAT(_ block: Span<UInt8>) -> Bool {
-        guard let uri = try? URIIndex(parsing: block, in: self.contact.range, field: .contact) else { return false }
+        guard let uri = try? URIIndex(parsing: block, in: self.contact.range, field: .contact), uri.scheme != .other
+        else { return false }
         return uri.hostAddress(in: block) != self.flow.remote.ip
     }
 

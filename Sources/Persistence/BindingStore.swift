@@ -195,12 +195,18 @@ public final class BindingStore: Sendable {
         if isThreadWaiting { self.wakeUp.signal() }
     }
 
-    /// Queues records of calls; returns at once. They are written with the next group, and nobody is told.
-    public func record(_ calls: [CallRecord]) {
+    /// Queues records of calls that have been answered and go on; returns at once. They are written with the next group,
+    /// and nobody is told. `ServerDatabase.endInterruptedCalls` finds those that `record` has not ended.
+    public func begin(_ calls: [CallRecord]) { self.queue(calls) { $0.begin(calls) } }
+
+    /// Queues records of calls that are over; returns at once. They are written with the next group, and nobody is told.
+    public func record(_ calls: [CallRecord]) { self.queue(calls) { $0.end(calls) } }
+
+    private func queue(_ calls: [CallRecord], _ take: (inout CallQueue) -> Void) {
         guard self.connection != nil, !calls.isEmpty else { return }
         let isThreadWaiting = self.state.withLock { state -> Bool in
             guard !state.isClosed else { return false }
-            state.calls.append(calls)
+            take(&state.calls)
             defer { state.isThreadWaiting = false }
             return state.isThreadWaiting
         }
@@ -253,11 +259,11 @@ public final class BindingStore: Sendable {
 
     private func run() {
         var group: [Request] = []
-        var calls: [CallRecord] = []
+        var calls = CallBatch()
         var row = BindingRow()
         while true {
             let work = self.state.withLock { state -> Work in
-                if !state.queue.isEmpty || !state.calls.isEmpty {
+                if !state.queue.isEmpty || state.calls.hasNew {
                     state.queue.take(into: &group)
                     calls = state.calls.take()
                     return .group
@@ -280,7 +286,7 @@ public final class BindingStore: Sendable {
         }
     }
 
-    private func commit(_ group: [Request], _ calls: [CallRecord], through row: inout BindingRow) {
+    private func commit(_ group: [Request], _ calls: CallBatch, through row: inout BindingRow) {
         let began = ContinuousClock.now
         do {
             try self.connection?.writeWithoutTransaction { database in
@@ -294,7 +300,7 @@ public final class BindingStore: Sendable {
             self.state.withLock {
                 $0.statistics.latency.add(began.duration(to: .now))
                 $0.statistics.isFailing = false
-                $0.statistics.calls += UInt64(calls.count)
+                $0.statistics.calls += UInt64(calls.ended.count)
                 $0.statistics.groups += 1
                 $0.statistics.changes += group.reduce(0) { $0 + UInt64($1.changes.count) }
             }

@@ -1,45 +1,77 @@
 import CallRecords
 
+/// What names a call among those that are open at a time.
+struct CallName: Hashable {
+    let callID: [UInt8]
+    let fromTag: [UInt8]
+
+    init(_ call: CallRecord) { (self.callID, self.fromTag) = (call.callID, call.fromTag) }
+}
+
+/// What is written of calls in one transaction, in this order.
+struct CallBatch {
+    /// Those that have been answered.
+    var answered: [CallRecord] = []
+    /// Those that have been written so before, and are over.
+    var closed: [CallName] = []
+    /// Those that are over.
+    var ended: [CallRecord] = []
+
+    var isEmpty: Bool { self.answered.isEmpty && self.closed.isEmpty && self.ended.isEmpty }
+}
+
 /// Records of calls that wait to be written. Nobody waits for them, so one that cannot be written waits for the next
 /// group, up to a limit.
 struct CallQueue {
-    private var waiting: [CallRecord] = []
-    /// Those that a group has failed to write; they do not start a group of their own.
-    private var held: [CallRecord] = []
+    private var answered: [CallName: CallRecord] = [:]
+    private var closed: [CallName] = []
+    private var ended: [CallRecord] = []
+    /// Whether there is something new: what a group has failed to write does not start a group of its own.
+    private(set) var hasNew = false
     let limit: Int
     /// Records that found no room.
     private(set) var lost: UInt64 = 0
 
     init(limit: Int) { self.limit = limit }
 
-    /// Whether there is something new.
-    var isEmpty: Bool { self.waiting.isEmpty }
-    /// How many wait.
-    var count: Int { self.waiting.count + self.held.count }
+    /// Takes calls that go on. One beyond the limit has no record if the server breaks off before its end.
+    mutating func begin(_ calls: [CallRecord]) {
+        for call in calls where self.answered.count < self.limit { self.answered[CallName(call)] = call }
+        self.hasNew = true
+    }
 
-    mutating func append(_ calls: [CallRecord]) {
-        let room = Swift.max(0, self.limit - self.count)
-        self.waiting += calls.prefix(room)
-        self.lost += UInt64(Swift.max(0, calls.count - room))
+    /// Takes calls that are over. One whose answer has not been written yet needs no mark of it.
+    mutating func end(_ calls: [CallRecord]) {
+        for call in calls {
+            guard self.ended.count < self.limit else {
+                self.lost += 1
+                continue
+            }
+            self.ended.append(call)
+            guard call.answered != nil else { continue }
+            let name = CallName(call)
+            if self.answered.removeValue(forKey: name) == nil { self.closed.append(name) }
+        }
+        self.hasNew = true
     }
 
     /// Hands everything over, the oldest first.
-    mutating func take() -> [CallRecord] {
-        guard self.count > 0 else { return [] }
-        let calls = self.held + self.waiting
-        (self.held, self.waiting) = ([], [])
-        return calls
+    mutating func take() -> CallBatch {
+        defer { (self.answered, self.closed, self.ended, self.hasNew) = ([:], [], [], false) }
+        return CallBatch(answered: Array(self.answered.values), closed: self.closed, ended: self.ended)
     }
 
     /// Takes back what could not be written.
-    mutating func hold(_ calls: [CallRecord]) {
-        let room = Swift.max(0, self.limit - self.count)
-        self.held = calls.prefix(room) + self.held
-        self.lost += UInt64(Swift.max(0, calls.count - room))
+    mutating func hold(_ batch: CallBatch) {
+        for call in batch.answered where self.answered.count < self.limit { self.answered[CallName(call)] = call }
+        self.closed = batch.closed + self.closed
+        let room = Swift.max(0, self.limit - self.ended.count)
+        self.ended = batch.ended.prefix(room) + self.ended
+        self.lost += UInt64(Swift.max(0, batch.ended.count - room))
     }
 
     /// Lets what is held be tried once more.
     mutating func retry() {
-        self.waiting = self.take()
+        self.hasNew = !self.answered.isEmpty || !self.closed.isEmpty || !self.ended.isEmpty
     }
 }

@@ -11,8 +11,16 @@ enum CallRow {
         "transport",
     ]
 
-    static let insertSQL =
-        "INSERT INTO calls (\(Self.columns.joined(separator: ", ")))"
+    static let insertSQL = "INSERT INTO calls" + Self.valuesSQL
+    static let openSQL = "INSERT OR REPLACE INTO open_calls" + Self.valuesSQL
+    static let closeSQL = "DELETE FROM open_calls WHERE call_id = ? AND from_tag = ?"
+    /// Makes records of all that is open; its argument is the present.
+    static let interruptSQL =
+        "INSERT INTO calls (\(Self.columns.joined(separator: ", "))) SELECT "
+        + Self.columns.map { $0 == "ended" ? "max(ended, ?)" : $0 }.joined(separator: ", ") + " FROM open_calls"
+
+    private static let valuesSQL =
+        " (\(Self.columns.joined(separator: ", ")))"
         + " VALUES (\(Self.columns.map { _ in "?" }.joined(separator: ", ")))"
 
     static func arguments(_ record: CallRecord) -> StatementArguments {

@@ -78,6 +78,34 @@ enum Schema {
             // Since when the instance has been registered without a gap: milliseconds since 1970, UTC (RFC 5627 §5.1).
             try database.execute(sql: "ALTER TABLE bindings ADD COLUMN since INTEGER NOT NULL DEFAULT 0")
         }
+        migrator.registerMigration("4 open calls") { database in
+            // Calls that have been answered and have no end yet, as they are recorded if they never get one.
+            try database.execute(
+                sql: """
+                    CREATE TABLE open_calls (
+                        started INTEGER NOT NULL,
+                        rang INTEGER,
+                        answered INTEGER,
+                        ended INTEGER NOT NULL,
+                        ending TEXT NOT NULL,
+                        status INTEGER NOT NULL,
+                        reason BLOB NOT NULL,
+                        caller BLOB NOT NULL,
+                        callee BLOB NOT NULL,
+                        call_id BLOB NOT NULL,
+                        from_tag BLOB NOT NULL,
+                        to_tag BLOB NOT NULL,
+                        target BLOB NOT NULL,
+                        branch BLOB NOT NULL,
+                        source_ip TEXT NOT NULL,
+                        source_port INTEGER NOT NULL,
+                        answered_ip TEXT,
+                        answered_port INTEGER,
+                        transport TEXT NOT NULL,
+                        PRIMARY KEY (call_id, from_tag)
+                    ) STRICT, WITHOUT ROWID
+                    """)
+        }
         return migrator
     }
 

@@ -1,4 +1,5 @@
 public import CallRecords
+import Foundation
 import GRDB
 
 extension ServerDatabase {
@@ -26,12 +27,33 @@ extension ServerDatabase {
     }
 }
 
+extension ServerDatabase {
+    /// Makes records of the calls that had no end when the last run broke off: they end at this moment, with
+    /// `serverRestarted`. For the one server of the database, before it serves.
+    ///
+    /// - Parameter moment: The present: milliseconds since 1970, UTC.
+    /// - Returns: how many there were.
+    /// - Throws: `StorageError`.
+    public func endInterruptedCalls(at moment: Int64) throws(StorageError) -> Int {
+        try self.write { database in
+            try database.execute(sql: CallRow.interruptSQL, arguments: [moment])
+            let count = database.changesCount
+            if count > 0 { try database.execute(sql: "DELETE FROM open_calls") }
+            return count
+        }
+    }
+}
+
 extension Database {
-    /// Writes records within the transaction that is open.
-    func write(_ calls: [CallRecord]) throws {
+    /// Writes what has become of calls within the transaction that is open.
+    func write(_ calls: CallBatch) throws {
         guard !calls.isEmpty else { return }
+        let open = try self.cachedStatement(sql: CallRow.openSQL)
+        for call in calls.answered { try open.execute(arguments: CallRow.arguments(call)) }
+        let close = try self.cachedStatement(sql: CallRow.closeSQL)
+        for name in calls.closed { try close.execute(arguments: [Data(name.callID), Data(name.fromTag)]) }
         let insert = try self.cachedStatement(sql: CallRow.insertSQL)
-        for call in calls { try insert.execute(arguments: CallRow.arguments(call)) }
+        for call in calls.ended { try insert.execute(arguments: CallRow.arguments(call)) }
     }
 
     /// Deletes records of calls that began before a moment, at most so many; returns how many there were.

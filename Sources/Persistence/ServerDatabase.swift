@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Synchronization
 
 /// The SQLite database of a server: bindings and subscribers.
 ///
@@ -40,10 +41,12 @@ public final class ServerDatabase: Sendable {
         var configuration = GRDB.Configuration()
         configuration.label = "Biloxi"
         // SQLite's own waiting looks ever more rarely, and would miss the gaps between the groups of a busy store.
-        let maximumTries = Int(busyTimeout / .milliseconds(1))
+        // The time counts and not the tries, each of which takes longer where the machine is busy.
+        let deadline = BusyDeadline()
         configuration.busyMode = .callback { tries in
+            if tries == 0 { deadline.moment.withLock { $0 = .now + busyTimeout } }
             usleep(1000)
-            return tries < maximumTries
+            return deadline.moment.withLock { .now < $0 }
         }
         // A roll-back that fails must not end the program (GRDB's answer): the next group tries it again.
         configuration.allowsUnsafeTransactions = true
@@ -95,6 +98,11 @@ public final class ServerDatabase: Sendable {
             throw StorageError(error, path: self.path)
         }
     }
+}
+
+/// Until when a connection waits for another one that writes.
+private final class BusyDeadline: Sendable {
+    let moment = Mutex(ContinuousClock.now)
 }
 
 extension Database {

@@ -18,13 +18,15 @@ package struct DialogEnds {
     ///   - source: The way the request came.
     ///   - block: The octets that the target lies in.
     ///   - flow: The way the request goes.
+    ///   - raisesCSeq: Whether its CSeq is raised, and so are those of all that follow it.
     package init(
         _ request: Span<UInt8>, _ index: borrowing MessageIndex, via: ViaIndex, _ source: Flow, _ traits: RequestTraits,
-        block: Span<UInt8>, _ target: Target, _ flow: Flow, _ configuration: borrowing ProxyConfiguration,
-        key: SipHashKey
+        block: Span<UInt8>, _ target: Target, _ flow: Flow, raisesCSeq: Bool = false,
+        _ configuration: borrowing ProxyConfiguration, key: SipHashKey
     ) {
         let caller = Self.caller(request, index, via, source, traits, configuration, key)
-        let callee = Self.callee(request, index, block, target, flow, key)
+        var callee = Self.callee(request, index, block, target, flow, key)
+        callee.raisesCSeq = raisesCSeq
         self.token = FlowToken(caller: caller, callee: callee)
         let from = index.value(.from).flatMap { AddressIndex(firstOf: request, in: $0.range, field: .from) }
         self.subject = FlowToken.dialog(
@@ -37,7 +39,7 @@ package struct DialogEnds {
         self.isSecure =
             hop?.scheme == .sips || (try? URIIndex(parsing: block, in: target.uri.range))?.scheme == .sips
         self.isNeeded =
-            caller.isPinned || callee.isPinned
+            caller.isPinned || callee.isPinned || raisesCSeq
             || Self.isRequiredByGRUU(request, index, target)
     }
 
@@ -45,7 +47,7 @@ package struct DialogEnds {
     /// came in at, else one for each side, the nearer to the callee on top (RFC 5658 §4).
     ///
     /// Where we need not, we stay for the sake of an end that nobody else can reach (RFC 5626 §5.3), and where RFC 5627
-    /// §6.2 wants it.
+    /// §6.2 wants it; and where the CSeq is ours to raise.
     package func writeRecordRoute(
         _ configuration: borrowing ProxyConfiguration, key: SipHashKey, into output: inout [UInt8]
     ) {

@@ -11,6 +11,9 @@ public struct DialogSide: BitwiseCopyable, Hashable, Sendable {
     public var isUser = false
     /// The keyed hash of the host that the next hop to this end has, 1 to 2^32 - 1; 0 where it is not known.
     public var hop: UInt32 = 0
+    /// Whether requests to this end have their CSeq raised by one: the dialog began with a request that was sent a second
+    /// time, with credentials of ours (RFC 3261 §22.3).
+    public var raisesCSeq = false
 
     /// An end of which nothing is known.
     public init() {}
@@ -90,6 +93,7 @@ public struct FlowToken: BitwiseCopyable, Hashable, Sendable {
         static let isUser: UInt8 = 16
         static let hasHop: UInt8 = 32
         static let hasConnection: UInt8 = 64
+        static let raisesCSeq: UInt8 = 128
     }
 
     /// Appends the token as text.
@@ -146,6 +150,7 @@ public struct FlowToken: BitwiseCopyable, Hashable, Sendable {
         if side.isPinned { flags |= Flag.isPinned }
         if side.isUser { flags |= Flag.isUser }
         if side.hop != 0 { flags |= Flag.hasHop }
+        if side.raisesCSeq { flags |= Flag.raisesCSeq }
         if let flow {
             flags |= Flag.hasFlow
             if flow.remote.ip.isIPv6 { flags |= Flag.isIPv6 }
@@ -236,6 +241,7 @@ public struct FlowToken: BitwiseCopyable, Hashable, Sendable {
         var side = DialogSide()
         side.isPinned = flags & Flag.isPinned != 0
         side.isUser = flags & Flag.isUser != 0
+        side.raisesCSeq = flags & Flag.raisesCSeq != 0
         if flags & Flag.hasHop != 0 {
             guard let hop = reader.number(4) else { return nil }
             side.hop = UInt32(truncatingIfNeeded: hop)

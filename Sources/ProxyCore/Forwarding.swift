@@ -19,13 +19,16 @@ package struct Forwarding: ~Escapable {
     private let isStrictRoutePushed: Bool
     /// Whether the asserted identity of the caller stays behind (RFC 3325 §7).
     private let hidesIdentity: Bool
+    /// Whether the CSeq is raised by one.
+    private let raisesCSeq: Bool
 
     @_lifetime(copy octets, copy target)
     package init(
         _ octets: Span<UInt8>, _ index: borrowing MessageIndex, target: Span<UInt8>, _ targetRange: OctetRange,
         route: OctetRange,
-        source: SocketAddress, maxBreadth: UInt32, isTrusted: Bool = false
+        source: SocketAddress, maxBreadth: UInt32, isTrusted: Bool = false, raisesCSeq: Bool = false
     ) {
+        self.raisesCSeq = raisesCSeq
         self.hidesIdentity = !isTrusted && index.wantsPrivateIdentity(octets)
         self.octets = octets
         self.target = target
@@ -95,6 +98,14 @@ package struct Forwarding: ~Escapable {
             case .pAssertedIdentity where self.hidesIdentity:
                 output.append(self.octets, copied..<field.name.lower)
                 copied = i + 1 < index.fields.count ? index.fields[i + 1].name.lower : index.headerOctets - 2
+            case .cseq where self.raisesCSeq:
+                output.append(self.octets, copied..<field.value.lower)
+                copied = self.octets.appendNumber(at: field.value.lower, field.value.upper, plus: 1, to: &output)
+            case .rack where self.raisesCSeq:
+                // The response that it names has the raised CSeq (RFC 3262 §7.2).
+                let number = self.octets.secondWord(of: field.value)
+                output.append(self.octets, copied..<number)
+                copied = self.octets.appendNumber(at: number, field.value.upper, plus: 1, to: &output)
             case .maxForwards:
                 output.append(self.octets, copied..<field.value.lower)
                 output.append(decimal: self.octets.maxForwards(field.value) &- 1)
@@ -158,10 +169,11 @@ extension MessageIndex {
     ///   - statusLine: What to write instead of the status line; `nil` leaves it.
     ///   - leavingOutChallenges: Whether challenges are left out, to be written anew.
     ///   - hidingIdentity: Whether P-Asserted-Identity is left out (RFC 3325 §5, §7).
+    ///   - raisesCSeq: Whether the CSeq of the request was raised by one, which is undone for the client.
     ///   - restored: Via fields to write in its place, for a response that has lost those below it.
     func writeRelayed(
         _ octets: Span<UInt8>, via: ViaIndex, statusLine: StaticString? = nil, leavingOutChallenges: Bool = false,
-        hidingIdentity: Bool, restored: [UInt8], into output: inout [UInt8]
+        hidingIdentity: Bool, raisesCSeq: Bool = false, restored: [UInt8], into output: inout [UInt8]
     ) {
         guard let first = self.fields.first else { return }
         // Empty lines before the start line stay behind (§7.5).
@@ -185,6 +197,9 @@ extension MessageIndex {
                     output.append("Via: ")
                     copied = rest
                 }
+            } else if field.id == .cseq, raisesCSeq {
+                output.append(octets, copied..<field.value.lower)
+                copied = octets.appendNumber(at: field.value.lower, field.value.upper, plus: -1, to: &output)
             } else if (leavingOutChallenges && (field.id == .wwwAuthenticate || field.id == .proxyAuthenticate))
                 || (hidingIdentity && field.id == .pAssertedIdentity)
             {
@@ -212,5 +227,31 @@ extension Span where Element == UInt8 {
             number = Swift.min(number * 10 + UInt32(digit), 255)
         }
         return number
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Appends the number that stands at `start`, changed by `difference`; what is no number, or would be none, stays.
+    ///
+    /// - Returns: where it ends.
+    fileprivate func appendNumber(at start: Int, _ limit: Int, plus difference: Int64, to output: inout [UInt8]) -> Int
+    {
+        var number: Int64 = 0
+        var position = start
+        while position < limit, let digit = self[position].decimalDigitValue, number <= Int64(UInt32.max) {
+            number = number * 10 + Int64(digit)
+            position += 1
+        }
+        guard position > start, let changed = UInt32(exactly: number + difference) else { return start }
+        output.append(decimal: changed)
+        return position
+    }
+
+    /// Where the second word of a field begins; its end where there is none.
+    fileprivate func secondWord(of value: OctetRange) -> Int {
+        var position = value.lower
+        while position < value.upper, !self[position].isLinearWhitespace { position += 1 }
+        while position < value.upper, self[position].isLinearWhitespace { position += 1 }
+        return position
     }
 }

@@ -43,7 +43,8 @@ extension Proxy {
         var output: [UInt8] = []
         let flow = Flow(endpoint: UInt16(endpoint), transport: .udp, remote: context.source.remote)
         Self.write(
-            context, client, block, target, flow, maxBreadth: maxBreadth, adding: [], self.configuration,
+            context, client, block, target, flow, maxBreadth: maxBreadth, adding: [], raisesCSeq: false,
+            self.configuration,
             (self.hashKey, self.tokenKey), transactions, into: &output)
         return output.count > self.configuration.maxDatagramOctets
     }
@@ -67,8 +68,7 @@ extension Proxy {
         guard let flow = target.flow else { return false }
         self.branches[slot].client = .none
         return self.send(
-            slot, block, target, over: flow, maxBreadth: self.branches[slot].maxBreadth, adding: [], &transactions,
-            at: now,
+            slot, block, target, over: flow, maxBreadth: self.branches[slot].maxBreadth, &transactions, at: now,
             into: &outbox)
     }
 

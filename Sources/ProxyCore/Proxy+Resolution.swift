@@ -168,6 +168,11 @@ extension Proxy {
             !self.contexts[context].isAnswered, !self.branches[slot].isCancelWanted, !self.branches[slot].isCancelled
         else { return false }
         self.memory.noteUnreachable(server, at: now)
+        if self.branches[slot].hasLoggedIn {
+            // The next server has nonces of its own, and is answered when it asks.
+            self.branches[slot].hasLoggedIn = false
+            self.logins[slot] = nil
+        }
         self.branches[slot].client = .none
         transactions.stopTimer(&self.branches[slot].timerC)
         let timer = transactions.setTimer(at: now.advanced(by: Self.resolutionPatience), payload: UInt64(slot))

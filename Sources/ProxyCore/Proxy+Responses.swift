@@ -22,6 +22,7 @@ extension Proxy {
         let number = self.branches[slot].context
         let status = index.statusCode
         self.branches[slot].hasResponded = true
+        self.lowersCSeq = self.raisesCSeq(slot)
         transactions.stopTimer(&self.branches[slot].patience)
         self.hidesIdentity =
             !isTrusted
@@ -117,7 +118,8 @@ extension Proxy {
         guard self.canPass else { return }
         let start = outbox.octets.count
         index.writeRelayed(
-            octets, via: via, hidingIdentity: self.hidesIdentity, restored: self.restoredVias, into: &outbox.octets)
+            octets, via: via, hidingIdentity: self.hidesIdentity, raisesCSeq: self.lowersCSeq,
+            restored: self.restoredVias, into: &outbox.octets)
         transactions.respond(
             self.contexts[number].server, status: index.statusCode, from: start, at: now, into: &outbox)
     }
@@ -141,8 +143,8 @@ extension Proxy {
             }
         index.writeRelayed(
             octets, via: via, statusLine: statusLine,
-            leavingOutChallenges: isChallenge, hidingIdentity: self.hidesIdentity, restored: self.restoredVias,
-            into: &self.scratch)
+            leavingOutChallenges: isChallenge, hidingIdentity: self.hidesIdentity, raisesCSeq: self.lowersCSeq,
+            restored: self.restoredVias, into: &self.scratch)
         self.setBest(status, number, &transactions)
     }
 
@@ -244,6 +246,7 @@ extension Proxy {
         }
         self.contexts[number].branchCount -= 1
         if self.branches[slot].resolution != 0 { self.resolutions[self.branches[slot].resolution] = nil }
+        if self.branches[slot].hasLoggedIn { self.logins[slot] = nil }
         self.branches.remove(slot)
     }
 }

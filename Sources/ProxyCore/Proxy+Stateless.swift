@@ -151,7 +151,8 @@ extension Proxy {
     ) {
         let forwarding = Forwarding(
             octets, index, target: block.span, target.uri, route: target.route, source: source.remote,
-            maxBreadth: self.configuration.maxBreadth, isTrusted: self.configuration.trusts(flow.remote.ip))
+            maxBreadth: self.configuration.maxBreadth, isTrusted: self.configuration.trusts(flow.remote.ip),
+            raisesCSeq: traits.contains(.raisesCSeq))
         forwarding.writeStart(index, self.configuration.endpoints[Int(flow.endpoint)], into: &output)
         let branch = index.statelessBranch(octets, via: via, key: self.hashKey)
         output.append("z9hG4bK")

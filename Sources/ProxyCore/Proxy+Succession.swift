@@ -139,7 +139,15 @@ extension Proxy {
         return (succession.token, Array(block[target.uri.range]))
     }
 
-    /// Sends the request of a branch again, with credentials, in a new transaction.
+    /// Whether the request of a branch has a CSeq above that of its client: it was sent once more, with credentials
+    /// (RFC 3261 §22.3), or its dialog began so. What passes no other message of its dialog on cannot do that.
+    func raisesCSeq(_ slot: Int32) -> Bool {
+        guard !self.configuration.isStateless else { return false }
+        return self.branches[slot].hasLoggedIn
+            || self.contexts[self.branches[slot].context].traits.contains(.raisesCSeq)
+    }
+
+    /// Sends the request of a branch again, with credentials and the next CSeq, in a new transaction.
     ///
     /// - Parameters:
     ///   - fields: The lines with the credentials.
@@ -156,8 +164,8 @@ extension Proxy {
         transactions.pool.append(context.targets, to: &block)
         let target = Target(block.span, at: Int(self.branches[slot].target))
         self.branches[slot].hasLoggedIn = true
+        self.logins[slot] = fields
         return self.send(
-            slot, block, target, over: flow, maxBreadth: context.maxBreadth, adding: fields, &transactions, at: now,
-            into: &outbox)
+            slot, block, target, over: flow, maxBreadth: context.maxBreadth, &transactions, at: now, into: &outbox)
     }
 }

@@ -25,6 +25,8 @@ public struct Proxy: ~Copyable {
     var canPass = true
     /// Whether the identity that the response at hand asserts stays behind.
     var hidesIdentity = false
+    /// Whether the CSeq of the response at hand is lowered by one.
+    var lowersCSeq = false
     /// Branches that look for a server, or may want another one.
     var resolutions: [UInt64: Resolution] = [:]
     /// Requests without a transaction that wait for the DNS.
@@ -36,6 +38,8 @@ public struct Proxy: ~Copyable {
     /// How targets take each other's place, by the numbers of their contexts.
     var successions: [Int32: Succession] = [:]
     var outcomes: [SuccessionOutcome] = []
+    /// The lines with credentials by which branches have answered a challenge, by their numbers.
+    var logins: [Int32: [UInt8]] = [:]
     /// Why requests are cancelled some of whose branches cannot be yet, by the numbers of their contexts.
     var cancelReasons: [Int32: [UInt8]] = [:]
     /// Answers that redirect and are to be followed.
@@ -218,26 +222,28 @@ public struct Proxy: ~Copyable {
     ///
     /// - Parameters:
     ///   - domain: Over TLS, the domain that was looked up; empty where there was none.
-    ///   - fields: Whole lines to add to it.
     mutating func send(
         _ slot: Int32, _ block: [UInt8], _ target: Target, over flow: Flow, to domain: [UInt8] = [], maxBreadth: UInt32,
-        adding fields: [UInt8] = [],
         _ transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
     ) -> Bool {
         let context = self.contexts[self.branches[slot].context]
         guard transactions.indexRequest(of: context.server),
             let client = transactions.openClient(method: context.method, owner: UInt64(slot))
         else { return false }
+        let fields = self.branches[slot].hasLoggedIn ? self.logins[slot] ?? [] : []
+        let raisesCSeq = self.raisesCSeq(slot)
         let start = outbox.octets.count
         var flow = flow
         Self.write(
-            context, client, block, target, flow, maxBreadth: maxBreadth, adding: fields, self.configuration,
+            context, client, block, target, flow, maxBreadth: maxBreadth, adding: fields, raisesCSeq: raisesCSeq,
+            self.configuration,
             (self.hashKey, self.tokenKey), transactions, into: &outbox.octets)
         if let stream = self.stream(insteadOf: flow, to: target, octets: outbox.octets.count - start, at: now) {
             outbox.discard(from: start)
             (self.branches[slot].streamTo, flow) = (flow.remote, stream)
             Self.write(
-                context, client, block, target, flow, maxBreadth: maxBreadth, adding: fields, self.configuration,
+                context, client, block, target, flow, maxBreadth: maxBreadth, adding: fields, raisesCSeq: raisesCSeq,
+                self.configuration,
                 (self.hashKey, self.tokenKey), transactions, into: &outbox.octets)
         }
         guard
@@ -272,7 +278,7 @@ public struct Proxy: ~Copyable {
     /// Appends the request as it goes to a target; `transactions` has indexed it.
     static func write(
         _ context: ResponseContext, _ client: TransactionID, _ block: [UInt8], _ target: Target, _ flow: Flow,
-        maxBreadth: UInt32, adding fields: [UInt8], _ configuration: borrowing ProxyConfiguration,
+        maxBreadth: UInt32, adding fields: [UInt8], raisesCSeq: Bool, _ configuration: borrowing ProxyConfiguration,
         _ keys: (hash: SipHashKey, token: SipHashKey), _ transactions: borrowing TransactionLayer,
         into output: inout [UInt8]
     ) {
@@ -281,7 +287,7 @@ public struct Proxy: ~Copyable {
         let forwarding = Forwarding(
             request, transactions.requestIndex, target: block.span, target.uri, route: target.route,
             source: context.source.remote,
-            maxBreadth: maxBreadth, isTrusted: configuration.trusts(flow.remote.ip))
+            maxBreadth: maxBreadth, isTrusted: configuration.trusts(flow.remote.ip), raisesCSeq: raisesCSeq)
         let endpoint = Int(flow.endpoint)
         forwarding.writeStart(transactions.requestIndex, configuration.endpoints[endpoint], into: &output)
         let loopHash = transactions.requestIndex.loopHash(request, key: keys.hash)
@@ -290,8 +296,7 @@ public struct Proxy: ~Copyable {
         if context.mayMakeDialog, context.method == .notify || !transactions.requestIndex.hasToTag(request) {
             let ends = DialogEnds(
                 request, transactions.requestIndex, via: via, context.source, context.traits, block: block.span, target,
-                flow,
-                configuration, key: keys.token)
+                flow, raisesCSeq: raisesCSeq, configuration, key: keys.token)
             ends.writeRecordRoute(configuration, key: keys.token, into: &output)
         }
         if context.traits.contains(.wantsPath) {

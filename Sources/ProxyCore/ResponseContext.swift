@@ -20,6 +20,8 @@ public struct RequestTraits: OptionSet, BitwiseCopyable, Sendable {
     public static var isOutbound: RequestTraits { RequestTraits(rawValue: 8) }
     /// Its Request-URI is a SIPS URI.
     public static var isSecure: RequestTraits { RequestTraits(rawValue: 16) }
+    /// Its CSeq is raised by one, as that of the request was which made its dialog (`DialogSide.raisesCSeq`).
+    public static var raisesCSeq: RequestTraits { RequestTraits(rawValue: 64) }
     /// It is a REGISTER, on whose Path we want to be (RFC 3327 §5.2).
     public static var wantsPath: RequestTraits { RequestTraits(rawValue: 32) }
 }

@@ -35,6 +35,8 @@ public struct DigestAuthenticator: Sendable {
         case stale
         /// The user is unknown or the response wrong; a client cannot tell which.
         case rejected
+        /// The credentials are right, and accepted if this use of their nonce is: ask where that was issued.
+        case elsewhere(NonceUse)
     }
 
     /// Writes the challenges.
@@ -94,7 +96,8 @@ public struct DigestAuthenticator: Sendable {
         let count = credentials.qop.isEmpty ? nil : credentials.nonceCount
         switch self.nonces.use(nonce, count: count, at: now, binding: binding) {
         case .accepted: return .accepted
-        case .replayed where acceptsRepeats: return .accepted
+        case .replayed where acceptsRepeats, .elsewhere where acceptsRepeats: return .accepted
+        case .elsewhere(let place): return .elsewhere(NonceUse(nonce: nonce, count: count, place: place))
         // A forged nonce under a right response: from before a restart, say (RFC 7616 §3.3 on stale).
         case .stale, .replayed, .forged: return .stale
         }

@@ -3,9 +3,10 @@ public import SIPMessages
 /// A server nonce: when it was issued, a number that makes it unlike all others, and the proof that we issued it.
 ///
 /// On the wire it is 48 hexadecimal digits, which need no quoting.
-public struct Nonce: Hashable, Sendable {
+public struct Nonce: BitwiseCopyable, Hashable, Sendable {
     /// Milliseconds on the clock that `NonceIssuer` is given.
     let issued: UInt64
+    /// A number that no other nonce of the key has; its upper octet is the place of issue, veiled.
     let unique: UInt64
     let proof: UInt64
 

@@ -10,9 +10,9 @@ import SIPMessages
 /// SipHash rather than HMAC-SHA256, which was measured at 1.2 µs for each of issue and check; the whole way from issue
 /// to use takes 0.3 µs. What one guess in 2^64 would win is a nonce of the guesser's making, without credentials for it.
 ///
-/// This holds per issuer. Issuers with the same key understand each other's nonces, but not each other's counts: a
-/// nonce must come back to the issuer that handed it out. Either the binding ties it there (the hash of what selects
-/// the issuer), or each issuer has a key of its own.
+/// Issuers with the same key understand each other's nonces, so that a client may use one wherever its next request is
+/// handled. The counts of a nonce are known at one place alone, that of its issue, which the nonce names under a veil: any
+/// other issuer answers `elsewhere`, and that place is to be asked. So a count is taken once among all of them.
 ///
 /// There is no clock in here: every call is told the time, in nanoseconds on any clock that does not go back. The
 /// `serial` of the first nonce must differ from any that was used with the same key.
@@ -37,12 +37,15 @@ public struct NonceIssuer: Sendable {
         case stale
         /// Not ours, or issued for another binding.
         case forged
+        /// Ours, and young enough; its counts are known at this place.
+        case elsewhere(UInt8)
     }
 
     /// How long a nonce may be used after its issue.
     public let lifetime: Duration
 
     private let lifetimeMilliseconds: UInt64
+    private let place: UInt8
     private let key: SipHashKey
     private let uniqueKey: SipHashKey
     private var serial: UInt64
@@ -55,14 +58,16 @@ public struct NonceIssuer: Sendable {
     ///   - lifetime: How long a nonce may be used after its issue.
     ///   - serial: Where the count of issued nonces begins; 0 will do with a new secret.
     ///   - capacity: How many used nonces are remembered, 56 octets for each; raised to a power of two.
+    ///   - place: Which of the issuers with this secret it is.
     public init?(
-        secret: [UInt8], lifetime: Duration = .seconds(300), serial: UInt64 = 0, capacity: Int = 65_536
+        secret: [UInt8], lifetime: Duration = .seconds(300), serial: UInt64 = 0, capacity: Int = 65_536,
+        place: UInt8 = 0
     ) {
         let key = SipHashKey(secret.span)
         guard secret.count >= 32, let key, let uniqueKey = SipHashKey(secret.span.extracting(16..<32)) else {
             return nil
         }
-        (self.key, self.uniqueKey, self.serial) = (key, uniqueKey, serial)
+        (self.key, self.uniqueKey, self.serial, self.place) = (key, uniqueKey, serial, place)
         self.lifetime = lifetime
         let (seconds, attoseconds) = lifetime.components
         let whole = UInt64(clamping: seconds).multipliedReportingOverflow(by: 1000)
@@ -79,9 +84,11 @@ public struct NonceIssuer: Sendable {
     public mutating func issue(at now: Int64, binding: UInt64) -> Nonce {
         var unique = SipHash24(key: self.uniqueKey)
         unique.combine(self.serial)
+        unique.combine(UInt64(self.place))
         self.serial &+= 1
         let issued = Self.milliseconds(now)
-        let number = unique.finish()
+        let random = unique.finish() & Self.randomBits
+        let number = random | UInt64(self.place ^ self.veil(random)) &<< 56
         return Nonce(issued: issued, unique: number, proof: self.proof(issued, number, binding))
     }
 
@@ -107,8 +114,25 @@ public struct NonceIssuer: Sendable {
         switch self.check(nonce, at: now, binding: binding) {
         case .forged: return .forged
         case .stale: return .stale
-        case .valid: return self.uses.note(nonce, count: count)
+        case .valid:
+            let place = self.place(of: nonce)
+            return place == self.place ? self.uses.note(nonce, count: count) : .elsewhere(place)
         }
+    }
+
+    /// Where a nonce of this key was issued. Who sees the nonce alone cannot tell: it would say which requests are handled
+    /// at one place.
+    private func place(of nonce: Nonce) -> UInt8 {
+        UInt8(truncatingIfNeeded: nonce.unique &>> 56) ^ self.veil(nonce.unique & Self.randomBits)
+    }
+
+    private static let randomBits: UInt64 = 1 << 56 - 1
+
+    private func veil(_ random: UInt64) -> UInt8 {
+        var hasher = SipHash24(key: self.uniqueKey)
+        hasher.combine(random)
+        hasher.combine(octet: 1)  // Nothing else that is hashed with this key has this length.
+        return UInt8(truncatingIfNeeded: hasher.finish())
     }
 
     /// How many used nonces are remembered.

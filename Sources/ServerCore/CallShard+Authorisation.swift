@@ -26,6 +26,7 @@ struct Passage: BitwiseCopyable {
         if self.proof.isOfOurDialog { traits.insert(.isOfOurDialog) }
         if self.isFromUser { traits.insert(.isFromUser) }
         if self.proof.flow != nil { traits.insert(.isOverFlowToken) }
+        if self.proof.isOfOurDialog, self.proof.receiver.raisesCSeq { traits.insert(.raisesCSeq) }
         if self.isRegistration { traits.insert(.wantsPath) }
         return traits
     }
@@ -86,8 +87,18 @@ extension CallShard {
             return mayCall
         }
         let verdict = self.authenticator.judge(
-            octets, workspace.index, field: .proxyAuthorization, domain: domain, self.settings.subscribers,
-            acceptsRepeats: self.settings.proxy.isStateless, at: workspace.now)
+            octets, workspace.index, field: .proxyAuthorization, domain: domain, self.settings,
+            ruling: workspace.ruling, wasRelayed: workspace.index.hasVia(below: workspace.via),
+            acceptsRepeats: self.settings.proxy.isStateless, isRetargeted: passage.proof.isRetargeted, at: workspace.now
+        )
+        if case .elsewhere(let use) = verdict {
+            workspace.ask(.calls(Int(use.place)), about: use, domain: domain, for: .calls(self.number))
+            return false
+        }
+        guard verdict != .misdirected else {
+            self.refuse(octets, 400, "Digest URI Is Not The Request-URI", &workspace)
+            return false
+        }
         guard verdict == .user else {
             if verdict == .wrong { workspace.offence = .wrongCredentials }
             // A request of a user of ours that has come back by another server has lost the credentials to us; it may

@@ -1,3 +1,4 @@
+import CallRouting
 import LocationService
 import ProxyCore
 import SIPMessages
@@ -68,12 +69,41 @@ extension CallShard {
         self.appendTargets(
             workspace.mail, block, hasRoute: asker.hasRoute, isSecure: isSecure, into: &workspace.targets)
         guard !workspace.targets.isEmpty else {
+            let others = Self.contacts(workspace, block) { $0?.scheme == .other }
+            guard others.isEmpty else {
+                self.transactions.reply(
+                    server, 302, Self.elsewhere, fields: others, at: workspace.now, into: &workspace.outbox)
+                return
+            }
             let refusal = Self.unfitContacts(isSecure: isSecure)
             self.transactions.reply(
                 server, 480, refusal.reason, fields: refusal.fields, at: workspace.now, into: &workspace.outbox)
             return
         }
         self.begin(server, method, workspace.flow, maxBreadth: asker.maxBreadth, asker.traits, &workspace)
+    }
+
+    /// The reason of a 302 to where no SIP leads.
+    static let elsewhere: StaticString = "Moved Temporarily"
+
+    /// The lines with those bindings in `block` as contacts that are wanted, each with its preference and what is left of its
+    /// time.
+    static func contacts(
+        _ workspace: borrowing Workspace, _ block: OctetRange, where isWanted: (URIIndex?) -> Bool
+    ) -> [UInt8] {
+        let mail = workspace.mail.span
+        var fields: [UInt8] = []
+        var position = block.lower
+        while position < block.upper {
+            let binding = StoredBinding(mail, at: position)
+            position = binding.whole.upper
+            guard isWanted(try? URIIndex(parsing: mail, in: binding.contact.range, field: .contact)) else { continue }
+            let seconds = Swift.max(0, binding.expiresAt - workspace.wall) / 1000
+            Redirection.writeContact(
+                mail.octets(binding.contact.range), q: QValue(thousandths: binding.q), expires: UInt64(seconds),
+                into: &fields)
+        }
+        return fields
     }
 
     /// What is said of an address without bindings. Users of ours learn that there is no such user (§21.4.5); to others
@@ -162,6 +192,8 @@ extension CallShard {
         into targets: inout [UInt8]
     ) {
         let contact = try? URIIndex(parsing: mail, in: binding.contact.range, field: .contact)
+        // Nothing is forwarded to a page or a mailbox (§16.5): who wants to go there is told so.
+        guard contact?.scheme != .other else { return }
         let isContactSecure = contact?.scheme == .sips
         guard isContactSecure || !isSecure else { return }
         var (flow, traits) = self.way(to: binding, mail, isSecure: isContactSecure)

@@ -13,6 +13,7 @@ extension CallShard {
         swap(&ended, &workspace.endedCalls)
         defer { swap(&ended, &workspace.endedCalls) }
         Self.show(&self.recorder, workspace.outbox, from: first, at: workspace.now, into: &ended)
+        self.recorder.takeAnswered(into: &workspace.answeredCalls)
     }
 
     private static func show(

@@ -216,6 +216,7 @@ extension CallShard {
             self.refuse(octets, 503, "Too Many Transactions", fields: fields, &workspace)
             return nil
         }
+        if !workspace.via.maddrName.isEmpty { self.searchNamedClient(of: server, octets, &workspace) }
         if workspace.index.method == .invite {
             self.recorder.invited(
                 octets, workspace.index, over: workspace.flow, at: workspace.now, wall: workspace.wall)

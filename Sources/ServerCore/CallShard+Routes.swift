@@ -22,6 +22,7 @@ extension CallShard {
             self.note(uri, octets, workspace.index, into: &proof)
             self.removedRoutes = nil
             guard self.undoStrictRoute(octets, workspace.index) else { return .unchanged }
+            proof.isRetargeted = true
             return .changed(proof)
         }
         var position = workspace.index.first(.route)

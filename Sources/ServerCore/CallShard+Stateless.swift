@@ -20,7 +20,6 @@ extension CallShard {
             return self.agent.receive(
                 ack: octets, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
-        if workspace.index.method == .ack, self.endsHere(ack: octets, workspace) { return }
         switch self.preprocess(octets, &workspace) {
         case .unchanged: self.forwardUnmatched(octets, &workspace, RouteProof())
         case .changed(let proof):
@@ -29,12 +28,6 @@ extension CallShard {
                 shard.forwardUnmatched(request, &workspace, proof)
             }
         }
-    }
-
-    /// Whether it is the ACK to a refusal of ours that had no transaction.
-    private func endsHere(ack octets: Span<UInt8>, _ workspace: borrowing Workspace) -> Bool {
-        guard let to = workspace.index.value(.to), to.count > 16 else { return false }
-        return octets.hexadecimal(at: to.upper - 16) == self.settings.statelessTag(octets, workspace.index)
     }
 
     /// Lends the request as preprocessing left it, indexed.
@@ -156,6 +149,10 @@ extension CallShard {
         self.appendTargets(
             workspace.mail, block, hasRoute: asker.hasRoute, isSecure: isSecure, into: &workspace.targets)
         guard !workspace.targets.isEmpty else {
+            let others = Self.contacts(workspace, block) { $0?.scheme == .other }
+            guard others.isEmpty else {
+                return self.refuse(request.span, 302, Self.elsewhere, fields: others, &workspace)
+            }
             let refusal = Self.unfitContacts(isSecure: isSecure)
             return self.refuse(request.span, 480, refusal.reason, fields: refusal.fields, &workspace)
         }

@@ -25,6 +25,7 @@ public struct CallShard: ~Copyable {
     /// The request after its sender was found out, where that changed it.
     var rewritten: [UInt8] = []
     var authenticator: Authenticator
+    private var challengeEpoch: UInt64 = 0
     /// What is known of the trunks, in the shard with the number 0.
     var desk = TrunkDesk()
     /// The calls that go by trunks.
@@ -39,6 +40,8 @@ public struct CallShard: ~Copyable {
     /// Requests that wait for a decision, by their numbers.
     var undecided: [UInt64: UndecidedRequest] = [:]
     var lastQuestion: UInt64 = 0
+    /// Clients that are looked for, to be answered.
+    var replyWays = ReplyWays()
     /// Calls of our own whose offer waits for an answer.
     var offers: Set<CallHandle> = []
 
@@ -53,7 +56,9 @@ public struct CallShard: ~Copyable {
         self.settings = settings
         self.transactions = TransactionLayer(timers: timers, seed: seed, at: now)
         var random = RandomSource(seed: seed.1)
-        self.authenticator = Authenticator(settings: settings) { random.next() }
+        self.authenticator = Authenticator(settings: settings, purpose: .proxy, shard: number, epoch: 0) {
+            random.next()
+        }
         self.proxy = Proxy(configuration: settings.proxy, hashKey: settings.hashKey)
         self.recorder = CallRecorder(policy: settings.callRecords, hashKey: seed.0, at: now)
         self.gruus = GRUUKeys(of: settings.hashKey)
@@ -66,7 +71,10 @@ public struct CallShard: ~Copyable {
     /// Takes new settings; calls in progress keep what they have.
     public mutating func apply(_ settings: ServerSettings) {
         if settings.challengesOtherwise(than: self.settings) {
-            self.authenticator = Authenticator(settings: settings) { self.secrets.next() }
+            self.challengeEpoch += 1
+            self.authenticator = Authenticator(
+                settings: settings, purpose: .proxy, shard: self.number, epoch: self.challengeEpoch
+            ) { self.secrets.next() }
         }
         self.settings = settings
         self.proxy.configuration = settings.proxy
@@ -76,8 +84,11 @@ public struct CallShard: ~Copyable {
         self.manTheDesk(at: .start)
     }
 
-    /// Begins nothing new from now on.
-    public mutating func beginStopping() { self.settings.isStopping = true }
+    /// Begins nothing new from now on, and takes back what we have registered elsewhere.
+    public mutating func beginStopping() {
+        self.settings.isStopping = true
+        self.leaveTheDesk()
+    }
 
     /// Ends the calls that the server answers itself; with `givesUp` also the requests of others that are in progress.
     public mutating func end(givesUp: Bool, _ workspace: inout Workspace) {
@@ -94,9 +105,11 @@ public struct CallShard: ~Copyable {
         self.recordCalls(from: first, &workspace)
     }
 
-    /// Whether every request has its final response, and no call of the server's own goes on.
+    /// Whether every request has its final response, no call of the server's own goes on, and all our registrations
+    /// elsewhere have been taken back.
     public var isIdle: Bool {
         self.proxy.unansweredCount == 0 && self.agent.dialogCount == 0 && self.undecided.isEmpty
+            && !self.desk.isLeaving
     }
 
     /// What became of credentials.
@@ -113,6 +126,13 @@ public struct CallShard: ~Copyable {
             } else {
                 self.receiveResponse(octets, &workspace)
             }
+        case .judged:
+            // What was made of the request when it came first is made again.
+            if self.reindex(octets, &workspace) { self.receiveRequest(octets, &workspace) }
+        case .useNonce(_, let use, let domain, let asker):
+            let isAccepted = self.authenticator.take(use, domain: domain, at: workspace.now)
+            workspace.ruling = Authenticator.Ruling(use: use, isAccepted: isAccepted)
+            workspace.posts.append(.judged(asker))
         case .bindings(let asker, let block): self.fork(asker, octets, block, &workspace)
         case .seize(let trunk, let number, let takesLine, let asker):
             let name = String(decoding: workspace.mail[trunk.range], as: UTF8.self)
@@ -138,6 +158,9 @@ public struct CallShard: ~Copyable {
         workspace.outbox.shard = UInt16(truncatingIfNeeded: self.number)
         if question.resolution & Self.deskResolution != 0 {
             return self.deskAnswered(question, answer, &workspace)
+        }
+        if question.resolution & Self.replyResolution != 0 {
+            return self.replyAnswered(question, answer, &workspace)
         }
         let first = workspace.outbox.messages.count
         self.proxy.answered(
@@ -191,6 +214,7 @@ public struct CallShard: ~Copyable {
         case .clientTimedOut(let client, let owner) where owner & Self.deskOwner != 0,
             .clientTransportFailed(let client, let owner) where owner & Self.deskOwner != 0:
             self.deskUnanswered(owner, client, &workspace)
+        case .serverTransportFailed(let server, _): self.replyFailed(server, &workspace)
         default:
             self.proxy.handle(event, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }

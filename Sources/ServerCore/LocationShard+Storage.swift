@@ -27,27 +27,12 @@ extension LocationShard {
         self.deferred.append(request)
     }
 
-    /// What is known of a REGISTER before its credentials are judged.
-    enum Encounter {
-        /// Nothing.
-        case new
-        /// It is being stored, or waits: a retransmission, which is absorbed (RFC 3261 §17.2.2).
-        case absorbed
-        /// It has waited. Its credentials were judged then, and their nonce count has been used.
-        case authorised
-    }
-
-    /// Recognises a REGISTER that has been here before.
-    mutating func meet(_ octets: Span<UInt8>, hash: UInt64, _ workspace: borrowing Workspace) -> Encounter {
-        if self.service.isBeingStored(octets, workspace.index, aor: workspace.mail.span, hash: hash) {
-            return .absorbed
-        }
-        guard !self.deferred.isEmpty || !self.resumed.isEmpty else { return .new }
-        let request = DeferredRequest(octets: octets.octets(0..<octets.count), flow: workspace.flow)
-        if self.deferred.contains(request) { return .absorbed }
-        guard let place = self.resumed.firstIndex(of: request) else { return .new }
-        self.resumed.remove(at: place)
-        return .authorised
+    /// Whether a REGISTER is being stored, or waits: a retransmission, which is absorbed (RFC 3261 §17.2.2).
+    func isBeingHandled(_ octets: Span<UInt8>, hash: UInt64, _ workspace: borrowing Workspace) -> Bool {
+        if self.service.isBeingStored(octets, workspace.index, aor: workspace.mail.span, hash: hash) { return true }
+        guard !self.deferred.isEmpty else { return false }
+        return self.deferred.contains(
+            DeferredRequest(octets: octets.octets(0..<octets.count), flow: workspace.flow))
     }
 
     /// The changes with this token are stored, or never will be. It may leave further changes in the workspace.
@@ -62,11 +47,7 @@ extension LocationShard {
             self.service.failed(token, into: &workspace.outbox)
         }
         workspace.changes += self.service.takeChanges()
-        guard !self.deferred.isEmpty else { return [] }
         defer { self.deferred = [] }
-        // Each is received again at once; of any that was not, the oldest make way.
-        self.resumed.removeFirst(max(self.resumed.count + self.deferred.count - Self.deferredLimit, 0))
-        self.resumed += self.deferred
         return self.deferred
     }
 

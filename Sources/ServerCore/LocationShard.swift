@@ -12,12 +12,13 @@ public struct LocationShard: ~Copyable {
     public var settings: ServerSettings
     let number: Int
     var authenticator: Authenticator
+    private var challengeEpoch: UInt64 = 0
+    /// REGISTERs whose credentials were accepted a moment ago.
+    private var accepted = AcceptedRequests()
     /// Where an authenticator takes its secrets from.
     private var secrets: RandomSource
     /// REGISTERs that wait for the one in front of them.
     var deferred: [DeferredRequest] = []
-    /// Those of them that are about to be received again.
-    var resumed: [DeferredRequest] = []
     var nextSweep: Int64 = 0
     var nextKeepAlive = MonotonicInstant.start
     var random: RandomSource
@@ -28,7 +29,9 @@ public struct LocationShard: ~Copyable {
     public init(number: Int, settings: ServerSettings, seed: SipHashKey) {
         self.number = number
         var random = RandomSource(seed: seed)
-        self.authenticator = Authenticator(settings: settings) { random.next() }
+        self.authenticator = Authenticator(settings: settings, purpose: .registrar, shard: number, epoch: 0) {
+            random.next()
+        }
         self.secrets = RandomSource(seed: SipHashKey(random.next(), random.next()))
         self.random = random
         self.settings = settings
@@ -44,10 +47,14 @@ public struct LocationShard: ~Copyable {
     public mutating func apply(_ settings: ServerSettings) -> [(token: UInt64, change: BindingChange)] {
         let (old, new) = (self.settings.subscribers, settings.subscribers)
         if settings.challengesOtherwise(than: self.settings) {
-            self.authenticator = Authenticator(settings: settings) { self.secrets.next() }
+            self.challengeEpoch += 1
+            self.authenticator = Authenticator(
+                settings: settings, purpose: .registrar, shard: self.number, epoch: self.challengeEpoch
+            ) { self.secrets.next() }
         }
         self.settings = settings
         self.service.policy = settings.registrar
+        self.service.locals = settings.proxy.endpoints.map(\.local)
         if old !== new { self.service.removeBindings { old.contains($0) && !new.contains($0) } }
         return self.service.takeChanges()
     }
@@ -58,7 +65,11 @@ public struct LocationShard: ~Copyable {
     /// Handles the next event of the workspace, which is for this shard.
     public mutating func run(_ octets: Span<UInt8>, _ workspace: inout Workspace) {
         switch workspace.takePost() {
-        case .register: self.register(octets, &workspace)
+        case .register, .judged: self.register(octets, &workspace)
+        case .useNonce(_, let use, let domain, let asker):
+            let isAccepted = self.authenticator.take(use, domain: domain, at: workspace.now)
+            workspace.ruling = Authenticator.Ruling(use: use, isAccepted: isAccepted)
+            workspace.posts.append(.judged(asker))
         case .lookUp(_, let hash, let key, let selection, let asker):
             self.lookUp(key, hash, selection, asker, &workspace)
         case .message, .bindings, .seize, .seized, .release, .report, nil: break
@@ -88,14 +99,9 @@ public struct LocationShard: ~Copyable {
             return workspace.reply(
                 octets, 503, "Server Is Stopping", fields: Array(CallShard.laterField), tag: tag)
         }
-        switch self.meet(octets, hash: hash, workspace) {
-        case .absorbed: return
-        case .authorised: break
-        case .new:
-            guard self.authorise(octets, &workspace, tag), self.validateSecurity(octets, &workspace, tag) else {
-                return
-            }
-        }
+        guard !self.isBeingHandled(octets, hash: hash, workspace),
+            self.authorise(octets, &workspace, tag), self.validateSecurity(octets, &workspace, tag)
+        else { return }
         var replyFlow = workspace.flow
         replyFlow.remote = workspace.via.replyAddress(
             source: workspace.flow.remote, isReliable: workspace.flow.transport.isReliable)
@@ -154,9 +160,21 @@ public struct LocationShard: ~Copyable {
         }
         guard self.settings.requiresAuthentication else { return true }
         let verdict = self.authenticator.judge(
-            octets, workspace.index, field: .authorization, domain: domain, self.settings.subscribers,
-            at: workspace.now)
-        guard verdict == .user else {
+            octets, workspace.index, field: .authorization, domain: domain, self.settings, ruling: workspace.ruling,
+            wasRelayed: workspace.index.hasVia(below: workspace.via), at: workspace.now)
+        switch verdict {
+        case .user: self.accepted.add(octets, over: workspace.flow, key: self.settings.hashKey, at: workspace.now)
+        case .stale
+        where self.accepted.contains(octets, over: workspace.flow, key: self.settings.hashKey, at: workspace.now):
+            break
+        case .elsewhere(let use):
+            workspace.ask(
+                .locations(Int(use.place)), about: use, domain: domain, for: .locations(self.number))
+            return false
+        case .misdirected:
+            workspace.reply(octets, 400, "Digest URI Is Not The Request-URI", tag: tag)
+            return false
+        case .stale, .wrong, .unknown:
             if verdict == .wrong { workspace.offence = .wrongCredentials }
             self.authenticator.writeChallenges(
                 .server, to: octets, workspace.index, domain: domain, isStale: verdict == .stale, at: workspace.now,

@@ -104,11 +104,19 @@ public struct Reception: Sendable {
             let isUnknown = error.code == .methodMismatch && workspace.index.method == .other
             return self.refuse(octets, isUnknown ? 501 : 400, error, &workspace)
         }
+        if workspace.index.method == .ack, self.endsHere(ack: octets, workspace.index) { return }
         if workspace.index.method == .register, let shard = self.registrarShard(octets, &workspace) {
             workspace.posts.append(.register(shard: shard))
         } else {
             self.post(octets, &workspace)
         }
+    }
+
+    /// Whether it is the ACK to a refusal of ours that had no transaction. No shard is entered for it: while there is too
+    /// much to do there are as many of them as of refusals.
+    private func endsHere(ack octets: Span<UInt8>, _ index: borrowing MessageIndex) -> Bool {
+        guard let to = index.value(.to), to.count > 16 else { return false }
+        return octets.hexadecimal(at: to.upper - 16) == self.settings.statelessTag(octets, index)
     }
 
     private func post(_ octets: Span<UInt8>, _ workspace: inout Workspace) {

@@ -14,6 +14,9 @@ struct RouteProof: BitwiseCopyable {
     /// The end that it goes to, as the last of our values knows it.
     var receiver = DialogSide()
 
+    /// Whether the Request-URI was one of our values, and the last value has taken its place (RFC 3261 §16.4).
+    var isRetargeted = false
+
     /// Whether the request must go over the flow of the receiver, since nothing permits another way.
     var isBound = false
 

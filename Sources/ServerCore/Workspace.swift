@@ -1,6 +1,7 @@
 public import CallRecords
 public import LocationService
 public import ProxyCore
+import SIPAuthentication
 public import SIPMessages
 public import SIPTransactions
 
@@ -18,6 +19,11 @@ enum Post: BitwiseCopyable {
     case message(shard: Int)
     /// The REGISTER at hand, to the shard of its AOR.
     case register(shard: Int)
+    /// Whether the nonce that a shard has issued for a domain was never used so before, for the message at hand, which waits
+    /// in another shard for the same purpose.
+    case useNonce(shard: ShardAddress, NonceUse, domain: Int, asker: ShardAddress)
+    /// The message at hand once more, with the ruling on its nonce.
+    case judged(ShardAddress)
     /// Find the bindings of the AOR in `key`, which is empty where only the hash is known.
     case lookUp(shard: Int, hash: UInt64, key: OctetRange, selection: Registrar.Selection, asker: Asker)
     /// The bindings that were asked for.
@@ -36,6 +42,7 @@ enum Post: BitwiseCopyable {
         case .message(let shard): .calls(shard)
         case .bindings(let asker, _), .seized(_, _, _, let asker): .calls(asker.shard)
         case .seize, .release, .report: .calls(0)
+        case .useNonce(let shard, _, _, _), .judged(let shard): shard
         case .register(let shard), .lookUp(let shard, _, _, _, _): .locations(shard)
         }
     }
@@ -82,6 +89,8 @@ public struct Workspace: Sendable {
     var flow = Flow(endpoint: 0, transport: .udp, remote: SocketAddress(.loopback, 0))
     /// What the certificate of the sender of the message at hand has proved; `nil` when it has shown none (RFC 5922 §7.4).
     var identities: CertificateIdentities?
+    /// What the shard that issued its nonce says about the message at hand.
+    var ruling: Authenticator.Ruling?
     /// Where else the connection of the message at hand leads to, as its sender has asked and may (RFC 5923 §8.2).
     public internal(set) var alias: SocketAddress?
     /// The address that the device says it has which has sent the REGISTER at hand, where that is not the one that the
@@ -100,6 +109,9 @@ public struct Workspace: Sendable {
     /// Changes of bindings that are to be stored, each with the token of its REGISTER.
     public var changes: [(token: UInt64, change: BindingChange)] = []
 
+    /// Records of calls that have been answered, to be stored before the caller learns of it: they stand if the server
+    /// does not live to see the end.
+    public var answeredCalls: [CallRecord] = []
     /// Records of calls that are over, to be stored.
     public var endedCalls: [CallRecord] = []
 
@@ -142,6 +154,12 @@ public struct Workspace: Sendable {
         self.posts.removeAll(keepingCapacity: true)
         self.mail.removeAll(keepingCapacity: true)
         self.nextPost = 0
+        self.ruling = nil
+    }
+
+    /// Asks the shard that issued a nonce whether the message at hand may use it, and has it come again then.
+    mutating func ask(_ shard: ShardAddress, about use: NonceUse, domain: Int, for asker: ShardAddress) {
+        self.posts.append(.useNonce(shard: shard, use, domain: domain, asker: asker))
     }
 
     /// Answers the request at hand without a transaction (§8.2.7).

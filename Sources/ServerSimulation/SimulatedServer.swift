@@ -81,13 +81,21 @@ public final class SimulatedServer: SimulatedNode {
         self.storeChanges()
     }
 
+    /// What the certificates prove that are shown on connections from these addresses.
+    public var certificates: [IPAddress: CertificateIdentities] = [:]
+
     /// How the trunks are.
     public var trunkStatus: [TrunkStatus] {
         self.calls.first?.shard.trunkStatus(at: self.workspace.now) ?? []
     }
 
+    /// The records of the calls that were answered, as they were then.
+    public private(set) var answeredCallRecords: [CallRecord] = []
     /// The records of the calls that are over, in the order in which they ended.
     public private(set) var callRecords: [CallRecord] = []
+
+    /// Whether nothing is in progress that a server waits for before it stops.
+    public var isIdle: Bool { self.calls.allSatisfy { $0.shard.isIdle } }
 
     /// How many transactions there are.
     public var transactionCount: Int {
@@ -255,6 +263,8 @@ public final class SimulatedServer: SimulatedNode {
             self.questions.append(ServiceQuestion(id: id, .resolve(question.question.name.text, kind)))
         }
         self.workspace.questions.removeAll(keepingCapacity: true)
+        self.answeredCallRecords += self.workspace.answeredCalls
+        self.workspace.answeredCalls.removeAll(keepingCapacity: true)
         self.callRecords += self.workspace.endedCalls
         self.workspace.endedCalls.removeAll(keepingCapacity: true)
         swap(&outbox, &self.workspace.outbox)
@@ -280,7 +290,8 @@ public final class SimulatedServer: SimulatedNode {
     }
 
     private func receive(_ octets: Span<UInt8>, over flow: Flow) {
-        self.reception.receive(octets, over: flow, into: &self.workspace)
+        let identities = flow.transport.isSecure ? self.certificates[flow.remote.ip] : nil
+        self.reception.receive(octets, over: flow, from: identities, into: &self.workspace)
         self.runShards(octets)
     }
 

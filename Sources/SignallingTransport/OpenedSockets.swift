@@ -6,6 +6,8 @@ struct OpenedSockets {
     /// By thread, and by the number of the end point.
     private(set) var sockets: [[UDPSocket?]]
     private(set) var listeners: [ListeningSocket] = []
+    /// The addresses of each listener on all of them, by the number of its first end point.
+    private(set) var wildcards: [UInt16: [LocalAddress]] = [:]
 
     /// Opens a socket for each end point, UDP ones for each thread.
     ///
@@ -21,9 +23,9 @@ struct OpenedSockets {
             if endpoints[i].transport == .udp {
                 try self.openUDP(UInt16(i), &endpoints, threads)
             } else {
-                var listener = try ListeningSocket(endpoints[i], number: UInt16(i))
+                let listener = try ListeningSocket(endpoints[i], number: UInt16(i))
                 endpoints[i] = endpoints[i].bound(to: listener.local.port)
-                listener.addresses = self.expand(UInt16(i), &endpoints)
+                self.expand(UInt16(i), &endpoints)
                 self.listeners.append(listener)
             }
         }
@@ -46,6 +48,7 @@ struct OpenedSockets {
     }
 
     /// Makes an end point of all local addresses one of the first of them, and adds one for each of the others.
+    @discardableResult
     private mutating func expand(_ number: UInt16, _ endpoints: inout [Endpoint]) -> [LocalAddress] {
         let endpoint = endpoints[Int(number)]
         guard endpoint.local.ip.isUnspecified else { return [] }
@@ -61,6 +64,7 @@ struct OpenedSockets {
                 for thread in self.sockets.indices { self.sockets[thread].append(nil) }
             }
         }
+        self.wildcards[number] = addresses
         return addresses
     }
 }

@@ -5,13 +5,14 @@ import ProxyCore
 import SIPMessages
 import SIPTransactions
 public import ServerCore
+import Synchronization
 
 /// What the store and the operator tell a running server.
 extension SignallingServer {
     /// Takes a binding that an earlier run has stored. Call it before `start`.
-    public func restore(_ record: BindingRecord, settings: ServerSettings) {
-        let hash = SipHash13.hash(record.aor.span, 0..<record.aor.count, key: settings.hashKey)
-        self.locations[settings.shard(of: hash)].run { $0.restore(record, hash: hash) }
+    public func restore(_ record: BindingRecord) {
+        let hash = SipHash13.hash(record.aor.span, 0..<record.aor.count, key: self.settings.hashKey)
+        self.locations[self.settings.shard(of: hash)].run { $0.restore(record, hash: hash) }
     }
 
     /// Tells that the changes with these tokens are stored, or never will be. Any thread may call it.
@@ -23,26 +24,20 @@ extension SignallingServer {
     ///
     /// The end points stay those that were opened, since flows count them, and so does the number of this run.
     public func apply(_ settings: ServerSettings) {
-        var settings = settings
-        settings.proxy.endpoints = self.settings.proxy.endpoints
-        settings.proxy.generation = self.settings.proxy.generation
-        for shard in self.calls { shard.run { $0.apply(settings) } }
-        for shard in self.locations {
-            var changes: [(token: UInt64, change: BindingChange)] = []
-            shard.run { changes = $0.apply(settings) }
-            // What the store cannot take now it finds gone: who removes a user removes the bindings in the database too.
-            if let token = changes.first?.token { _ = self.store(changes.map(\.change), token) }
-        }
-        self.sourceGuard.apply(settings.offences)
-        for thread in self.udpThreads { thread.leave(.settings(settings)) }
-        for loop in self.streams.loops {
-            let worker = self.loopWorkers[loop.number]
-            loop.eventLoop.execute { [settings] in worker.worker.reception.settings = settings }
+        self.present.withLock { present in
+            let isStopping = present.isStopping
+            present = settings
+            present.isStopping = isStopping
+            present.proxy.endpoints = self.endpoints.all
+            present.proxy.generation = self.settings.proxy.generation
+            present.shardCount = self.settings.shardCount
+            self.distribute(present)
         }
     }
 
     /// Begins nothing new from now on; what is in progress goes on. Any thread may call it.
     public func beginStopping() {
+        self.present.withLock { $0.isStopping = true }
         for shard in self.calls { shard.run { $0.beginStopping() } }
         for shard in self.locations { shard.run { $0.settings.isStopping = true } }
     }

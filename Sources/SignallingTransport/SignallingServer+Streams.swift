@@ -38,6 +38,13 @@ extension SignallingServer {
         self.finish(&loop.worker)
     }
 
+    func endpoint(of ip: IPAddress, at listener: UInt16, _ loop: StreamLoop) -> UInt16 {
+        let worker = self.loopWorkers[loop.number]
+        worker.worker.setTime()
+        defer { self.finish(&worker.worker) }
+        return self.endpoint(of: ip, at: listener, &worker.worker).endpoint
+    }
+
     func admits(_ source: IPAddress) -> Bool { !self.sourceGuard.isBanned(source) }
 
     func swept(_ loop: StreamLoop) {

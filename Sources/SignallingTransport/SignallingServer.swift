@@ -7,6 +7,7 @@ import ProxyCore
 public import SIPMessages
 import SIPTransactions
 public import ServerCore
+import Synchronization
 
 /// The driver of a server: threads that receive, run the shards, and carry out what they decided.
 ///
@@ -15,6 +16,9 @@ public import ServerCore
 public final class SignallingServer: StreamUser {
     /// What the server is, with the ports that the system chose where a listener had port 0.
     public let settings: ServerSettings
+    /// The settings that hold now; who changes them has it locked until all shards have them.
+    let present: Mutex<ServerSettings>
+    let endpoints: EndpointTable
     let calls: [Shard<CallShard>]
     let locations: [Shard<LocationShard>]
     let waiting = WaitingThreads()
@@ -26,6 +30,7 @@ public final class SignallingServer: StreamUser {
     let resolver: Resolver
     let store: @Sendable ([BindingChange], _ token: UInt64) -> Bool
     let withdraw: @Sendable (UInt64) -> Bool
+    let answered: @Sendable ([CallRecord]) -> Void
     let record: @Sendable ([CallRecord]) -> Void
     /// Offers every message to whoever wants to see it; off at first.
     public let tap: MessageTap
@@ -42,6 +47,7 @@ public final class SignallingServer: StreamUser {
     ///   - seeds: A source of numbers that nobody can predict.
     ///   - store: Takes the changes of one REGISTER, to be followed by `complete`; `false` when it cannot.
     ///   - withdraw: Takes them back before they are written; `false` when it is too late.
+    ///   - answered: Takes the records of calls that have been answered, before `record` takes the same calls.
     ///   - record: Takes the records of calls that are over.
     ///   - tap: Is offered every message.
     ///   - media: Does what the server's own calls want of the media; answers where a description is asked for.
@@ -53,6 +59,7 @@ public final class SignallingServer: StreamUser {
         resolver: Resolver.Settings = Resolver.Settings(), seeds: () -> UInt64,
         store: @escaping @Sendable ([BindingChange], _ token: UInt64) -> Bool = { _, _ in false },
         withdraw: @escaping @Sendable (UInt64) -> Bool = { _ in false },
+        answered: @escaping @Sendable ([CallRecord]) -> Void = { _ in },
         record: @escaping @Sendable ([CallRecord]) -> Void = { _ in }, tap: MessageTap = MessageTap(),
         media: @escaping @Sendable (MediaRequest) -> MediaDescription? = { _ in .refused(503, "No Media Here") },
         handle: @escaping @Sendable (HandlerQuestion) -> Void = { _ in },
@@ -62,7 +69,10 @@ public final class SignallingServer: StreamUser {
         let threads = Swift.max(1, threads)
         let opened = try OpenedSockets(&settings.proxy.endpoints, threads: threads)
         settings.proxy.generation = UInt32(truncatingIfNeeded: seeds())
+        settings.shardCount = Self.shardCount(threads: threads)
         self.settings = settings
+        self.present = Mutex(settings)
+        self.endpoints = EndpointTable(settings.proxy.endpoints, wildcards: opened.wildcards)
         self.sourceGuard = SourceGuard(policy: settings.offences)
         let now = SystemClock.now()
         var calls: [Shard<CallShard>] = []
@@ -80,6 +90,7 @@ public final class SignallingServer: StreamUser {
         self.locations = locations
         self.store = store
         self.withdraw = withdraw
+        self.answered = answered
         self.record = record
         self.tap = tap
         self.media = media
@@ -87,7 +98,7 @@ public final class SignallingServer: StreamUser {
         self.resolver = try Resolver(resolver)
         let reception = Reception(settings: settings)
         self.streams = try StreamEngine(
-            listeners: opened.listeners, endpoints: settings.proxy.endpoints, settings: streams, threads: threads,
+            listeners: opened.listeners, endpoints: self.endpoints, settings: streams, threads: threads,
             report: report)
         self.loopWorkers = self.streams.loops.map {
             LoopWorker(Worker(number: $0.number % threads, reception: reception, seed: seeds()))
@@ -100,6 +111,13 @@ public final class SignallingServer: StreamUser {
                     worker: Worker(number: number, reception: reception, seed: seeds())))
         }
         self.udpThreads = udpThreads
+    }
+
+    /// How many shards there are: so many that threads seldom want the same, and few enough to stay in the caches.
+    private static func shardCount(threads: Int) -> Int {
+        var count = 16
+        while count < Swift.min(threads * 16, 64) { count *= 2 }
+        return count
     }
 
     /// Starts the threads.
@@ -242,7 +260,12 @@ public final class SignallingServer: StreamUser {
         let count = worker.workspace.outbox.messages.count
         guard count > 0 else { return }
         defer { worker.turns.end() }
-        self.observe(worker)
+        self.observe(&worker)
+        if !worker.workspace.answeredCalls.isEmpty {
+            // While the shards of the calls are held, so that no thread hands on their end before.
+            self.answered(worker.workspace.answeredCalls)
+            worker.workspace.answeredCalls.removeAll(keepingCapacity: true)
+        }
         var unreached: [Unreached] = []
         var first = 0
         while first < count {
@@ -251,7 +274,10 @@ public final class SignallingServer: StreamUser {
             if message.flow.transport == .udp {
                 let endpoint = message.flow.endpoint
                 while last < count, worker.workspace.outbox.messages[last].flow.endpoint == endpoint { last += 1 }
-                if let socket = self.udpThreads[worker.number].socket(endpoint) {
+                let number =
+                    Int(endpoint) < self.endpoints.initialCount
+                    ? endpoint : self.endpoints.wildcard(of: endpoint) ?? endpoint
+                if let socket = self.udpThreads[worker.number].socket(number) {
                     socket.send(worker.workspace.outbox, first, last) { unreached.append($0) }
                 } else {
                     for i in first..<last {
@@ -276,7 +302,7 @@ public final class SignallingServer: StreamUser {
     }
 
     /// Counts what is about to be sent, and offers it to the tap.
-    private func observe(_ worker: borrowing Worker) {
+    private func observe(_ worker: inout Worker) {
         let octets = worker.workspace.outbox.octets.span
         let isTapped = self.tap.isOn
         for message in worker.workspace.outbox.messages {

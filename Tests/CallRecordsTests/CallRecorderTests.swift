@@ -389,6 +389,36 @@ struct CallRecorderTests {
         #expect(!desk.isWatching)
     }
 
+    @Test("The answer makes a record too, once: what is known of the call if nothing more is heard of it")
+    func answered() {
+        let desk = Desk()
+        var answered: [CallRecord] = []
+        desk.invite()
+        desk.pass(100)
+        desk.respond(180)
+        desk.recorder.takeAnswered(into: &answered)
+        #expect(answered.isEmpty)
+        desk.pass(2900)
+        desk.respond(200, with: "Contact: <sip:bob@192.0.2.2:5070>")
+        desk.pass(500)
+        desk.respond(200, with: "Contact: <sip:bob@192.0.2.2:5070>")
+        desk.recorder.takeAnswered(into: &answered)
+        desk.recorder.takeAnswered(into: &answered)
+        let moment = desk.wall + 3000
+        #expect(
+            answered == [
+                CallRecord(
+                    started: desk.wall, rang: desk.wall + 100, answered: moment, ended: moment,
+                    ending: .serverRestarted, status: 200, caller: Array("sip:alice@a.test".utf8),
+                    callee: Array("sip:bob@b.test".utf8), callID: Array("call".utf8), fromTag: Array("a1".utf8),
+                    toTag: Array("b1".utf8), target: Array("sip:bob@192.0.2.2:5070".utf8), source: Desk.flow.remote,
+                    transport: .udp)
+            ])
+        desk.refuse(486, branch: "z9hG4bKother")
+        desk.recorder.takeAnswered(into: &answered)
+        #expect(answered.count == 1)
+    }
+
     @Test("A server that stops records what goes on, and says that it stopped")
     func stopped() {
         let desk = Desk()

@@ -1,5 +1,6 @@
 import CallRecords
 import Dispatch
+import GRDB
 import LocationService
 import SIPMessages
 import Testing
@@ -110,6 +111,68 @@ struct CallStoreTests {
         for _ in 0..<10_000 where try self.calls(last: 1000).count > 501 { _ = store.statistics }
         store.close()
         #expect(try self.calls().map(\.started) == Array(4500...5000))
+    }
+
+    private func answeredCall(_ number: Int64) -> CallRecord {
+        var call = self.call(number)
+        (call.answered, call.ended, call.ending, call.status) = (number, number, .serverRestarted, 200)
+        return call
+    }
+
+    @Test("A call that was answered and has no end yet is a record once the next run looks for such calls, once")
+    func endsInterruptedCalls() throws {
+        let store = try self.store()
+        store.begin([self.answeredCall(1), self.answeredCall(2)])
+        store.close()
+        #expect(try self.calls().isEmpty)
+        #expect(try self.database.endInterruptedCalls(at: 5000) == 2)
+        var expected = [self.answeredCall(1), self.answeredCall(2)]
+        for i in expected.indices { expected[i].ended = 5000 }
+        #expect(try self.calls() == expected)
+        #expect(try self.database.endInterruptedCalls(at: 6000) == 0)
+        #expect(try self.calls().count == 2)
+        // A clock that was set back makes no call end before it was answered.
+        let other = try self.store()
+        other.begin([self.answeredCall(9000)])
+        other.close()
+        #expect(try self.database.endInterruptedCalls(at: 6000) == 1)
+        #expect(try self.calls().last?.ended == 9000)
+    }
+
+    @Test("A call that is over is one record, whether its answer was written before or not", arguments: [false, true])
+    func closesOpenCalls(isWritten: Bool) throws {
+        let completion = DispatchSemaphore(value: 0)
+        let store = try BindingStore(database: self.database) { _, _ in completion.signal() }
+        store.begin([self.answeredCall(1), self.answeredCall(2)])
+        if isWritten {
+            #expect(store.submit([.store(binding("any"))], token: 1))
+            completion.wait()
+            #expect(try self.database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM open_calls") } == 2)
+        }
+        var ended = self.answeredCall(1)
+        (ended.ended, ended.ending) = (61_000, .callerHungUp)
+        store.record([ended])
+        store.close()
+        #expect(try self.calls() == [ended])
+        #expect(try self.database.endInterruptedCalls(at: 70_000) == 1)
+        #expect(try self.calls().map(\.ending) == [.callerHungUp, .serverRestarted])
+    }
+
+    @Test("What a locked database refuses of calls that go on is written later, and their end after it")
+    func keepsOpenCallsAfterFailure() throws {
+        let failed = DispatchSemaphore(value: 0)
+        let store = try BindingStore(database: self.database, limits: .init(busyTimeout: .milliseconds(1))) {
+            if $1 != .committed { failed.signal() }
+        }
+        try self.database.write { _ in
+            store.begin([self.answeredCall(1), self.answeredCall(2)])
+            failed.wait()
+            store.record([self.answeredCall(1)])
+            failed.wait()
+        }
+        store.close()
+        #expect(try self.database.endInterruptedCalls(at: 5000) == 1)
+        #expect(try self.calls().map(\.started) == [1, 2])
     }
 
     @Test("Without a database nothing is kept, and a closed store takes nothing")

@@ -86,6 +86,35 @@ struct NonceIssuerTests {
         #expect(other.check(nonce, at: 0, binding: 7) == .forged)
     }
 
+    @Test("An issuer with the same key knows a nonce of another place, and whom to ask about its counts")
+    func elsewhere() throws {
+        func issuer(_ place: UInt8) throws -> NonceIssuer {
+            try #require(NonceIssuer(secret: [UInt8](repeating: 1, count: 32), capacity: 1024, place: place))
+        }
+        var (here, there) = (try issuer(3), try issuer(200))
+        var places: Set<UInt64> = []
+        for _ in 0..<100 {
+            let nonce = there.issue(at: 0, binding: 7)
+            places.insert(nonce.unique >> 56)
+            #expect(here.check(nonce, at: 0, binding: 7) == .valid)
+            #expect(here.use(nonce, count: 1, at: 0, binding: 7) == .elsewhere(200))
+            #expect(here.use(nonce, count: 1, at: 0, binding: 8) == .forged)
+            #expect(here.use(nonce, count: 1, at: 1000 * Self.second, binding: 7) == .stale)
+            #expect(there.use(nonce, count: 1, at: 0, binding: 7) == .accepted)
+            #expect(there.use(nonce, count: 1, at: 0, binding: 7) == .replayed)
+        }
+        #expect(here.rememberedUses == 0)
+        // Who sees nonces cannot tell which of them are of one place: the octet that says so is veiled.
+        #expect(places.count > 50)
+        // Issuers at two places make no nonce twice.
+        var all: Set<Nonce> = []
+        for _ in 0..<1000 {
+            all.insert(here.issue(at: 0, binding: 7))
+            all.insert(there.issue(at: 0, binding: 7))
+        }
+        #expect(all.count == 2000)
+    }
+
     @Test("Fewer than 32 octets make no key")
     func shortKey() {
         #expect(NonceIssuer(secret: [UInt8](repeating: 1, count: 31)) == nil)

@@ -55,6 +55,9 @@ struct CallRecordFlowTests {
     func whole(shards: Int) throws {
         let office = try Office(shards: shards)
         let invite = try office.call()
+        // Whoever ends the server now finds the call.
+        #expect(office.server.answeredCallRecords.map(\.ending) == [.serverRestarted])
+        #expect(office.server.answeredCallRecords.first?.toTag.isEmpty == false)
         office.stage.world.run(for: .seconds(60))
         try office.first.sends(.bye) { $0.add(named: "Reason", "Q.850;cause=16") }
         try office.alice.expects(.bye)

@@ -128,6 +128,8 @@ struct TortureTests {
             }
             try device.expects(200)
         }
+        // Where nobody listens an answer would be sent once more, to where sent-by leads (RFC 3263 §5).
+        _ = try stage.peer("sender", at: "192.0.2.99", "sip:sender@192.0.2.99")
         let octets = try TortureMessage(torture.file).octets
         let sent = try Self.sent(by: "proxy", after: octets, in: stage.world)
         // What waits for the DNS is answered later.

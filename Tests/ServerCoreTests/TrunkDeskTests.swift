@@ -148,12 +148,71 @@ struct TrunkLoginTests {
         #expect(credentials.first?.contains("username=\"4711\", realm=\"provider\", nonce=\"abc\"") == true)
         #expect(credentials.first?.contains("uri=\"sip:+555@192.0.2.71\"") == true)
         #expect(one.all(.via).first?.branch != two.all(.via).first?.branch)
+        // §8.1.3.5: the same Call-ID, From tag and To, and the next CSeq.
+        let number = try #require(one.first(.cseq)?.number)
+        #expect(two.first(.cseq)?.number == number + 1)
+        #expect(one.first(.callID) == two.first(.callID) && one.first(.from) == two.first(.from))
         #expect(!two.octets.contains(sequence: "trunk secret"))
         try trunk.first.sends(200)
         try trunk.alice.expects(200)
         try trunk.alice.sends(.ack)
         try trunk.first.expects(.ack)
         #expect(trunk.status?.linesInUse == 1)
+        try trunk.end()
+    }
+
+    @Test("The caller's dialog keeps its numbers, the gateway's has one more, to its end (§12.2.1.1, §22.3)")
+    func numbers() throws {
+        let trunk = try TrunkStage(edit: { $0.credentials = .init(user: "4711", password: "trunk secret") })
+        func numbers(_ message: SIPMessage) -> [UInt32?] {
+            [message.first(.cseq)?.number, message.first(.rack)?.cseq.number]
+        }
+        try trunk.alice.invites(TrunkStage.number)
+        #expect(numbers(try trunk.first.expects(.invite)) == [1, nil])
+        try trunk.first.sends(401) { $0.add(named: "WWW-Authenticate", "Digest realm=\"provider\", nonce=\"abc\"") }
+        #expect(numbers(try trunk.first.expects(.invite)) == [2, nil])
+        try trunk.first.sends(183) {
+            $0.add(named: "Require", "100rel")
+            $0.add(named: "RSeq", "988")
+        }
+        #expect(numbers(try trunk.alice.expects(183)) == [1, nil])
+        try trunk.alice.sends(.prack) { $0.add(named: "RAck", "988 1 INVITE") }
+        #expect(numbers(try trunk.first.expects(.prack)) == [3, 2])
+        try trunk.first.sends(200, to: .prack)
+        #expect(numbers(try trunk.alice.expects(200)) == [2, nil])
+        try trunk.first.sends(200, to: .invite)
+        #expect(numbers(try trunk.alice.expects(200)) == [1, nil])
+        try trunk.alice.sends(.ack)
+        #expect(numbers(try trunk.first.expects(.ack)) == [2, nil])
+        // What the gateway sends has numbers of its own.
+        try trunk.first.sends(.info) { $0.set(.cseq, CSeq(3, .info)) }
+        #expect(numbers(try trunk.alice.expects(.info)) == [3, nil])
+        try trunk.alice.sends(200)
+        #expect(numbers(try trunk.first.expects(200)) == [3, nil])
+        try trunk.alice.sends(.bye)
+        #expect(numbers(try trunk.first.expects(.bye)) == [4, nil])
+        try trunk.first.sends(200)
+        #expect(numbers(try trunk.alice.expects(200)) == [3, nil])
+        #expect(trunk.status?.linesInUse == 0)
+        try trunk.end()
+    }
+
+    @Test("A refusal after the login, and a CANCEL, have the numbers of each side too", arguments: [false, true])
+    func refused(isCancelled: Bool) throws {
+        let trunk = try TrunkStage(edit: { $0.credentials = .init(user: "4711", password: "trunk secret") })
+        try trunk.alice.invites(TrunkStage.number) { $0.set(.cseq, CSeq(7, .invite)) }
+        try trunk.first.expects(.invite)
+        try trunk.first.sends(401) { $0.add(named: "WWW-Authenticate", "Digest realm=\"provider\", nonce=\"abc\"") }
+        try trunk.first.expects(.invite)
+        if isCancelled {
+            try trunk.first.sends(180)
+            try trunk.alice.expects(180)
+            try trunk.alice.sends(.cancel)
+            #expect(try trunk.first.expects(.cancel).first(.cseq)?.number == 8)
+            try trunk.first.sends(200, to: .cancel)
+        }
+        try trunk.first.sends(487, to: .invite)
+        #expect(try trunk.alice.expects(487).first(.cseq)?.number == 7)
         try trunk.end()
     }
 

@@ -5,32 +5,42 @@ import Testing
 
 @Suite("Messages gather while they come all the time")
 struct GatheringTests {
-    /// What is said of batches that begin at these microseconds.
-    private func ends(_ moments: [Int64]) -> [MonotonicInstant?] {
+    /// How long it is from the beginning of each batch to the next, in microseconds; `nil` where nothing waits.
+    private func spans(_ batches: [(moment: Int64, count: Int)]) -> [Int64?] {
         var gathering = Gathering()
-        return moments.map { gathering.end(ofBatchAt: Self.moment($0)) }
+        return batches.map { batch in
+            let now = MonotonicInstant(nanoseconds: 1_000_000_000 + batch.moment * 1000)
+            return gathering.end(ofBatchAt: now, count: batch.count).map { $0.since(now).nanoseconds / 1000 }
+        }
     }
 
-    private static func moment(_ microseconds: Int64) -> MonotonicInstant {
-        MonotonicInstant(nanoseconds: 1_000_000_000 + microseconds * 1000)
+    private static func steady(every microseconds: Int64, _ count: Int = 1, batches: Int64 = 200) -> [(Int64, Int)] {
+        (0..<batches).map { ($0 * microseconds, count) }
     }
 
     @Test("The messages of one call do not wait")
     func leavesCallsAlone() {
-        #expect(self.ends([0, 50, 400, 900, 2_000_000, 2_000_100]).allSatisfy { $0 == nil })
+        let spans = self.spans([(0, 1), (50, 1), (400, 1), (900, 1), (2_000_000, 1), (2_000_100, 1)])
+        #expect(spans.allSatisfy { $0 == nil })
     }
 
-    @Test("After sixteen batches in quick succession the next one begins half a millisecond after the last")
+    @Test("A message each millisecond is too little to wait for")
+    func leavesLittleAlone() {
+        #expect(self.spans(Self.steady(every: 1000)).allSatisfy { $0 == nil })
+    }
+
+    @Test("The next batch begins when two dozen messages are to be expected, after two milliseconds at most")
     func gathers() {
-        let moments = (0..<20).map { Int64($0) * 999 }
-        let ends = self.ends(moments)
-        #expect(ends.prefix(16).allSatisfy { $0 == nil })
-        #expect(Array(ends.suffix(4)) == moments.suffix(4).map { Self.moment($0 + 500) })
+        #expect(self.spans(Self.steady(every: 400)).last == 2000)
+        #expect(self.spans(Self.steady(every: 2000, 20)).last == 2000)
+        #expect(self.spans(Self.steady(every: 1000, 48)).last.flatMap { $0 }.map { (480..<510).contains($0) } == true)
+        #expect(self.spans(Self.steady(every: 200, 40)).last.flatMap { $0 }.map { (120..<130).contains($0) } == true)
     }
 
-    @Test("A millisecond without a message ends it")
+    @Test("Eight milliseconds without a message end it")
     func stops() {
-        let moments = (0..<20).map { Int64($0) * 100 } + [2_900, 3_000]
-        #expect(self.ends(moments).suffix(2).allSatisfy { $0 == nil })
+        let spans = self.spans(Self.steady(every: 100) + [(19_900 + 8_000, 1), (19_900 + 8_100, 1)])
+        #expect(spans[199] == 2000)
+        #expect(spans.suffix(2).allSatisfy { $0 == nil })
     }
 }

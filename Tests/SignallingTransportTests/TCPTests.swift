@@ -63,6 +63,20 @@ struct TCPTests {
         }
     }
 
+    @Test("Requests that come one right after the other are all answered, also once the event loop lets them gather")
+    func answersWhileGathering() throws {
+        let server = try TestServer([.tcp])
+        let peers = try (0..<2).map { _ in try Peer(connectingTo: server.address(.tcp)) }
+        for number in 1...50 {
+            for (i, peer) in peers.enumerated() {
+                try peer.send(
+                    Text.request(
+                        "OPTIONS", to: "", uri: "sip:sip.test", from: peer.local, over: .tcp, call: "g\(number)p\(i)"))
+            }
+            for peer in peers { #expect(Text.startLine(try peer.inbox.message()) == "SIP/2.0 200 OK") }
+        }
+    }
+
     @Test("A double CRLF is answered by a single one (RFC 5626 §3.5.1)")
     func answersPings() throws {
         let server = try TestServer([.tcp])

@@ -35,6 +35,60 @@ struct UDPTests {
         }
     }
 
+    @Test(
+        "An address that comes up later is served as those of the start: answers leave from it, and Via names it",
+        arguments: [1, 2])
+    func newAddress(threads: Int) throws {
+        let reports = Reports()
+        let server = try TestServer([.udp, .tcp], ip: IPAddress(v4: 0), threads: threads, report: reports.take)
+        let known = server.server.settings.proxy.endpoints.count
+        // All of 127.0.0.0/8 is this machine's, and no interface lists this one.
+        let late = SocketAddress(IPAddress(v4: 0x7F00_0909), server.address(.udp).port)
+        try #require(!LocalAddresses.all.contains(late.ip))
+        let callee = try Peer(udpTo: late)
+        try callee.send(Text.register("bob", contact: "sip:bob@\(callee.local)", from: callee.local, over: .udp))
+        #expect(Text.startLine(try callee.inbox.message()) == "SIP/2.0 200 OK")
+        #expect(callee.lastSource == late)
+        #expect(server.server.endpoints.all.dropFirst(known).map(\.local) == [late])
+        // And what goes to the device leaves from there, whoever has sent it, and over whatever thread.
+        for number in 0..<8 {
+            let caller = try Peer(udpTo: late)
+            try caller.send(
+                Text.request("MESSAGE", to: "bob", from: caller.local, over: .udp, call: "m\(number)"))
+            let message = try callee.inbox.message()
+            #expect(Text.field("Via", of: message)?.hasPrefix("SIP/2.0/UDP \(late);") == true)
+            #expect(callee.lastSource == late)
+            try callee.send(Text.response("200 OK", to: message))
+            #expect(Text.startLine(try caller.inbox.message()) == "SIP/2.0 200 OK")
+            #expect(caller.lastSource == late)
+        }
+        let connected = SocketAddress(late.ip, server.address(.tcp).port)
+        let stream = try Peer(connectingTo: connected)
+        try stream.send(
+            Text.register("carol", contact: "sip:carol@\(stream.local);transport=tcp", from: stream.local, over: .tcp))
+        #expect(Text.startLine(try stream.inbox.message()) == "SIP/2.0 200 OK")
+        try callee.send(Text.request("MESSAGE", to: "carol", from: callee.local, over: .udp, call: "stream"))
+        let via = Text.field("Via", of: try stream.inbox.message())
+        #expect(via?.hasPrefix("SIP/2.0/TCP \(connected);") == true)
+        #expect(reports.all.map(\.description).contains { $0.hasPrefix("udp:\(late) is served too") })
+        #expect(server.server.endpoints.all.dropFirst(known).map(\.local) == [late, connected])
+    }
+
+    @Test("Only so many addresses are added; what comes to further ones is answered all the same")
+    func manyNewAddresses() throws {
+        let server = try TestServer([.udp], ip: IPAddress(v4: 0))
+        let known = server.server.settings.proxy.endpoints.count
+        for number in 0..<EndpointTable.growth + 4 {
+            let late = SocketAddress(
+                IPAddress(v4: 0x7F01_0000 + UInt32(number)), server.address(.udp).port)
+            let peer = try Peer(udpTo: late)
+            try peer.send(
+                Text.request("OPTIONS", to: "", uri: "sip:sip.test", from: peer.local, over: .udp, call: "o\(number)"))
+            #expect(Text.startLine(try peer.inbox.message()) == "SIP/2.0 200 OK")
+        }
+        #expect(server.server.endpoints.count == known + EndpointTable.growth)
+    }
+
     @Test("A listener of all addresses stands as an end point of each, with that address in Via")
     func expandsAddresses() throws {
         let server = try TestServer([.udp, .tcp], ip: IPAddress(v4: 0))

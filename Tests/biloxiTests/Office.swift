@@ -72,6 +72,19 @@ final class Office {
 
     /// Alice calls Bob, who answers, and hangs up.
     func call(_ id: String) throws {
+        let (to, routes) = try self.connect(id)
+        let contact = "sip:bob@127.0.0.1:\(self.bob.port)"
+        self.alice.send(
+            self.alice.text("BYE", contact, from: Self.aliceFrom, to: to, call: id, cseq: 3, routes))
+        let bye = try #require(self.bob.request(.bye))
+        self.bob.respond("200 OK", to: bye, tag: "tobob")
+        try #require(self.alice.final()?.status == 200)
+    }
+
+    /// Alice calls Bob, who answers.
+    ///
+    /// - Returns: To, and the Route lines, of requests of Alice in the call.
+    func connect(_ id: String) throws -> (to: String, routes: [String]) {
         let target = "sip:bob@\(Self.domain)"
         _ = self.ask(
             self.alice, "alice", "INVITE", target, from: Self.aliceFrom, to: "<\(target)>", call: id,
@@ -88,10 +101,6 @@ final class Office {
         self.alice.send(
             self.alice.text("ACK", contact, from: Self.aliceFrom, to: to, call: id, cseq: 2, routes))
         _ = try #require(self.bob.request(.ack))
-        self.alice.send(
-            self.alice.text("BYE", contact, from: Self.aliceFrom, to: to, call: id, cseq: 3, routes))
-        let bye = try #require(self.bob.request(.bye))
-        self.bob.respond("200 OK", to: bye, tag: "tobob")
-        try #require(self.alice.final()?.status == 200)
+        return (to, routes)
     }
 }

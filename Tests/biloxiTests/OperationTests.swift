@@ -37,6 +37,8 @@ struct OperationTests {
         // The record is written by the time the server has ended.
         let ended = office.server.finish(SIGTERM)
         #expect(ended.status == 0)
+        // To stop is no error, also not to who has asked by HTTP.
+        #expect(!ended.errors.contains("\"level\":\"error\""), "\(ended.errors)")
         let calls = try RunningCommand.run("calls", "--json", "--data", office.data)
         let record = try #require(calls.events.first)
         #expect(calls.events.count == 1)
@@ -154,6 +156,18 @@ struct OperationTests {
         #expect(again.nextLine()?.hasPrefix("First start") == true)
         #expect(again.finish(SIGTERM).status == 0)
         #expect(office.server.finish(SIGTERM).status == 0)
+    }
+
+    @Test("An address that this machine does not have is named", arguments: ["udp", "tcp"])
+    func reportsForeignAddress(transport: String) throws {
+        let directory = try TestDirectory()
+        // RFC 5737: nobody has it.
+        let result = try RunningCommand(
+            ["serve", "--listen", "\(transport):192.0.2.1:5060", "--data", directory.path + "/data"]
+        ).finish()
+        #expect(result.status == 1)
+        #expect(result.errors.hasPrefix("biloxi: \(transport):192.0.2.1:5060: this machine has no such address"))
+        #expect(!result.output.contains("ready"))
     }
 
     @Test("A database of a newer version is left alone, and said to be one")

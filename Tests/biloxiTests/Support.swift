@@ -64,6 +64,9 @@ final class RunningCommand {
         try self.process.run()
     }
 
+    /// A test that has failed leaves no server behind.
+    deinit { if self.process.isRunning { kill(self.process.processIdentifier, SIGKILL) } }
+
     /// Runs a command to its end.
     static func run(
         _ arguments: String..., environment: [String: String] = [:], input: String? = nil

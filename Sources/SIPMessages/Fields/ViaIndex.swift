@@ -18,6 +18,8 @@ public struct ViaIndex: Hashable, Sendable {
     public var branch: OctetRange = .absent
     /// The address in `maddr`; `nil` when there is none, or a name.
     public var maddr: IPAddress?
+    /// The name in `maddr`; absent when there is none, or an address.
+    public var maddrName: OctetRange = .absent
     /// The address in `received`, without brackets; absent when there is none.
     public var received: OctetRange = .absent
     /// The name of the transport.
@@ -114,6 +116,7 @@ public struct ViaIndex: Hashable, Sendable {
         } else if octets.equals(name, ignoringCase: "maddr") {
             let isBracketed = value.count > 2 && octets[value.lower] == 0x5B && octets[value.upper - 1] == 0x5D
             self.maddr = IPAddress(octets, isBracketed ? value.lower + 1..<value.upper - 1 : value.range)
+            self.maddrName = self.maddr == nil ? value : .absent
         } else if octets.equals(name, ignoringCase: "received") {
             self.receivedParameter = OctetRange(start, reader.position)
             var address = value

@@ -109,17 +109,7 @@ extension CallShard {
 
     /// Answers with the bindings of a user as contacts, each with its preference and what is left of its time.
     mutating func redirect(_ asker: Asker, _ block: OctetRange, _ workspace: inout Workspace) {
-        var fields: [UInt8] = []
-        var position = block.lower
-        while position < block.upper {
-            let mail = workspace.mail.span
-            let binding = StoredBinding(mail, at: position)
-            let seconds = Swift.max(0, binding.expiresAt - workspace.wall) / 1000
-            Redirection.writeContact(
-                mail.octets(binding.contact.range), q: QValue(thousandths: binding.q), expires: UInt64(seconds),
-                into: &fields)
-            position = binding.whole.upper
-        }
+        let fields = Self.contacts(workspace, block) { _ in true }
         let redirection = Redirection(asker.redirectStatus, [])
         self.transactions.reply(
             asker.server, redirection.status, redirection.phrase, fields: fields, at: workspace.now,

@@ -12,28 +12,42 @@ extension CallShard {
     /// How long the DNS may take.
     private static let resolutionPatience: TimeSpan = .seconds(12)
 
-    /// Begins what the trunks ask for, and ends what they do no longer.
+    /// Begins what the trunks ask for, and ends what they do no longer: a registration that nobody wants is taken back.
+    /// What stays goes on.
     mutating func manTheDesk(at now: MonotonicInstant) {
         guard self.number == 0 else { return }
-        for id in self.desk.tasks.keys.sorted() { self.endTask(id) }
-        let registered = Set(self.desk.tasks.values.filter(\.isRegistered).map(\.trunk))
-        self.desk.tasks = [:]
         self.desk.apply(self.settings.trunks)
+        var wanted: [TrunkTask] = []
         for trunk in self.settings.trunks {
             if let registration = trunk.registration, let uri = trunk.targets.first {
-                var task = self.task(trunk.name, target: nil, uri)
-                task.expires = registration.expires
-                task.isRegistered = registered.contains(trunk.name)
-                self.addTask(task, at: now)
+                wanted.append(self.task(trunk.name, target: nil, uri, registration))
             }
             guard trunk.probeInterval != nil else { continue }
             for (number, uri) in trunk.targets.enumerated() {
-                self.addTask(self.task(trunk.name, target: number, uri), at: now)
+                wanted.append(self.task(trunk.name, target: number, uri, nil))
             }
+        }
+        for id in self.desk.tasks.keys.sorted() {
+            guard let task = self.desk.tasks[id], !task.isLeaving else { continue }
+            if let place = wanted.firstIndex(where: { task.isContinued(by: $0) }) {
+                self.continueTask(id, as: wanted.remove(at: place), at: now)
+            } else {
+                self.endTask(id, at: now)
+            }
+        }
+        for task in wanted { self.addTask(task, at: now) }
+    }
+
+    /// Ends all that the desk does by itself, and takes our registrations back (RFC 3261 §10.2.2).
+    mutating func leaveTheDesk() {
+        for id in self.desk.tasks.keys.sorted() where self.desk.tasks[id]?.isLeaving == false {
+            self.endTask(id, at: .start)
         }
     }
 
-    private mutating func task(_ trunk: String, target: Int?, _ uri: [UInt8]) -> TrunkTask {
+    private mutating func task(
+        _ trunk: String, target: Int?, _ uri: [UInt8], _ registration: TrunkSettings.Registration?
+    ) -> TrunkTask {
         var callID: [UInt8] = []
         // Answers come to the shard of their Call-ID, which must be this one.
         repeat {
@@ -43,7 +57,8 @@ extension CallShard {
         } while self.settings.shard(
             of: SipHash13.hash(callID.span, 0..<callID.count, key: self.settings.hashKey)) != self.number
         return TrunkTask(
-            trunk: trunk, target: target, uri: uri, callID: callID, tag: self.transactions.randomNumber())
+            trunk: trunk, target: target, uri: uri, registration: registration, callID: callID,
+            tag: self.transactions.randomNumber(), expires: registration?.expires ?? 0)
     }
 
     private mutating func addTask(_ task: TrunkTask, at now: MonotonicInstant) {
@@ -54,10 +69,41 @@ extension CallShard {
         self.setDeskTimer(id, after: .milliseconds(Int64(self.transactions.randomNumber() % 1000)), now)
     }
 
-    private mutating func endTask(_ id: UInt32) {
+    /// Lets a task go on by new terms. Other terms of a registration hold from now on: the same contact is registered again,
+    /// in the same call.
+    private mutating func continueTask(_ id: UInt32, as other: TrunkTask, at now: MonotonicInstant) {
         guard var task = self.desk.tasks[id] else { return }
-        self.transactions.stopTimer(&task.timer)
+        (task.trunk, task.target) = (other.trunk, other.target)
+        let isChanged = task.registration != other.registration
+        task.registration = other.registration
+        if isChanged {
+            self.transactions.abandon(client: task.client)
+            (task.phase, task.client, task.selection, task.answer) = (.idle, .none, nil, nil)
+            (task.expires, task.failures) = (other.expires, 0)
+        }
+        self.desk.tasks[id] = task
+        if isChanged { self.setDeskTimer(id, after: .zero, now) }
+    }
+
+    /// Ends a task: at once, or when its registration has been taken back.
+    private mutating func endTask(_ id: UInt32, at now: MonotonicInstant) {
+        guard var task = self.desk.tasks[id] else { return }
         self.transactions.abandon(client: task.client)
+        guard task.mayBeRegistered else {
+            self.transactions.stopTimer(&task.timer)
+            self.desk.tasks[id] = nil
+            return
+        }
+        task.isLeaving = true
+        (task.phase, task.client, task.selection, task.expires) = (.idle, .none, nil, 0)
+        self.desk.tasks[id] = task
+        self.setDeskTimer(id, after: .zero, now)
+    }
+
+    /// Forgets a task that is over.
+    private mutating func removeTask(_ id: UInt32) {
+        guard var timer = self.desk.tasks.removeValue(forKey: id)?.timer else { return }
+        self.transactions.stopTimer(&timer)
     }
 
     private mutating func setDeskTimer(_ id: UInt32, after span: TimeSpan, _ now: MonotonicInstant) {
@@ -135,10 +181,10 @@ extension CallShard {
     }
 
     private mutating func sendTask(_ id: UInt32, to server: ServerAddress, _ workspace: inout Workspace) -> Bool {
-        guard let trunk = self.desk.tasks[id].flatMap({ self.desk.states[$0.trunk]?.settings }),
+        let method: Method.Code = self.desk.tasks[id]?.target == nil ? .register : .options
+        guard
             let endpoint = self.settings.proxy.endpoint(
                 for: server.transport, to: server.address.ip, preferred: 0),
-            let method: Method.Code = self.desk.tasks[id]?.target == nil ? .register : .options,
             let client = self.transactions.openClient(method: method, owner: Self.deskOwner | UInt64(id))
         else { return false }
         self.desk.tasks[id]?.cseq += 1
@@ -149,7 +195,7 @@ extension CallShard {
             let writer = TrunkRequest(
                 endpoint: self.settings.proxy.endpoints[Int(endpoint)], branch: branch,
                 domain: self.settings.domains.first ?? [], product: self.settings.product)
-            writer.write(&task, trunk.registration, into: &workspace.outbox.octets)
+            writer.write(&task, into: &workspace.outbox.octets)
             self.desk.tasks[id] = task
         }
         let flow = Flow(endpoint: endpoint, transport: server.transport, remote: server.address)
@@ -161,7 +207,8 @@ extension CallShard {
         self.desk.tasks[id]?.phase = .waiting
         if method == .options {
             // By then it has been sent five times.
-            self.setDeskTimer(id, after: trunk.patience * 2, workspace.now)
+            let patience = self.desk.tasks[id].flatMap { self.desk.states[$0.trunk]?.settings.patience }
+            self.setDeskTimer(id, after: (patience ?? .seconds(4)) * 2, workspace.now)
         } else if var timer = self.desk.tasks[id]?.timer {
             self.transactions.stopTimer(&timer)
             self.desk.tasks[id]?.timer = timer
@@ -181,9 +228,7 @@ extension CallShard {
     mutating func deskReceived(_ octets: Span<UInt8>, owner: UInt64, _ workspace: inout Workspace) {
         let id = UInt32(truncatingIfNeeded: owner)
         let status = workspace.index.statusCode
-        guard status >= 200, let task = self.desk.tasks[id],
-            let trunk = self.desk.states[task.trunk]?.settings
-        else { return }
+        guard status >= 200, let task = self.desk.tasks[id] else { return }
         var retryAfter: UInt32?
         if let value = workspace.index.value(.retryAfter) {
             retryAfter = (try? RetryAfter(parsing: octets, in: value.range, field: .retryAfter))?.seconds
@@ -191,9 +236,11 @@ extension CallShard {
         guard task.target == nil else {
             // Whatever it answers, it is there; but 503 says that it takes no calls, and 408 that another one is not.
             if status == 503 || status == 408 { return self.taskFailed(id, retryAfter: retryAfter, &workspace) }
-            return self.taskSucceeded(id, after: trunk.probeInterval ?? .seconds(60), &workspace)
+            let interval = self.desk.states[task.trunk]?.settings.probeInterval
+            return self.taskSucceeded(id, after: interval ?? .seconds(60), &workspace)
         }
         switch status {
+        case 200..<300 where task.isLeaving: return self.removeTask(id)
         case 200..<300:
             let granted = workspace.index.grantedExpires(octets) ?? task.expires
             self.desk.tasks[id]?.isRegistered = true
@@ -202,7 +249,7 @@ extension CallShard {
             let early = Swift.max(granted / 10, Swift.min(30, granted / 2))
             self.taskSucceeded(id, after: .seconds(Int64(Swift.max(granted - early, 1))), &workspace)
         case 401, 407:
-            guard let registration = trunk.registration, task.challenges < 2 else { break }
+            guard let registration = task.registration, task.challenges < 2 else { break }
             let credentials = TrunkSettings.Credentials(user: registration.user, password: registration.password)
             let answer = ChallengeAnswer(
                 octets, workspace.index, credentials, cnonce: self.transactions.randomNumber())
@@ -211,7 +258,7 @@ extension CallShard {
             self.desk.tasks[id]?.answer = answer
             self.desk.tasks[id]?.challenges += 1
             if self.sendTask(id, to: server, &workspace) { return }
-        case 423:
+        case 423 where !task.isLeaving:
             guard let value = workspace.index.value(.minExpires), let server = task.server,
                 let least = try? UInt32(parsing: octets, in: value.range, field: .minExpires), least > task.expires,
                 task.challenges < 2
@@ -232,6 +279,8 @@ extension CallShard {
 
     private mutating func taskFailed(_ id: UInt32, retryAfter: UInt32?, _ workspace: inout Workspace) {
         guard let task = self.desk.tasks[id] else { return }
+        // Whoever could not be told forgets the binding when it has expired.
+        if task.isLeaving { return self.removeTask(id) }
         if let target = task.target {
             if let retryAfter {
                 self.desk.report(task.trunk, target: target, .refused(seconds: retryAfter), at: workspace.now)

@@ -29,6 +29,8 @@ struct TrunkDesk {
     var tasks: [UInt32: TrunkTask] = [:]
     var taskSerial: UInt32 = 0
     var memory = RoutingMemory()
+    /// Whether registrations are being taken back.
+    var isLeaving: Bool { self.tasks.values.contains(where: \.isLeaving) }
 
     /// Takes new settings; what is known of trunks and targets that stay is kept.
     mutating func apply(_ trunks: [TrunkSettings]) {
@@ -127,7 +129,9 @@ extension TrunkDesk {
     /// How all trunks are, in the order of their names.
     func status(at now: MonotonicInstant) -> [TrunkStatus] {
         self.states.values.map { state in
-            let registration = self.tasks.values.first { $0.trunk == state.settings.name && $0.target == nil }
+            let registration = self.tasks.values.first {
+                $0.trunk == state.settings.name && $0.target == nil && !$0.isLeaving
+            }
             return TrunkStatus(
                 name: state.settings.name, linesInUse: state.linesInUse, lines: state.settings.lines,
                 isRegistered: registration.map(\.isRegistered),

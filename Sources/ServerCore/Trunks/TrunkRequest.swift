@@ -11,8 +11,8 @@ struct TrunkRequest {
     let product: [UInt8]
 
     /// Appends the request of a task, which counts the credentials that it gives.
-    func write(_ task: inout TrunkTask, _ registration: TrunkSettings.Registration?, into output: inout [UInt8]) {
-        if task.target == nil, let registration {
+    func write(_ task: inout TrunkTask, into output: inout [UInt8]) {
+        if let registration = task.registration {
             self.writeRegister(&task, registration, into: &output)
         } else {
             self.writeOptions(task, into: &output)

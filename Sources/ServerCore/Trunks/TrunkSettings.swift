@@ -15,7 +15,7 @@ public struct TrunkSettings: Sendable {
     }
 
     /// How we register there.
-    public struct Registration: Sendable {
+    public struct Registration: Hashable, Sendable {
         /// The user part of our address there.
         public var user: String
         /// Its domain; `nil` for the host of the first target.

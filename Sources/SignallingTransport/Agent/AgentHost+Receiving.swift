@@ -64,6 +64,10 @@ extension AgentHost {
         }
     }
 
+    func endpoint(of ip: IPAddress, at listener: UInt16, _ loop: StreamLoop) -> UInt16 {
+        self.streams.endpoints.known(ip, at: listener) ?? listener
+    }
+
     func admits(_ source: IPAddress) -> Bool { true }
 
     func swept(_ loop: StreamLoop) {}

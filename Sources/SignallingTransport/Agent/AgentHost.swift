@@ -60,7 +60,8 @@ public final class AgentHost: StreamUser {
                 .init($0.transport, hasIPv4: !$0.address.ip.isIPv6, hasIPv6: $0.address.ip.isIPv6)
             })
         self.streams = try StreamEngine(
-            listeners: opened.listeners, endpoints: endpoints, settings: streams, threads: 1,
+            listeners: opened.listeners, endpoints: EndpointTable(endpoints, wildcards: opened.wildcards),
+            settings: streams, threads: 1,
             report: { event, _ in report(event) })
         self.resolver = try Resolver(resolver)
         self.sockets = opened.sockets[0]

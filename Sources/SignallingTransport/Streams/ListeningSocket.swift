@@ -12,8 +12,6 @@ struct ListeningSocket: Sendable {
     let transport: TransportProtocol
     /// The address with the port that it got.
     let local: SocketAddress
-    /// The end points of its local addresses, where it is bound to all of them.
-    var addresses: [LocalAddress] = []
 
     /// Connections that wait for the event loop.
     static let backlog: Int32 = 4096

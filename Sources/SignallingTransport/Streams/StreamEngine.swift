@@ -12,7 +12,7 @@ final class StreamEngine: @unchecked Sendable {
     // Invariant: `channels` and `descriptors` are touched under `lock`, all else never changes.
     let settings: StreamSettings
     let table: ConnectionTable
-    private let endpoints: [Endpoint]
+    let endpoints: EndpointTable
     private let tls: TLSContexts?
     private let group: MultiThreadedEventLoopGroup
     let loops: [StreamLoop]
@@ -24,7 +24,7 @@ final class StreamEngine: @unchecked Sendable {
     private var isStopped = false
 
     init(
-        listeners: [ListeningSocket], endpoints: [Endpoint], settings: StreamSettings, threads: Int,
+        listeners: [ListeningSocket], endpoints: EndpointTable, settings: StreamSettings, threads: Int,
         report: @escaping @Sendable (TransportEvent, _ withheld: Int) -> Void
     ) throws(TransportError) {
         self.settings = settings
@@ -129,8 +129,8 @@ final class StreamEngine: @unchecked Sendable {
             throw TransportError("too many connections from one source")
         }
         let flow = Flow(
-            endpoint: listener.endpoint(of: channel), transport: listener.transport, connection: number,
-            remote: remote)
+            endpoint: self.endpoint(of: channel, at: listener, loop, user), transport: listener.transport,
+            connection: number, remote: remote)
         let isWebSocket = flow.transport == .ws || flow.transport == .wss
         let connection = StreamConnection(
             accepting: flow, loop, framing: isWebSocket ? .webSocket : .contentLength,
@@ -150,6 +150,16 @@ final class StreamEngine: @unchecked Sendable {
             throw error
         }
         loop.add(connection)
+    }
+
+    /// The end point of a connection that was accepted.
+    private func endpoint(
+        of channel: any Channel, at listener: ListeningSocket, _ loop: StreamLoop, _ user: any StreamUser
+    ) -> UInt16 {
+        guard self.endpoints.wildcard(of: listener.number) != nil, let address = channel.localAddress,
+            let local = SIPMessages.SocketAddress(address)
+        else { return listener.number }
+        return user.endpoint(of: local.ip, at: listener.number, loop)
     }
 
     private func loop(of eventLoop: any EventLoop) -> StreamLoop? {
@@ -215,10 +225,7 @@ final class StreamEngine: @unchecked Sendable {
         eventLoop.execute {
             connection.loop.add(connection)
             // Bound to all addresses, the system chooses the one that reaches the other side.
-            let isWildcard = self.listeners.contains { listener in
-                listener.addresses.contains { $0.endpoint == connection.flow.endpoint }
-            }
-            let local = isWildcard ? nil : self.endpoints[Int(connection.flow.endpoint)].local.ip
+            let local = self.endpoints.source(of: connection.flow.endpoint)
             let bootstrap = ClientBootstrap(group: eventLoop)
                 .connectTimeout(
                     .nanoseconds(
@@ -303,15 +310,5 @@ final class StreamEngine: @unchecked Sendable {
         case .overflow: connection.close()
         case .queued, .full, .closed: break
         }
-    }
-}
-
-extension ListeningSocket {
-    /// The end point of a connection that was accepted.
-    func endpoint(of channel: any Channel) -> UInt16 {
-        guard let address = channel.localAddress, let local = SIPMessages.SocketAddress(address) else {
-            return self.number
-        }
-        return self.addresses.first { $0.ip == local.ip }?.endpoint ?? self.number
     }
 }

@@ -43,6 +43,7 @@ final class StreamHandler: ChannelInboundHandler {
         guard !self.isFailed, self.connection.isReady else { return }
         let now = SystemClock.now()
         self.connection.lastActivity = now
+        self.connection.loop.noteReading(at: now)
         let received = self.unwrapInboundIn(data)
         self.framer.append(received.readableBytesUInt8Span)
         while let event = self.framer.next() {

@@ -1,14 +1,21 @@
+import CLinuxIO
 import NIOConcurrencyHelpers
 import NIOCore
 import SIPMessages
 
 /// An event loop and its connections.
 final class StreamLoop: @unchecked Sendable {
-    // Invariant: `connections` is touched on the event loop only; `flushes` and `isFlushScheduled` under `lock`.
+    // Invariant: `connections`, `gathering` and what is known of the batch are touched on the event loop only; `flushes`
+    // and `isFlushScheduled` under `lock`.
     let eventLoop: any EventLoop
     /// Counts the loops of an engine, from 0.
     let number: Int
     private var connections: [UInt32: StreamConnection] = [:]
+    private var gathering = Gathering()
+    /// When the octets came that the loop handles at present; `nil` when it has written what they have led to.
+    private var batchBegan: MonotonicInstant?
+    /// How many times octets have come since.
+    private var readings = 0
 
     private let lock = NIOLock()
     private var flushes: [StreamConnection] = []
@@ -24,6 +31,23 @@ final class StreamLoop: @unchecked Sendable {
             return !self.isFlushScheduled
         }
         if mustSchedule { self.eventLoop.execute { self.flushAll() } }
+    }
+
+    /// Notes that octets have come. When all that the loop has found together is handled, it writes what that has led to,
+    /// and lets messages gather where they come all the time.
+    func noteReading(at now: MonotonicInstant) {
+        self.readings += 1
+        guard self.batchBegan == nil else { return }
+        self.batchBegan = now
+        self.lock.withLock { self.isFlushScheduled = true }
+        self.eventLoop.execute { self.endBatch(began: now) }
+    }
+
+    private func endBatch(began: MonotonicInstant) {
+        self.flushAll()
+        let moment = self.gathering.end(ofBatchAt: began, count: self.readings)
+        (self.batchBegan, self.readings) = (nil, 0)
+        if let moment, SystemClock.now() < moment { cio_sleep_until(moment.nanoseconds) }
     }
 
     private func flushAll() {

@@ -28,6 +28,9 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
     /// A thread can do again what is asked; so much it has refused and dropped since the start.
     case overloadEnded(refused: UInt64, dropped: UInt64)
 
+    /// A listener on all local addresses was reached at one that has come up since the start; it serves that one too.
+    case newAddress(TransportProtocol, SocketAddress)
+
     /// How much it matters.
     public enum Weight: Hashable, Sendable {
         /// A sign of trouble.
@@ -43,7 +46,7 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .tooManyConnections, .tooManyFromSource, .wrongCertificate, .uselessCertificate: .warning
         case .overloadBegan, .overloadEnded, .sanctioned: .warning
-        case .tooSlow, .handshakeFailed: .info
+        case .tooSlow, .handshakeFailed, .newAddress: .info
         case .behindNAT: .debug
         }
     }
@@ -67,6 +70,8 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
             "the device that has registered from \(remote) says it is \(claimed): it is behind a NAT box"
         case .overloadBegan: "more comes than can be done: new work is refused with 503"
         case .sanctioned(let source, let time): Self.text(source, time)
+        case .newAddress(let transport, let local):
+            "\(transport):\(local) is served too: this address has come up since the start"
         case .overloadEnded(let refused, let dropped):
             "the overload is over; \(refused) requests were refused and \(dropped) messages dropped since the start"
         }
@@ -101,6 +106,7 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
         case .overloadBegan: 7
         case .overloadEnded: 8
         case .sanctioned: 9
+        case .newAddress: 10
         }
     }
 }
@@ -110,8 +116,8 @@ final class EventReporter: @unchecked Sendable {
     // Invariant: `counts` and `minute` are touched under `lock`.
     private let lock = NIOLock()
     private let body: @Sendable (TransportEvent, _ withheld: Int) -> Void
-    private var counts = [Int](repeating: 0, count: 10)
-    private var withheld = [Int](repeating: 0, count: 10)
+    private var counts = [Int](repeating: 0, count: 11)
+    private var withheld = [Int](repeating: 0, count: 11)
     private var minute: Int64 = 0
 
     static let perMinute = 10

@@ -7,18 +7,23 @@ import SystemSockets
 
 /// One UDP socket with vectors for many datagrams a system call. One thread receives; any thread may send.
 final class UDPSocket: @unchecked Sendable {
-    // Invariant: the receive vectors and `received` are touched by the one thread that calls `receive`; the send vectors and `recent`
-    // under `sendLock`. The rest never changes.
+    // Invariant: the receive vectors, `received` and `destinations` are touched by the one thread that calls `receive`; the
+    // send vectors, `recent` and `origins` under `sendLock`. The rest never changes.
     private let sendLock = NIOLock()
     static let batch = 64
     static let datagramOctets = 65_536
+    /// How far the buffers of datagrams lie apart. At a power of two they would all want the same few lines of the caches.
+    private static let bufferStride = datagramOctets + 17 * 64
 
     let descriptor: Int32
     let local: SocketAddress
     /// The number of its end point.
     let endpoint: UInt16
-    /// The end points of its local addresses, where it is bound to all of them.
-    let addresses: [LocalAddress]
+    /// Whether it is bound to all local addresses.
+    let isWildcard: Bool
+    /// The end points of its local addresses, then: for what comes, and for what leaves.
+    private var destinations: [LocalAddress]
+    private var origins: [LocalAddress]
 
     private let buffers: UnsafeMutablePointer<UInt8>
     private let sources: UnsafeMutablePointer<sockaddr_storage>
@@ -66,9 +71,10 @@ final class UDPSocket: @unchecked Sendable {
         self.local = SocketAddress(boundTo: descriptor) ?? address
         self.descriptor = descriptor
         self.endpoint = endpoint
-        self.addresses = addresses
+        self.isWildcard = !addresses.isEmpty
+        (self.destinations, self.origins) = (addresses, addresses)
         let count = Self.batch
-        self.buffers = .allocate(capacity: count * Self.datagramOctets)
+        self.buffers = .allocate(capacity: count * Self.bufferStride)
         self.sources = .allocate(capacity: count)
         self.vectors = .allocate(capacity: count)
         self.headers = .allocate(capacity: count)
@@ -82,7 +88,7 @@ final class UDPSocket: @unchecked Sendable {
         self.sendAddresses.initialize(repeating: sockaddr_storage(), count: count)
         for i in 0..<count {
             (self.vectors + i).initialize(
-                to: iovec(iov_base: self.buffers + i * Self.datagramOctets, iov_len: Self.datagramOctets))
+                to: iovec(iov_base: self.buffers + i * Self.bufferStride, iov_len: Self.datagramOctets))
             (self.headers + i).initialize(to: cio_mmsghdr())
             self.headers[i].msg_hdr.msg_name = UnsafeMutableRawPointer(self.sources + i)
             self.headers[i].msg_hdr.msg_iov = self.vectors + i
@@ -112,7 +118,7 @@ final class UDPSocket: @unchecked Sendable {
     func receive() -> Int {
         for i in 0..<self.received {
             self.headers[i].msg_hdr.msg_namelen = socklen_t(MemoryLayout<sockaddr_storage>.size)
-            guard !self.addresses.isEmpty else { continue }
+            guard self.isWildcard else { continue }
             self.headers[i].msg_hdr.msg_control = self.control + i * Int(cio_control_octets)
             self.headers[i].msg_hdr.msg_controllen = Int(cio_control_octets)
         }
@@ -125,18 +131,28 @@ final class UDPSocket: @unchecked Sendable {
     /// One of the datagrams received last: its octets, good until the next `receive`, and who sent it.
     func datagram(_ i: Int) -> (octets: UnsafeBufferPointer<UInt8>, source: SocketAddress)? {
         guard let source = SocketAddress(self.sources[i]) else { return nil }
-        let start = UnsafePointer(self.buffers + i * Self.datagramOctets)
+        let start = UnsafePointer(self.buffers + i * Self.bufferStride)
         return (UnsafeBufferPointer(start: start, count: Int(self.headers[i].msg_len)), source)
     }
 
     /// The end point that one of the datagrams received last came to.
-    func endpoint(ofDatagram i: Int) -> UInt16 {
-        guard !self.addresses.isEmpty else { return self.endpoint }
+    ///
+    /// - Parameter newcomer: Asked about a local address that is not known yet.
+    func endpoint(ofDatagram i: Int, newcomer: (IPAddress) -> LocalAddress? = { _ in nil }) -> UInt16 {
+        guard self.isWildcard else { return self.endpoint }
         var storage = sockaddr_storage()
-        guard cio_packet_destination(&self.headers[i].msg_hdr, &storage) == 1, let local = SocketAddress(storage),
-            let address = self.addresses.first(where: { $0.ip == local.ip })
-        else { return self.endpoint }
+        guard cio_packet_destination(&self.headers[i].msg_hdr, &storage) == 1, let local = SocketAddress(storage) else {
+            return self.endpoint
+        }
+        if let known = self.destinations.first(where: { $0.ip == local.ip }) { return known.endpoint }
+        guard local.ip.isUnicast, let address = newcomer(local.ip) else { return self.endpoint }
+        if address.endpoint != self.endpoint { self.destinations.append(address) }
         return address.endpoint
+    }
+
+    /// Lets messages leave from one more local address. Any thread may call it.
+    func mayLeave(from address: LocalAddress) {
+        self.sendLock.withLock { if self.isWildcard { self.origins.append(address) } }
     }
 
     /// Sends the messages `first..<last` of an outbox, all of which are for this socket, in their order.
@@ -156,7 +172,7 @@ final class UDPSocket: @unchecked Sendable {
                     self.sendVectors[i].iov_base = UnsafeMutableRawPointer(mutating: base + message.range.lower)
                     self.sendVectors[i].iov_len = message.range.count
                     self.sendHeaders[i].msg_hdr.msg_namelen = message.flow.remote.write(to: &self.sendAddresses[i])
-                    if !self.addresses.isEmpty { self.setSource(i, message.flow.endpoint) }
+                    if self.isWildcard { self.setSource(i, message.flow.endpoint) }
                     self.recent.add(message)
                 }
                 var sent = 0
@@ -190,7 +206,7 @@ final class UDPSocket: @unchecked Sendable {
 
     /// Lets a message leave from the address of its end point.
     private func setSource(_ i: Int, _ endpoint: UInt16) {
-        guard let source = self.addresses.first(where: { $0.endpoint == endpoint }) else {
+        guard let source = self.origins.first(where: { $0.endpoint == endpoint }) else {
             self.sendHeaders[i].msg_hdr.msg_controllen = 0
             return
         }

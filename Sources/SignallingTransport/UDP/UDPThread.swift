@@ -165,6 +165,7 @@ final class UDPThread: @unchecked Sendable {
             guard count > 0 else { continue }
             self.worker.setTime()
             occupancy.wait(from: idle, to: self.worker.workspace.now)
+            var datagrams = 0
             for i in 0..<Int(count) {
                 let number = events[i].data.u64
                 if number == Self.timerNumber { continue }
@@ -174,13 +175,17 @@ final class UDPThread: @unchecked Sendable {
                 }
                 guard let socket = self.sockets[Int(number)] else { continue }
                 if events[i].events & EPOLLERR.rawValue != 0 { self.takeErrors(of: socket, server) }
-                self.receive(socket, server)
+                datagrams += self.receive(socket, server)
             }
             server.finish(&self.worker)
-            if let moment = gathering.end(ofBatchAt: self.worker.workspace.now) {
-                let idle = SystemClock.now()
+            guard datagrams > 0,
+                let moment = gathering.end(ofBatchAt: self.worker.workspace.now, count: datagrams)
+            else { continue }
+            let finished = SystemClock.now()
+            if finished < moment {
                 cio_sleep_until(moment.nanoseconds)
-                if idle < moment { occupancy.wait(from: idle, to: moment) }
+                // To be let sleep longer, since others have the processor, is no sign of too much work.
+                occupancy.wait(from: finished, to: SystemClock.now())
             }
         }
     }
@@ -222,15 +227,20 @@ final class UDPThread: @unchecked Sendable {
         }
     }
 
-    private func receive(_ socket: UDPSocket, _ server: SignallingServer) {
+    /// Receives what is there, and runs it; returns how many datagrams that were.
+    private func receive(_ socket: UDPSocket, _ server: SignallingServer) -> Int {
         let count = socket.receive()
         for i in 0..<count {
             guard let (octets, source) = socket.datagram(i) else { continue }
             // Keep-alives hold no message (RFC 5626 §3.5.1 is for streams; phones send them over UDP all the same).
             guard octets.count > 4 else { continue }
-            let flow = Flow(endpoint: socket.endpoint(ofDatagram: i), transport: .udp, remote: source)
+            let endpoint = socket.endpoint(ofDatagram: i) {
+                server.endpoint(of: $0, at: socket.endpoint, &self.worker)
+            }
+            let flow = Flow(endpoint: endpoint, transport: .udp, remote: source)
             let span = Span(_unsafeElements: octets)
             server.receive(span, over: flow, &self.worker)
         }
+        return count
     }
 }

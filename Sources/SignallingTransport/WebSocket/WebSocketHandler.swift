@@ -24,6 +24,7 @@ final class WebSocketHandler: ChannelInboundHandler {
         guard !self.isClosing else { return }
         let frame = self.unwrapInboundIn(data)
         self.connection.lastActivity = SystemClock.now()
+        self.connection.loop.noteReading(at: self.connection.lastActivity)
         self.connection.hasSpoken = true
         self.connection.messageBegan = self.fragments == nil ? nil : self.connection.messageBegan
         // A client masks whatever it sends (RFC 6455 §5.1); no extension was agreed on that could use the other bits.

@@ -77,6 +77,7 @@ enum CallColumns {
         case .sessionExpired: "the session was not refreshed"
         case .lost: "no end was seen"
         case .serverStopped: "the server was stopped"
+        case .serverRestarted: "the server was restarted"
         default: record.ending.rawValue
         }
     }

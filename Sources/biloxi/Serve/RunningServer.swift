@@ -50,6 +50,7 @@ final class RunningServer: Sendable {
             seeds: { UInt64.random(in: 0...UInt64.max) },
             store: { changes, token in store.submit(changes, token: token) },
             withdraw: { token in store.withdraw(token) },
+            answered: { calls in store.begin(calls) },
             record: { calls in
                 for call in calls { logger.debug("call ended", metadata: .init(call)) }
                 store.record(calls)
@@ -68,7 +69,11 @@ final class RunningServer: Sendable {
         completion.server = self.server
         echo.server = self.server
         if settings.isDurable {
-            try database.forEachBinding(at: SystemClock.wall()) { self.server.restore($0, settings: settings) }
+            let interrupted = try database.endInterruptedCalls(at: SystemClock.wall())
+            if interrupted > 0 {
+                logger.notice("calls went on when the last run broke off", metadata: ["calls": "\(interrupted)"])
+            }
+            try database.forEachBinding(at: SystemClock.wall()) { self.server.restore($0) }
         }
     }
 

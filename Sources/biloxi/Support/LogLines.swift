@@ -22,10 +22,12 @@ struct LogLines: LogHandler {
         self.isJSON = isJSON
     }
 
-    /// Setting the level of one logger does nothing: there is one for all.
+    private var least = Logger.Level.trace
+
+    /// The level of all loggers, unless this one was told to say less.
     var logLevel: Logger.Level {
-        get { Self.level.load() }
-        nonmutating set {}
+        get { Swift.max(self.least, Self.level.load()) }
+        set { self.least = newValue }
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
