@@ -84,6 +84,8 @@ let package = Package(
         tests("SDP", ["SIPMessages", "FuzzInputs"], resources: [.copy("Examples")]),
         room("RTP", ["SIPMessages"]),
         room("MediaKeying"),
+        room("TerminalUI"),
+        tests("TerminalUI"),
         tests("MediaKeying", ["FuzzInputs"]),
         tests("RTP", ["SIPMessages", "FuzzInputs"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
@@ -110,10 +112,15 @@ let package = Package(
         tests("LoadCore", ["SIPMessages", "Containers", "SIPTransactions"]),
         room("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs"]),
         tests("AgentCore", ["SIPMessages", "SIPTransactions", "SIPDialogs", "SIPSimulation"]),
+        room("PhoneUI", ["TerminalUI"]),
+        tests("PhoneUI", ["TerminalUI"]),
         room("MediaEngine", ["SIPMessages", "SDP", "RTP"]),
         tests("MediaEngine", ["SIPMessages", "SDP", "RTP", "FuzzInputs"]),
         // Drivers.
         .target(name: "CLinuxIO"),
+        // Opens its library at run time, when a sound card is wanted.
+        .target(name: "CPortAudio"),
+        .target(name: "CTerminal"),
         room("SystemSockets", ["SIPMessages", "CLinuxIO"]),
         // Support.
         room("SIPSimulation", ["SIPMessages", "Containers", "SIPTransactions", "AgentCore"]),
@@ -241,13 +248,14 @@ let package = Package(
                     dependencies: [
                         "SIPMessages", "SIPAuthentication", "LocationService", "Persistence", "ServerConfiguration",
                         "CallRouting", "ProxyCore", "AgentCore", "SDP", "ServerCore", "LoadCore", "SignallingTransport",
-                        "MediaTransport", "CallRecords", "OperationsHTTP", "BiloxiKit", argumentParser, logging,
+                        "MediaTransport", "CallRecords", "OperationsHTTP", "BiloxiKit", "TerminalUI", "PhoneUI",
+                        "CTerminal", "CPortAudio", argumentParser, logging, yams,
                     ], swiftSettings: settings),
                 tests(
                     "biloxi",
                     [
                         "Persistence", "ServerConfiguration", "SIPAuthentication", "SIPMessages", "SIPRouting",
-                        "DNSTestServer", "CallRecords", "OperationsHTTP", grdb,
+                        "DNSTestServer", "CallRecords", "OperationsHTTP", "PhoneUI", grdb,
                     ]),
             ])
 )

@@ -69,6 +69,12 @@ public struct Agent: ~Copyable {
         return self.calls[call.slot]?.legs.first?.near
     }
 
+    /// The Call-ID of a call; `nil` for one that is no more.
+    public func callID(of call: CallHandle) -> CallID? {
+        guard self.calls.isLive(call.slot, call.generation), let call = self.calls[call.slot] else { return nil }
+        return call.setup?.callID ?? call.legs.first?.dialog.id.callID
+    }
+
     /// The account that a call is of; `nil` for one of none, and for one that is no more.
     public func account(of call: CallHandle) -> RegistrationHandle? {
         guard self.calls.isLive(call.slot, call.generation) else { return nil }

@@ -179,12 +179,14 @@ public final class AudioEndpoint: Sendable {
     /// Lets a stream of sound end with what it has.
     public func closeSound(_ number: UInt64) { self.desk.close(number) }
 
-    /// Lets somebody listen to what is heard: samples and their rate, for each packet time. Runs on a thread of the media
-    /// server and must not block.
+    /// Lets somebody listen to what is heard, or to what is sent: samples and their rate, for each packet time. Runs on a
+    /// thread of the media server and must not block.
     ///
     /// - Returns: A number for `removeListener`.
-    public func addListener(_ listener: @escaping @Sendable ([Int16], Int) -> Void) -> UInt64 {
-        self.desk.addListener(listener)
+    public func addListener(
+        toOwn isOwn: Bool = false, _ listener: @escaping @Sendable ([Int16], Int) -> Void
+    ) -> UInt64 {
+        self.desk.addListener(toOwn: isOwn, listener)
     }
 
     /// Lets a listener go.

@@ -170,6 +170,7 @@ final class AudioSession: MediaSession {
         out.removeAll(keepingCapacity: true)
         packet.removeAll(keepingCapacity: true)
         for sample in state.mix { out.append(state.isMuted ? 0 : Int16(clamping: sample)) }
+        state.desk.send(out, rate: rate)
         let destination = state.base.stream.makePacket(out.span, at: now, into: &packet)
         swap(&out, &state.out)
         if let destination { state.base.send(&packet, to: destination) }

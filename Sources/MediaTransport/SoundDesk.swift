@@ -7,6 +7,8 @@ final class SoundDesk: Sendable {
         var sources: [UInt64: SoundSource] = [:]
         var waiting: Set<UInt64> = []
         var listeners: [UInt64: @Sendable ([Int16], Int) -> Void] = [:]
+        /// Who listens to what is sent.
+        var ownListeners: [UInt64: @Sendable ([Int16], Int) -> Void] = [:]
         var lastNumber: UInt64 = 0
         /// The one sound that is to be heard; the others wait.
         var alone: UInt64?
@@ -42,22 +44,37 @@ final class SoundDesk: Sendable {
     /// Ends a stream of sound with what it has.
     func close(_ number: UInt64) { self.state.withLock { $0.sources[number]?.close() } }
 
-    /// Lets somebody listen; returns a number for `removeListener`. The listener runs on the media thread, and must not
-    /// block.
-    func addListener(_ listener: @escaping @Sendable ([Int16], Int) -> Void) -> UInt64 {
+    /// Lets somebody listen to what is heard, or to what is sent; returns a number for `removeListener`. The listener runs
+    /// on the media thread, and must not block.
+    func addListener(toOwn isOwn: Bool, _ listener: @escaping @Sendable ([Int16], Int) -> Void) -> UInt64 {
         self.state.withLock { state in
             state.lastNumber += 1
-            state.listeners[state.lastNumber] = listener
+            if isOwn {
+                state.ownListeners[state.lastNumber] = listener
+            } else {
+                state.listeners[state.lastNumber] = listener
+            }
             return state.lastNumber
         }
     }
 
-    func removeListener(_ number: UInt64) { self.state.withLock { _ = $0.listeners.removeValue(forKey: number) } }
+    func removeListener(_ number: UInt64) {
+        self.state.withLock { state in
+            state.listeners[number] = nil
+            state.ownListeners[number] = nil
+        }
+    }
 
     // MARK: On the thread
 
     func hear(_ samples: [Int16], rate: Int) {
         let listeners = self.state.withLock { Array($0.listeners.values) }
+        for listener in listeners { listener(samples, rate) }
+    }
+
+    /// Shows what is sent to those who want to hear it.
+    func send(_ samples: [Int16], rate: Int) {
+        let listeners = self.state.withLock { Array($0.ownListeners.values) }
         for listener in listeners { listener(samples, rate) }
     }
 

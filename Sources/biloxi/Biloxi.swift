@@ -21,7 +21,8 @@ struct Biloxi: ParsableCommand {
             CommandGroup(
                 name: "The telephone:",
                 subcommands: [
-                    CallCommand.self, AnswerCommand.self, RegisterCommand.self, UnregisterCommand.self,
+                    PhoneProgram.self, CallCommand.self, AnswerCommand.self, RegisterCommand.self,
+                    UnregisterCommand.self,
                     BindingsCommand.self, MessageCommand.self, PingCommand.self, SendCommand.self, ResolveCommand.self,
                     RunCommand.self,
                 ]),

@@ -26,6 +26,8 @@ struct Room {
         Room("SDP", .types, ["SIPMessages"]),
         Room("RTP", .types, ["SIPMessages"]),
         Room("MediaKeying", .types),
+        Room("TerminalUI", .types),
+        Room("PhoneUI", .roles, ["TerminalUI"]),
         Room("SIPTransactions", .core, ["SIPMessages", "Containers"]),
         Room("SIPRouting", .core, ["SIPMessages"]),
         // Hashing is the one thing that a protocol room takes from outside.
@@ -46,6 +48,8 @@ struct Room {
         Room("MediaEngine", .roles, ["SIPMessages", "SDP", "RTP"]),
         Room("CLinuxIO", .drivers),
         Room("CAVCodec", .drivers),
+        Room("CPortAudio", .drivers),
+        Room("CTerminal", .drivers),
         Room("CBCG729", .drivers),
         Room(
             "AudioCodecs", .drivers, ["SDP", "MediaEngine", "CAVCodec", "CBCG729"], foreign: ["COpus", "CSpanDSP"]),
@@ -86,8 +90,10 @@ struct Room {
             [
                 "SIPMessages", "SIPTransactions", "SIPAuthentication", "ProxyCore", "LocationService", "AgentCore",
                 "CallRouting", "ServerCore", "SignallingTransport", "MediaTransport", "SDP", "Persistence",
-                "ServerConfiguration", "CallRecords", "OperationsHTTP", "BiloxiKit", "LoadCore",
-            ], foreign: ["ArgumentParser", "Foundation", "Glibc", "Logging", "Synchronization"]),
+                "ServerConfiguration", "CallRecords", "OperationsHTTP", "BiloxiKit", "LoadCore", "TerminalUI",
+                "PhoneUI",
+                "CTerminal", "CPortAudio",
+            ], foreign: ["ArgumentParser", "Foundation", "Glibc", "Logging", "Synchronization", "Yams"]),
         Room(
             "SIPSimulation", .programs,
             [

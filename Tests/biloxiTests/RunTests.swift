@@ -234,6 +234,46 @@ struct RunTests {
         #expect([alice.end(), bob.end(), carol.end()] == [0, 0, 0])
     }
 
+    @Test("In a conference the others hear each other, until it is stopped")
+    func conference() throws {
+        let (bob, carol) = (try Telephone(), try Telephone())
+        let alice = try Telephone()
+        for (name, phone) in [("b", bob), ("c", carol)] {
+            let calling = try alice.start("call", ["uri": try phone.address(), "call": name])
+            try phone.does("answer", ["call": try #require(try phone.wait("incoming")["call"])])
+            _ = try alice.wait("done", id: calling)
+        }
+        #expect(try carol.does("quality", ["call": "call-1"])["heardMilliseconds"] as? Int == 0)
+        let mixing = try alice.start("conference", ["calls": ["b", "c"]])
+        try bob.does("play", ["call": "call-1", "tone": "440", "for": 2])
+        #expect(try carol.does("quality", ["call": "call-1"])["heardMilliseconds"] as? Int ?? 0 > 500)
+        try alice.does("stop", ["command": "\(mixing)"])
+        #expect(try alice.wait("failed", id: mixing)["code"] as? String == "stopped")
+        #expect([alice.end(), bob.end(), carol.end()] == [0, 0, 0])
+    }
+
+    @Test("A transfer can be followed by the call itself, which has another other side then")
+    func followedTransfer() throws {
+        let (bob, carol) = (try Telephone(), try Telephone())
+        let (toBob, toCarol) = (try bob.address(), try carol.address())
+        let alice = try Telephone()
+        try alice.start("call", ["uri": toBob, "call": "a"])
+        let call = try #require(try bob.wait("incoming")["call"] as? String)
+        try bob.does("answer", ["call": call])
+        _ = try alice.wait("answered")
+        let transferring = try alice.start("transfer", ["call": "a", "to": toCarol])
+        let asked = try bob.wait("transferRequested", ["call": call])
+        let following = try bob.start(
+            "acceptTransfer", ["transfer": try #require(asked["transfer"]), "follow": true])
+        try carol.does("answer", ["call": try #require(try carol.wait("incoming")["call"])])
+        #expect(try bob.wait("transferred", ["call": call])["to"] as? String == toCarol)
+        _ = try alice.wait("done", id: transferring)
+        #expect(try bob.wait("done", id: following)["call"] == nil)
+        try bob.does("hangup", ["call": call])
+        _ = try carol.wait("ended")
+        #expect([alice.end(), bob.end(), carol.end()] == [0, 0, 0])
+    }
+
     @Test("Requests of one's own, OPTIONS, raw octets and the trace")
     func requests() throws {
         let bob = try Telephone()

@@ -46,6 +46,16 @@ public struct Account: Sendable {
         return NameAddress(uri)
     }
 
+    /// A SIP URI as someone types it; a name alone is someone of an account's domain.
+    static func uri(_ text: String, of account: Parsed?, _ what: String) throws(SIPError) -> SIPURI {
+        guard !text.contains("@"), !text.hasPrefix("sip:"), !text.hasPrefix("sips:"), let account else {
+            return try Self.uri(text, what)
+        }
+        var uri = SIPURI(user: text, host: account.aor.host, port: account.aor.port, isSecure: account.aor.isSecure)
+        uri.parameters = account.aor.parameters
+        return uri
+    }
+
     /// A SIP URI as someone types it: the scheme may be left out.
     static func uri(_ text: String, _ what: String) throws(SIPError) -> SIPURI {
         let whole = text.hasPrefix("sip:") || text.hasPrefix("sips:") ? text : "sip:" + text

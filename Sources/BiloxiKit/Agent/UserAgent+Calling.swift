@@ -37,7 +37,7 @@ extension UserAgent {
                 let handle = turn.agent.call(
                     plan, transactions: &turn.transactions, at: turn.now, into: &turn.outbox)
             else { return false }
-            call.core.begin(handle, nil)
+            call.core.begin(handle, turn.agent.callID(of: handle)?.value)
             engine.add(call, handle)
             return true
         }
@@ -190,12 +190,7 @@ extension UserAgent {
 
     /// A SIP URI as someone types it; a name alone is someone of the account's domain.
     func uri(_ text: String, _ account: Account.Parsed?) throws(SIPError) -> SIPURI {
-        guard !text.contains("@"), !text.hasPrefix("sip:"), !text.hasPrefix("sips:"), let account else {
-            return try Account.uri(text, "whom to reach")
-        }
-        var uri = SIPURI(user: text, host: account.aor.host, port: account.aor.port, isSecure: account.aor.isSecure)
-        uri.parameters = account.aor.parameters
-        return uri
+        try Account.uri(text, of: account, "whom to reach")
     }
 
     private func identity(_ account: Account.Parsed?, _ local: IPAddress) throws(SIPError) -> NameAddress {

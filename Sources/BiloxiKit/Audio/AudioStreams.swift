@@ -20,11 +20,11 @@ public struct AudioInput: AsyncSequence, Sendable {
         private let core: CallCore
         private let number = Mutex<UInt64>(0)
 
-        init(_ call: Call, rate: Int) {
+        init(_ call: Call, rate: Int, ofOwn isOwn: Bool) {
             self.core = call.core
             let resampler = Mutex<(from: Int, resampler: Resampler)?>(nil)
             let channel = self.channel
-            let number = call.audio.addListener { samples, source in
+            let number = call.audio.addListener(toOwn: isOwn) { samples, source in
                 var output = samples
                 if source != rate {
                     resampler.withLock { known in
@@ -49,7 +49,7 @@ public struct AudioInput: AsyncSequence, Sendable {
 
     private let tap: Tap
 
-    init(_ call: Call, rate: Int) { self.tap = Tap(call, rate: rate) }
+    init(_ call: Call, rate: Int, ofOwn isOwn: Bool = false) { self.tap = Tap(call, rate: rate, ofOwn: isOwn) }
 
     /// Takes pieces of sound.
     public struct AsyncIterator: AsyncIteratorProtocol {
@@ -109,6 +109,9 @@ public struct AudioOutput: Sendable {
 extension Call {
     /// What is heard, at the rate that is wanted.
     public func audio(sampleRate: Int = 8_000) -> AudioInput { AudioInput(self, rate: sampleRate) }
+
+    /// What the other side is sent, at the rate that is wanted: all that is played, mixed, or silence while it is muted.
+    public func sentAudio(sampleRate: Int = 8_000) -> AudioInput { AudioInput(self, rate: sampleRate, ofOwn: true) }
 
     /// A stream of sound to write to, at any rate.
     public func audioOutput(sampleRate: Int = 8_000) -> AudioOutput { AudioOutput(self, rate: sampleRate) }

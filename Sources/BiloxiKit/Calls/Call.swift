@@ -40,7 +40,7 @@ public final class Call: Sendable {
         self.core.lineChanged(line.peer)
     }
 
-    /// The Call-ID, to find the call in a trace; `nil` before its INVITE has been answered in any way.
+    /// The Call-ID, to find the call in a trace.
     public var callID: String? { self.core.callID }
 
     /// How it ended; `nil` while it goes on.

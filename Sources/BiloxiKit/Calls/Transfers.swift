@@ -68,7 +68,7 @@ public final class IncomingTransfer: Hashable, Sendable {
                     self.referral, transactions: &turn.transactions, at: turn.now, into: &turn.outbox,
                     edit: { plan in if !routes.isEmpty { plan.routes = routes } })
             else { return false }
-            call.core.begin(handle, nil)
+            call.core.begin(handle, turn.agent.callID(of: handle)?.value)
             call.core.predecessor = predecessor
             engine.add(call, handle)
             return true
@@ -102,15 +102,16 @@ public final class IncomingTransfer: Hashable, Sendable {
 }
 
 extension Call {
-    /// Transfers the other side to someone else, who rings there (blind transfer, RFC 5589 §6). Returns when that call is
+    /// Transfers the other side to someone else, who rings there (blind transfer, RFC 5589 §6); with an account a name alone
+    /// is someone of its domain. Returns when that call is
     /// answered; this one is over then.
     ///
     /// - Throws: `SIPError` when the other side does not do it, or the call there comes to nothing: then this one goes on.
     public func transfer(to address: String) async throws {
         if let error = self.core.end.current { throw error }
-        let target = try Account.uri(address, "the transfer")
-        let transfer = OutgoingTransfer(self)
         let engine = self.engine
+        let target = try Account.uri(address, of: engine.account, "the transfer")
+        let transfer = OutgoingTransfer(self)
         guard let handle = self.core.handle else { throw SIPError.ended("it has not begun") }
         let isTaken = engine.perform { turn in
             guard

@@ -91,6 +91,14 @@ struct RunArguments: Sendable {
         guard case .object(let members) = value else {
             throw RunProblem("this is no object: write {\"do\":\"status\"}")
         }
+        try self.init(members, id: &id)
+    }
+
+    /// Takes the members of a command.
+    ///
+    /// - Parameter id: Set as soon as it is known, for the complaint.
+    /// - Throws: `RunProblem`.
+    init(_ members: [String: JSONValue], id: inout JSONValue?) throws(RunProblem) {
         switch members["id"] {
         case .string, .number: id = members["id"]
         case nil: break

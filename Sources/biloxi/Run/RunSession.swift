@@ -28,7 +28,7 @@ final class RunSession: Sendable {
         var transfers: [String: IncomingTransfer] = [:]
         var accounts: [String: BiloxiKit.Account] = [:]
         var registrations: [String: Registration] = [:]
-        var running: [UInt64: (id: JSONValue?, task: Task<Void, Never>?)] = [:]
+        var running: [UInt64: (id: JSONValue?, task: Task<Bool, Never>?)] = [:]
         var lastCommand: UInt64 = 0
         var lastCall = 0
         var lastTransfer = 0
@@ -45,12 +45,19 @@ final class RunSession: Sendable {
     static let longestLog = 4_096
 
     let state = Mutex(State())
-    private let output = Output(isJSON: true)
+    /// Told each event, in order; called while the state is locked.
+    private let tell: @Sendable (String, [String: JSONValue]) -> Void
     /// The account of the command line.
     let ownAccount: BiloxiKit.Account?
 
-    init(account: BiloxiKit.Account?) {
-        self.ownAccount = account
+    /// A telephone that tells what happens: line by line on standard output, unless it is told to someone else.
+    init(
+        account: BiloxiKit.Account?,
+        telling tell: @escaping @Sendable (String, [String: JSONValue]) -> Void = {
+            Output(isJSON: true).emit($0, $1, text: "")
+        }
+    ) {
+        (self.ownAccount, self.tell) = (account, tell)
         if let account { self.state.withLock { $0.accounts[account.address] = account } }
     }
 
@@ -59,13 +66,18 @@ final class RunSession: Sendable {
 
     // MARK: Running
 
-    /// Does what the lines say, until their end or an `end`; then ends all that goes on.
-    func run(_ agent: UserAgent, _ input: InputFile) async {
+    /// Tells that commands are taken, and of the messages that come until the task is cancelled.
+    func open(_ agent: UserAgent) -> Task<Void, Never> {
         self.emit(
             "ready", ["listen": .array(agent.addresses.map { .string($0) }), "version": .string(Biloxi.version)])
-        let messages = Task {
+        return Task {
             for await message in agent.messages { self.emit("message", message.members) }
         }
+    }
+
+    /// Does what the lines say, until their end or an `end`; then ends all that goes on.
+    func run(_ agent: UserAgent, _ input: InputFile) async {
+        let messages = self.open(agent)
         defer { messages.cancel() }
         var lines = InputLines(input)
         var number = 0
@@ -81,7 +93,13 @@ final class RunSession: Sendable {
             var id: JSONValue?
             do throws(RunProblem) {
                 let arguments = try RunArguments(octets, id: &id)
-                await self.begin(arguments, agent, line: number)
+                let task = self.begin(arguments, agent, line: number)
+                guard arguments.waits || arguments.verb.holds else { continue }
+                await withTaskCancellationHandler {
+                    _ = await task.value
+                } onCancel: {
+                    task.cancel()
+                }
             } catch {
                 self.misunderstood(error.reason, id: id, line: number)
             }
@@ -89,7 +107,8 @@ final class RunSession: Sendable {
         await self.end()
     }
 
-    private func misunderstood(_ reason: String, id: JSONValue? = nil, line: Int) {
+    /// A line, or a member of it, makes no sense.
+    func misunderstood(_ reason: String, id: JSONValue? = nil, line: Int) {
         self.state.withLock { if $0.status == .done { $0.status = .usage } }
         var members: [String: JSONValue] = ["reason": .string(reason), "line": .number(line)]
         members["id"] = id
@@ -97,7 +116,10 @@ final class RunSession: Sendable {
     }
 
     /// Begins a command: it runs at once up to where it has to wait for something, so that commands act in their order.
-    private func begin(_ given: RunArguments, _ agent: UserAgent, line: Int) async {
+    ///
+    /// - Returns: Its task, which says in the end whether it was done.
+    @discardableResult
+    func begin(_ given: RunArguments, _ agent: UserAgent, line: Int) -> Task<Bool, Never> {
         var arguments = given
         let number = self.state.withLock { state in
             state.lastCommand += 1
@@ -108,26 +130,24 @@ final class RunSession: Sendable {
         let task = Task.immediate { [arguments] in
             var outcome: [String: JSONValue] = ["do": .string(arguments.verb.name)]
             outcome["id"] = arguments.id
+            var isDone = false
             do {
                 let result = try await arguments.verb.perform(self, agent, arguments)
                 self.emit("done", result.merging(outcome) { $1 })
+                isDone = true
             } catch let problem as RunProblem {
                 self.misunderstood(problem.reason, id: arguments.id, line: line)
             } catch {
                 self.emit("failed", Self.members(of: error).merging(outcome) { $1 })
             }
             self.state.withLock { _ = $0.running.removeValue(forKey: number) }
+            return isDone
         }
         self.state.withLock { state in
             // Else it is done already.
             if state.running[number] != nil { state.running[number] = (arguments.id, task) }
         }
-        guard arguments.waits || arguments.verb.holds else { return }
-        await withTaskCancellationHandler {
-            await task.value
-        } onCancel: {
-            task.cancel()
-        }
+        return task
     }
 
     private static func members(of error: any Error) -> [String: JSONValue] {
@@ -159,13 +179,13 @@ final class RunSession: Sendable {
     func beginEnding() { self.state.withLock { $0.isEnding = true } }
 
     /// Hangs up, unregisters, stops what runs, and waits until all of it has been told.
-    private func end() async {
+    func end() async {
         let (entries, registrations, running) = self.state.withLock { state in
             (Array(state.entries.values), Array(state.registrations.values), state.running.values.compactMap(\.task))
         }
         for entry in entries { await self.hangUp(entry) }
         for task in running { task.cancel() }
-        for task in running { await task.value }
+        for task in running { _ = await task.value }
         for entry in entries { await entry.follower?.value }
         await withDiscardingTaskGroup { group in
             for registration in registrations { group.addTask { await registration.unregister() } }
@@ -180,7 +200,7 @@ final class RunSession: Sendable {
             state.lastEvent += 1
             var members = members
             members["number"] = .number(state.lastEvent)
-            self.output.emit(event, members, text: "")
+            self.tell(event, members)
             members["event"] = .string(event)
             if let expectation = state.expectation, expectation.fits(members) {
                 expectation.met.yield(members)

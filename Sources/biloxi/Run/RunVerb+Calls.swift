@@ -108,13 +108,29 @@ extension RunVerb {
             return [:]
         },
         RunVerb(
+            "conference", [RunKey("calls", .texts, required: true, "the names of two calls or more")],
+            "lets calls hear each other; done when only one of them is left, or at stop"
+        ) { session, _, arguments in
+            let names = Set(arguments.texts("calls")).sorted()
+            guard (2...16).contains(names.count) else { throw RunProblem("\"calls\" must name 2 to 16 calls") }
+            await conference(try names.map { try session.call($0) })
+            try Task.checkCancellation()
+            return [:]
+        },
+        RunVerb(
             "acceptTransfer",
             [
                 RunKey("transfer", .text, required: true, "the name that transferRequested has told"),
                 RunKey("call", .text, "the name of the new call; one is chosen unless given"),
-            ], "calls whom the other side wants us to call; done when that call is answered", done: "call"
+                RunKey("follow", .flag, "whether the call itself goes on with the new other side: there is no new one"),
+            ], "calls whom the other side wants us to call; done when that call is answered",
+            done: "call, where there is a new one"
         ) { session, _, arguments in
             let transfer = try session.takeTransfer(arguments.text("transfer") ?? "")
+            guard !arguments.flag("follow") else {
+                try await transfer.follow()
+                return [:]
+            }
             let name = try session.reserve(arguments.text("call"), RunSession.Entry(command: arguments.number))
             do {
                 _ = try await transfer.accept { session.began(name, $0) }

@@ -1,0 +1,90 @@
+import CPortAudio
+import Foundation
+import Synchronization
+
+/// Microphone and loudspeaker of this machine, by PortAudio, whose library is opened when they are wanted.
+final class SoundCard: Sendable {
+    /// Samples in a second, and in each piece that is read or written: 20 ms.
+    static let rate = 16_000, piece = 320
+    /// Samples of a call that wait for the loudspeaker at most: 200 ms.
+    private static let longestWait = 3_200
+
+    private struct State: Sendable {
+        /// What waits to be heard of each call.
+        var waiting: [String: [Int16]] = [:]
+        var isStopped = false
+        var threads = 2
+    }
+
+    /// The streams of PortAudio, which may be used by a thread each at the same time; set once, closed by the last thread.
+    private struct Streams: @unchecked Sendable {
+        let input: UnsafeMutableRawPointer?, output: UnsafeMutableRawPointer?
+    }
+
+    private let state = Mutex(State())
+    private let streams: Streams
+
+    /// Opens both.
+    ///
+    /// - Throws: `CommandError` when there is no such library, or no sound card.
+    init() throws(CommandError) {
+        var (input, output): (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) = (nil, nil)
+        if let problem = cpa_open(Double(Self.rate), UInt(Self.piece), &input, &output) {
+            throw CommandError(
+                .failed,
+                "--sound-card: \(String(cString: problem)); without it --play FILE is what others hear, and r records")
+        }
+        self.streams = Streams(input: input, output: output)
+    }
+
+    /// Lets what the microphone gives be told, piece by piece.
+    func start(_ told: @escaping @Sendable ([Int16]) -> Void) {
+        self.run("microphone") { card in
+            var samples = [Int16](repeating: 0, count: Self.piece)
+            guard cpa_read(card.streams.input, &samples, UInt(Self.piece)) == 0 else { return false }
+            told(samples)
+            return true
+        }
+        self.run("loudspeaker") { card in
+            cpa_write(card.streams.output, card.next(), UInt(Self.piece)) == 0
+        }
+    }
+
+    /// Lets something of a call be heard.
+    func play(_ samples: [Int16], of name: String) {
+        self.state.withLock { state in
+            var waiting = state.waiting[name, default: []]
+            waiting += samples
+            if waiting.count > Self.longestWait { waiting.removeFirst(waiting.count - Self.longestWait) }
+            state.waiting[name] = waiting
+        }
+    }
+
+    func stop() { self.state.withLock { $0.isStopped = true } }
+
+    /// The next piece for the loudspeaker: all calls mixed.
+    private func next() -> [Int16] {
+        self.state.withLock { state in
+            var mix = [Int32](repeating: 0, count: Self.piece)
+            for (name, waiting) in state.waiting {
+                for (i, sample) in waiting.prefix(Self.piece).enumerated() { mix[i] += Int32(sample) }
+                state.waiting[name] = waiting.count > Self.piece ? Array(waiting.dropFirst(Self.piece)) : nil
+            }
+            return mix.map { Int16(clamping: $0) }
+        }
+    }
+
+    /// Does something again and again on a thread of its own, until it is stopped or the sound card has gone.
+    private func run(_ name: String, _ step: @escaping @Sendable (SoundCard) -> Bool) {
+        let thread = Thread {
+            while !self.state.withLock({ $0.isStopped }), step(self) {}
+            let isLast = self.state.withLock { state in
+                state.threads -= 1
+                return state.threads == 0
+            }
+            if isLast { cpa_close(self.streams.input, self.streams.output) }
+        }
+        thread.name = name
+        thread.start()
+    }
+}
