@@ -99,7 +99,7 @@ int cio_read_address(const struct sockaddr_storage *from, uint64_t *high, uint64
 int cio_epoll_wait(int epoll, struct epoll_event *events, int capacity, int64_t nanoseconds) {
     struct timespec time = {nanoseconds / 1000000000, nanoseconds % 1000000000};
     int count = epoll_pwait2(epoll, events, capacity, nanoseconds < 0 ? 0 : &time, 0);
-    if (count >= 0 || errno != ENOSYS) return count;
+    if (count >= 0 || errno != ENOSYS && errno != EPERM) return count;
     // Before Linux 5.11: rounded up, so that nobody spins.
     int64_t milliseconds = nanoseconds < 0 ? -1 : (nanoseconds + 999999) / 1000000;
     return epoll_wait(epoll, events, capacity, milliseconds > 1000000 ? 1000000 : (int)milliseconds);

@@ -13,7 +13,7 @@ struct CallBatch {
     /// Those that have been answered.
     var answered: [CallRecord] = []
     /// Those that have been written so before, and are over.
-    var closed: [CallName] = []
+    var closed: Set<CallName> = []
     /// Those that are over.
     var ended: [CallRecord] = []
 
@@ -24,7 +24,7 @@ struct CallBatch {
 /// group, up to a limit.
 struct CallQueue {
     private var answered: [CallName: CallRecord] = [:]
-    private var closed: [CallName] = []
+    private var closed: Set<CallName> = []
     private var ended: [CallRecord] = []
     /// Whether there is something new: what a group has failed to write does not start a group of its own.
     private(set) var hasNew = false
@@ -43,14 +43,16 @@ struct CallQueue {
     /// Takes calls that are over. One whose answer has not been written yet needs no mark of it.
     mutating func end(_ calls: [CallRecord]) {
         for call in calls {
+            // Also one that finds no room is over: the next start must not take it for interrupted.
+            if call.answered != nil {
+                let name = CallName(call)
+                if self.answered.removeValue(forKey: name) == nil { self.closed.insert(name) }
+            }
             guard self.ended.count < self.limit else {
                 self.lost += 1
                 continue
             }
             self.ended.append(call)
-            guard call.answered != nil else { continue }
-            let name = CallName(call)
-            if self.answered.removeValue(forKey: name) == nil { self.closed.append(name) }
         }
         self.hasNew = true
     }
@@ -63,8 +65,11 @@ struct CallQueue {
 
     /// Takes back what could not be written.
     mutating func hold(_ batch: CallBatch) {
-        for call in batch.answered where self.answered.count < self.limit { self.answered[CallName(call)] = call }
-        self.closed = batch.closed + self.closed
+        // What is over meanwhile was never written, and needs no mark.
+        for call in batch.answered where self.closed.remove(CallName(call)) == nil {
+            if self.answered.count < self.limit { self.answered[CallName(call)] = call }
+        }
+        self.closed.formUnion(batch.closed)
         let room = Swift.max(0, self.limit - self.ended.count)
         self.ended = batch.ended.prefix(room) + self.ended
         self.lost += UInt64(Swift.max(0, batch.ended.count - room))

@@ -139,7 +139,10 @@ extension PhoneModel {
         self.lastMessage += 1
         self.messages.append(message)
         self.messages[self.messages.count - 1].number = self.lastMessage
-        if self.messages.count > Limit.messages { self.messages.removeFirst() }
+        if self.messages.count > Limit.messages {
+            self.messages.removeFirst()
+            self.unread.formIntersection(self.messages.map { Address.key($0.peer) })
+        }
         if message.state == .received { actions.append(.keep(message)) }
         return self.lastMessage
     }

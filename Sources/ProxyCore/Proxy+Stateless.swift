@@ -43,7 +43,7 @@ extension Proxy {
         var actions: [ServerSelection.Action] = []
         let selection = ServerSelection(
             hop, capabilities: self.capabilities,
-            seed: index.statelessBranch(octets, via: via, key: self.hashKey), at: now, memory: &self.memory,
+            seed: index.statelessBranch(octets, via: via, key: self.branchKey), at: now, memory: &self.memory,
             into: &actions)
         self.stateless[self.resolutionSerial] = StatelessResolution(
             selection: selection, octets: octets.octets(0..<index.body.upper),
@@ -154,7 +154,7 @@ extension Proxy {
             maxBreadth: self.configuration.maxBreadth, isTrusted: self.configuration.trusts(flow.remote.ip),
             raisesCSeq: traits.contains(.raisesCSeq))
         forwarding.writeStart(index, self.configuration.endpoints[Int(flow.endpoint)], into: &output)
-        let branch = index.statelessBranch(octets, via: via, key: self.hashKey)
+        let branch = index.statelessBranch(octets, via: via, key: self.branchKey)
         output.append("z9hG4bK")
         output.append(hexadecimal: branch)
         self.writeWayBack(over: source, branch: branch, into: &output)

@@ -18,7 +18,7 @@ extension Proxy {
     }
 
     private func proof(of way: UInt64, branch: UInt64) -> UInt64 {
-        var hasher = SipHash24(key: self.hashKey)
+        var hasher = SipHash24(key: self.wayBackKey)
         hasher.combine(way)
         hasher.combine(branch)
         hasher.combine(UInt64(self.configuration.generation))

@@ -165,7 +165,12 @@ extension Proxy {
         let target = Target(block.span, at: Int(self.branches[slot].target))
         self.branches[slot].hasLoggedIn = true
         self.logins[slot] = fields
-        return self.send(
+        if self.send(
             slot, block, target, over: flow, maxBreadth: context.maxBreadth, &transactions, at: now, into: &outbox)
+        {
+            return true
+        }
+        (self.branches[slot].hasLoggedIn, self.logins[slot]) = (false, nil)
+        return false
     }
 }

@@ -20,6 +20,8 @@ public struct Proxy: ~Copyable {
     let hashKey: SipHashKey
     /// The key of the proofs in our Record-Route.
     public let tokenKey: SipHashKey
+    /// The keys of the branches of requests without a transaction, and of the proofs in the Vias of those.
+    let (branchKey, wayBackKey): (SipHashKey, SipHashKey)
     /// Via fields for a response that has lost them, and whether the response at hand can be passed on.
     var restoredVias: [UInt8] = []
     var canPass = true
@@ -52,6 +54,7 @@ public struct Proxy: ~Copyable {
         self.configuration = configuration
         self.hashKey = hashKey
         self.tokenKey = Self.tokenKey(of: hashKey)
+        (self.branchKey, self.wayBackKey) = (hashKey.derived(for: "branch"), hashKey.derived(for: "way back"))
         self.contexts = Slab(capacity: capacity)
         self.branches = Slab(capacity: capacity * 2)
     }

@@ -79,8 +79,9 @@ struct Authenticator: Sendable {
         _ settings: ServerSettings, _ domain: [UInt8], _ purpose: Purpose, _ epoch: UInt64
     ) -> [UInt8] {
         var secret: [UInt8] = []
+        let key = settings.hashKey.derived(for: "nonce secret")
         for word in UInt64(0)..<4 {
-            var hasher = SipHash24(key: settings.hashKey)
+            var hasher = SipHash24(key: key)
             for number in [word, UInt64(settings.proxy.generation), epoch, purpose.rawValue] { hasher.combine(number) }
             hasher.combine(domain.span, 0..<domain.count)
             let number = hasher.finish()

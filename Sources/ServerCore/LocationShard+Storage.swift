@@ -76,7 +76,7 @@ extension LocationShard {
             $0.transport == record.flow.transport && $0.local == record.flow.local
         }
         let flow = Flow(
-            endpoint: UInt16(endpoint ?? endpoints.count), transport: record.flow.transport,
+            endpoint: endpoint.map { UInt16($0) } ?? .max, transport: record.flow.transport,
             connection: record.flow.transport.isReliable ? .max : 0, remote: record.flow.remote)
         self.service.restore(record, hash: hash, flow: flow)
     }

@@ -26,6 +26,7 @@ public struct Reception: Sendable {
         workspace.alias = nil
         workspace.claimedAddress = nil
         workspace.offence = nil
+        workspace.isAbsorbed = false
         let standing = workspace.admission.note(from: flow.remote.ip)
         if standing == .farBeyond { return }
         if !flow.transport.isReliable, STUNMessage.isLikely(octets) {
@@ -104,7 +105,10 @@ public struct Reception: Sendable {
             let isUnknown = error.code == .methodMismatch && workspace.index.method == .other
             return self.refuse(octets, isUnknown ? 501 : 400, error, &workspace)
         }
-        if workspace.index.method == .ack, self.endsHere(ack: octets, workspace.index) { return }
+        if workspace.index.method == .ack, self.endsHere(ack: octets, workspace.index) {
+            workspace.isAbsorbed = true
+            return
+        }
         if workspace.index.method == .register, let shard = self.registrarShard(octets, &workspace) {
             workspace.posts.append(.register(shard: shard))
         } else {

@@ -40,7 +40,10 @@ extension CallShard {
             }
             return self.advanceReply(number, &workspace)
         }
-        guard let client = self.transactions.clientVia(of: server), client.via.maddr == nil else { return }
+        // An address that is not where the request came from has shown that already to be wrong, and may be anybody's.
+        guard let client = self.transactions.clientVia(of: server), client.via.maddr == nil,
+            IPAddress(client.octets.span, client.via.host.range) == nil
+        else { return }
         self.searchClient(of: server, NextHop(responseTo: client.via, client.octets.span), &workspace)
     }
 

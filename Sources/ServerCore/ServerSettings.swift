@@ -68,8 +68,11 @@ public struct ServerSettings: Sendable {
     public var echoUser: [UInt8] = Array("echo".utf8)
     /// What goes into the Server field; empty for none.
     public var product: [UInt8] = Array("Biloxi".utf8)
-    /// The key of every hash that chooses shards and slots.
-    public var hashKey: SipHashKey
+    /// The key of every hash that chooses shards and slots, and of all other keys. Nobody may see a SipHash-2-4 that is made
+    /// with it of what he has chosen: it might be one of those keys.
+    public var hashKey: SipHashKey { didSet { self.tagKey = Self.tagKey(of: self.hashKey) } }
+    /// The key of the tags of answers without a transaction.
+    private var tagKey: SipHashKey
 
     /// What is sent to devices behind NAT boxes so that these do not forget them; `nil` for nothing.
     public var keepAlive: KeepAlive?
@@ -103,7 +106,10 @@ public struct ServerSettings: Sendable {
         self.domains = domains.map { Array($0.lowercased().utf8) }
         self.proxy = proxy
         self.hashKey = hashKey
+        self.tagKey = Self.tagKey(of: hashKey)
     }
+
+    private static func tagKey(of key: SipHashKey) -> SipHashKey { key.derived(for: "stateless tag") }
 
     /// The options that our registrar knows (RFC 3327, 5626, 5627).
     static let registrarOptions: [StaticString] = ["path", "outbound", "gruu"]
@@ -173,8 +179,9 @@ public struct ServerSettings: Sendable {
 
     /// A tag for answers without a transaction: the same for every request of a call, and recognised in its ACK (§8.2.7).
     func statelessTag(_ octets: Span<UInt8>, _ index: borrowing MessageIndex) -> UInt64 {
-        var hasher = SipHash24(key: self.hashKey)
+        var hasher = SipHash24(key: self.tagKey)
         if let callID = index.value(.callID) { hasher.combine(octets, callID.range) }
+        hasher.combine(octet: 0)
         if let from = index.value(.from) { hasher.combine(octets, from.range) }
         return hasher.finish()
     }

@@ -100,6 +100,8 @@ public struct Workspace: Sendable {
     public var admission = Admission()
     /// What the message at hand has done wrong.
     public internal(set) var offence: Offence?
+    /// Whether the message at hand has come to its end in reception, as it should.
+    public internal(set) var isAbsorbed = false
     /// What is to be sent.
     public var outbox = Outbox()
     /// The present.

@@ -18,12 +18,13 @@ extension SignallingServer {
             return LocalAddress(ip: ip, endpoint: listener)
         }
         guard isNew || Int(address.endpoint) >= worker.reception.settings.proxy.endpoints.count else { return address }
+        // At once, whoever comes first to change the settings.
+        if isNew { for thread in self.udpThreads { thread.socket(listener)?.mayLeave(from: address) } }
         // Who keeps shards must not wait for others.
         self.send(&worker)
         worker.reception.settings = self.present.withLock { present in
             if Int(address.endpoint) >= present.proxy.endpoints.count {
                 present.proxy.endpoints = self.endpoints.all
-                for thread in self.udpThreads { thread.socket(listener)?.mayLeave(from: address) }
                 self.distribute(present)
             }
             return present

@@ -151,7 +151,8 @@ public final class SignallingServer: StreamUser {
         let unsent = worker.workspace.outbox.messages.count
         self.sourceGuard.update(&worker)
         worker.reception.receive(octets, over: flow, from: identities, into: &worker.workspace)
-        if worker.workspace.next == nil, worker.workspace.outbox.messages.count == unsent {
+        let leadsToNothing = worker.workspace.next == nil && worker.workspace.outbox.messages.count == unsent
+        if leadsToNothing, !worker.workspace.isAbsorbed {
             worker.counters.add(TrafficCounters.Place.dropped)
         } else {
             worker.counters.received(worker.workspace.index, over: flow.transport)

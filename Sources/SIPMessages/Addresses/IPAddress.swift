@@ -188,6 +188,9 @@ public struct IPAddress: BitwiseCopyable, Hashable, Sendable, CustomStringConver
         return a != 0 && a >> 28 < 0xE
     }
 
+    /// Whether it is fe80::/10, which says nothing without the link that it is of.
+    public var isLinkLocal: Bool { self.isIPv6 && self.high >> 54 == 0xFE80 >> 6 }
+
     /// Whether it is 127.0.0.0/8 or ::1.
     public var isLoopback: Bool {
         self.isIPv6 ? self.high == 0 && self.low == 1 : self.low >> 24 == 127

@@ -17,7 +17,7 @@ enum AddressOrder {
     /// Whether a name may lead there: not to a group, to nowhere, or to a link-local IPv6 address, which is an address
     /// only together with an interface.
     static func isUsable(_ address: IPAddress) -> Bool {
-        address.isUnicast && !(address.isIPv6 && address.high >> 54 == 0xFE80 >> 6)
+        address.isUnicast && !address.isLinkLocal
     }
 
     /// The default policy table of RFC 6724 §2.1.

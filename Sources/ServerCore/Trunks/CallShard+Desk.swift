@@ -15,7 +15,7 @@ extension CallShard {
     /// Begins what the trunks ask for, and ends what they do no longer: a registration that nobody wants is taken back.
     /// What stays goes on.
     mutating func manTheDesk(at now: MonotonicInstant) {
-        guard self.number == 0 else { return }
+        guard self.number == 0, !self.settings.isStopping else { return }
         self.desk.apply(self.settings.trunks)
         var wanted: [TrunkTask] = []
         for trunk in self.settings.trunks {
@@ -120,7 +120,14 @@ extension CallShard {
         guard let task = self.desk.tasks[id] else { return }
         self.desk.tasks[id]?.timer = -1
         switch task.phase {
-        case .idle: self.startTask(id, &workspace)
+        case .idle:
+            // Both have the same contact: what is taken back late would take the new one along.
+            if !task.isLeaving, let user = task.registration?.user,
+                self.desk.tasks.values.contains(where: { $0.isLeaving && $0.registration?.user == user })
+            {
+                return self.setDeskTimer(id, after: .seconds(1), workspace.now)
+            }
+            self.startTask(id, &workspace)
         case .resolving, .waiting:
             self.transactions.abandon(client: task.client)
             self.taskFailed(id, retryAfter: nil, &workspace)

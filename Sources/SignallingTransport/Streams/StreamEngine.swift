@@ -45,7 +45,7 @@ final class StreamEngine: @unchecked Sendable {
         var number = 0
         self.loops = Array(self.group.makeIterator()).map { eventLoop in
             defer { number += 1 }
-            return StreamLoop(eventLoop, number: number)
+            return StreamLoop(eventLoop, number: number, letsMessagesGather: settings.letsMessagesGather)
         }
     }
 

@@ -10,6 +10,7 @@ final class StreamLoop: @unchecked Sendable {
     let eventLoop: any EventLoop
     /// Counts the loops of an engine, from 0.
     let number: Int
+    private let letsMessagesGather: Bool
     private var connections: [UInt32: StreamConnection] = [:]
     private var gathering = Gathering()
     /// When the octets came that the loop handles at present; `nil` when it has written what they have led to.
@@ -21,7 +22,9 @@ final class StreamLoop: @unchecked Sendable {
     private var flushes: [StreamConnection] = []
     private var isFlushScheduled = false
 
-    init(_ eventLoop: any EventLoop, number: Int) { (self.eventLoop, self.number) = (eventLoop, number) }
+    init(_ eventLoop: any EventLoop, number: Int, letsMessagesGather: Bool) {
+        (self.eventLoop, self.number, self.letsMessagesGather) = (eventLoop, number, letsMessagesGather)
+    }
 
     /// Sees to it that the connection's queue is written soon: one task for all connections that ask at the same time.
     func requestFlush(_ connection: StreamConnection) {
@@ -47,7 +50,7 @@ final class StreamLoop: @unchecked Sendable {
         self.flushAll()
         let moment = self.gathering.end(ofBatchAt: began, count: self.readings)
         (self.batchBegan, self.readings) = (nil, 0)
-        if let moment, SystemClock.now() < moment { cio_sleep_until(moment.nanoseconds) }
+        if self.letsMessagesGather, let moment, SystemClock.now() < moment { cio_sleep_until(moment.nanoseconds) }
     }
 
     private func flushAll() {

@@ -25,6 +25,8 @@ public struct StreamSettings: Sendable {
     public var connect: TimeSpan = .seconds(5)
     /// Certificates, for listeners of TLS and secure WebSocket, and for TLS connections that the server opens.
     public var tls: TLSSettings?
+    /// Whether messages may gather while many come: not for who measures how long they take.
+    public var letsMessagesGather = true
     /// The pages from which browsers may connect.
     public var webSocketOrigins = WebSocketOrigins()
 

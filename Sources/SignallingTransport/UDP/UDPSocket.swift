@@ -145,7 +145,8 @@ final class UDPSocket: @unchecked Sendable {
             return self.endpoint
         }
         if let known = self.destinations.first(where: { $0.ip == local.ip }) { return known.endpoint }
-        guard local.ip.isUnicast, let address = newcomer(local.ip) else { return self.endpoint }
+        // An address of one link cannot be sent from without its scope.
+        guard local.ip.isUnicast, !local.ip.isLinkLocal, let address = newcomer(local.ip) else { return self.endpoint }
         if address.endpoint != self.endpoint { self.destinations.append(address) }
         return address.endpoint
     }

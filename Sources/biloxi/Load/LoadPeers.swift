@@ -111,6 +111,8 @@ struct LoadPeerOptions: ParsableArguments {
 
     func streams(_ ip: IPAddress) throws(CommandError) -> StreamSettings {
         var streams = StreamSettings()
+        // Their waiting would be taken for the server's.
+        streams.letsMessagesGather = false
         do {
             var tls = TLSSettings(selfSigned: try SelfSignedCertificate(domains: [], addresses: [ip]))
             tls.trustRootsFile = self.tlsRoots

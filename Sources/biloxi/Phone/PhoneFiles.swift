@@ -44,6 +44,8 @@ struct PhoneFiles: Sendable {
     let folder: String
     /// Octets of such a file that are read; what is before them is older than anybody looks for.
     private static let readLimit = 1 << 20
+    /// How many octets a file may have before the next start cuts it down.
+    private static let fileLimit = 16 * Self.readLimit
 
     init(environment: [String: String]) throws(CommandError) {
         func base(_ name: String, _ standard: String) throws(CommandError) -> String {
@@ -189,6 +191,8 @@ struct PhoneFiles: Sendable {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return "\(path) cannot be written: \(String(cString: strerror(errno)))" }
         let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        // It is cut down when the telephone begins; until then nobody shall fill the disk with messages.
+        guard lseek(descriptor, 0, SEEK_END) < off_t(Self.fileLimit) else { return "\(path) is full" }
         do {
             try file.write(contentsOf: data + [0x0A])
             return nil
