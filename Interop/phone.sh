@@ -213,6 +213,13 @@ colorless() { shows '● alice@sip.test registered' && ! mux capture-pane -e -p 
 check "NO_COLOR" colorless
 run_phone LC_ALL=C
 check "without UTF-8 only ASCII" eval "shows '\\* alice@sip.test registered' && ! screen | LC_ALL=C grep -q '[^ -~]' && picture ascii"
+asked() {
+  begin
+  enter "$server phone ${options/--password-file $work\/alice.password/} --play $speech"
+  shows 'Password of sip:alice@sip.test' && enter "$(cat "$work/alice.password")" && shows '● alice@sip.test registered' &&
+    ! screen | grep -qF "$(cat "$work/alice.password")" && key q && shows '^\$ *$'
+}
+check "the password is asked for, and not shown" asked
 run_phone TERM=dumb
 check "TERM=dumb is refused, with what to do" shows 'not TERM=dumb'
 "$server" phone < /dev/null > "$work/pipe" 2>&1

@@ -41,7 +41,8 @@ struct PhoneProgram: AsyncParsableCommand {
         try files.prepare()
         let settings = try files.settings()
         var accounts = try files.accounts(settings)
-        if let account = try self.options.parsedAccount() {
+        if var account = try self.options.parsedAccount() {
+            if account.password == nil { account.password = Password.asked(for: account.address) }
             accounts.removeAll { $0.address == account.address }
             accounts.insert(account, at: 0)
         }

@@ -37,6 +37,14 @@ enum Password {
         return try Self.checked(String(String.UnicodeScalarView(line)), from: name)
     }
 
+    /// The password that the user types at the terminal, which does not show it; `nil` when he types none, or there is no
+    /// terminal.
+    static func asked(for address: String) -> String? {
+        guard let typed = getpass("Password of \(address) (Enter for none): ") else { return nil }
+        let password = String(cString: typed)
+        return password.isEmpty ? nil : password
+    }
+
     private static let maximumOctets = 4096
 
     /// Reads to the end or beyond the limit. A pipe, `<(…)` of a shell say, gives what it has in pieces, and no size.
