@@ -20,7 +20,7 @@ struct FaultyNetworkTests {
             let trapezoid = try FaultyTrapezoid(seed: UInt64(seed))
             let breach = try trapezoid.breach()
             #expect(breach == nil, "seed \(seed): \(breach ?? "")\n\(trapezoid.world.ladder)")
-            try trapezoid.world.verify()
+            #expect(throws: Never.self, "seed \(seed)\n\(trapezoid.world.ladder)") { try trapezoid.world.verify() }
         }
     }
 }

@@ -45,6 +45,13 @@ struct WireInvariants {
         Key(host: host, transaction: facts.transaction, method: facts.method)
     }
 
+    /// A host begins anew: it knows nothing of what it has sent and received.
+    mutating func forget(_ host: Int) {
+        self.servers = self.servers.filter { $0.key.host != host }
+        self.clients = self.clients.filter { $0.key.host != host }
+        self.owed = self.owed.filter { $0.key.host != host }
+    }
+
     // MARK: Sent
 
     /// A host sent a message: the rules that it broke.
@@ -114,7 +121,8 @@ struct WireInvariants {
         let isTimedOut = !client.hasProvisional && now.since(client.sentAt) >= self.timers.timeout
         let isOver = client.final == nil && (isTimedOut || isAbandoned)
         if facts.isProvisional {
-            self.clients[key]?.hasProvisional = true
+            // One that comes when timer B has fired keeps nothing alive.
+            if !isOver { self.clients[key]?.hasProvisional = true }
             return
         }
         if client.final == nil, !isOver { self.clients[key]?.final = (facts.status, now) }

@@ -117,6 +117,7 @@ extension SimulatedWorld {
     public func restart(_ name: String, running node: any SimulatedNode) {
         guard let host = self.hostNumbers[name] else { return }
         self.annotate("restart", host)
+        self.invariants.forget(host)
         self.network.hosts[host].isUp = true
         self.residents[host].node = node
         let listeners = self.network.hosts[host].listeners
