@@ -31,22 +31,4 @@ struct OccupancyTests {
         let result = occupancy.endWindow(at: Self.moment(60_000))
         #expect((result ?? 2) < 0.001)
     }
-
-    @Test(
-        "A thread that mostly finds more than it takes at a time is busy, though it has stood still",
-        arguments: [
-            (taken: [(64, true), (64, true), (40, false)], busy: 1.0), (taken: [(64, true), (90, false)], busy: 0.1),
-        ])
-    func falls(taken: [(Int, Bool)], busy: Double) {
-        var occupancy = Occupancy()
-        _ = occupancy.endWindow(at: Self.moment(0))
-        occupancy.wait(from: Self.moment(0), to: Self.moment(90))
-        for (count, more) in taken { occupancy.take(count, thereWereMore: more) }
-        let result = occupancy.endWindow(at: Self.moment(100))
-        #expect(abs((result ?? 2) - busy) < 0.001)
-        // The next window knows nothing of it.
-        occupancy.wait(from: Self.moment(100), to: Self.moment(200))
-        let next = occupancy.endWindow(at: Self.moment(200))
-        #expect((next ?? 2) < 0.001)
-    }
 }

@@ -175,9 +175,7 @@ final class UDPThread: @unchecked Sendable {
                 }
                 guard let socket = self.sockets[Int(number)] else { continue }
                 if events[i].events & EPOLLERR.rawValue != 0 { self.takeErrors(of: socket, server) }
-                let count = self.receive(socket, server)
-                datagrams += count
-                occupancy.take(count, thereWereMore: count == UDPSocket.batch)
+                datagrams += self.receive(socket, server)
             }
             server.finish(&self.worker)
             guard datagrams > 0,
