@@ -76,7 +76,7 @@ def main():
 
 
 def measure(work, sipload):
-    knee, rate = 0, 4000
+    knee, rate = 0, 1000
     while True:
         server = start(work)
         result = run(sipload, work, "knee", server, "invite", rate, 4)
@@ -85,7 +85,9 @@ def measure(work, sipload):
         line("towards the knee", result)
         if result["fail_ratio"] >= 0.001:
             break
-        knee, rate = rate, int(rate * 1.25)
+        knee, rate = rate, int(rate * 1.5)
+    if knee == 0:
+        sys.exit("no rate without failures: the machine has too much other work")
     server = start(work)
     result = run(sipload, work, "overload", server, "invite", 3 * knee, 10)
     line("three times the knee", result)
