@@ -2,6 +2,7 @@ import CLinuxIO
 import Glibc
 import SIPMessages
 import Synchronization
+import SystemSockets
 
 /// What receives the packets of a stream on its thread.
 protocol PacketHandler: AnyObject, Sendable {
@@ -20,7 +21,7 @@ protocol PacketHandler: AnyObject, Sendable {
 /// One thread that receives the packets of its streams, epoll and recvmmsg, and answers them at once.
 final class MediaThread: Sendable {
     /// How late a timer may be.
-    private static let patience: Int32 = 100
+    private static let patience = TimeSpan.milliseconds(100)
     /// How often streams that send by the clock get their turn. Their packets are spread over the ticks of a packet time.
     static let tick = TimeSpan.milliseconds(5)
 
@@ -37,63 +38,34 @@ final class MediaThread: Sendable {
         var isStopping = false
     }
 
-    private let epoll: Int32
-    private let wakeUp: Int32
+    private let poller: Poller
     private let ticker: Int32
     private let state = Mutex(State())
-    private let thread = Mutex<pthread_t?>(nil)
+    private let thread = SystemThread()
 
     init() throws(MediaError) {
-        self.epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
-        self.wakeUp = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
+        guard let poller = Poller() else { throw MediaError("media thread: \(String(cString: strerror(errno)))") }
+        self.poller = poller
         self.ticker = cio_ticker()
-        guard self.epoll >= 0, self.wakeUp >= 0, self.ticker >= 0 else {
-            throw MediaError("media thread: \(String(cString: strerror(errno)))")
-        }
-        self.watch(self.wakeUp, as: .max)
-        self.watch(self.ticker, as: .max - 1)
+        guard self.ticker >= 0 else { throw MediaError("media thread: \(String(cString: strerror(errno)))") }
+        poller.watch(self.ticker, as: Self.tickerNumber)
     }
 
-    deinit {
-        close(self.epoll)
-        close(self.wakeUp)
-        close(self.ticker)
-    }
+    /// What the events of the clock are numbered.
+    private static let tickerNumber = Poller.wakeNumber - 1
 
-    private func watch(_ descriptor: Int32, as number: UInt64) {
-        var event = epoll_event()
-        event.events = EPOLLIN.rawValue
-        event.data.u64 = number
-        epoll_ctl(self.epoll, EPOLL_CTL_ADD, descriptor, &event)
-    }
+    deinit { close(self.ticker) }
 
     func start() throws(MediaError) {
-        let context = Unmanaged.passRetained(self)
-        var thread = pthread_t()
-        let result = pthread_create(
-            &thread, nil,
-            { @Sendable raw in
-                guard let raw else { return nil }
-                Unmanaged<MediaThread>.fromOpaque(raw).takeRetainedValue().loop()
-                return nil
-            }, context.toOpaque())
-        guard result == 0 else {
-            context.release()
-            throw MediaError("media thread: \(String(cString: strerror(result)))")
-        }
-        self.thread.withLock { $0 = thread }
+        let result = self.thread.start { self.loop() }
+        if result != 0 { throw MediaError("media thread: \(String(cString: strerror(result)))") }
     }
 
     /// Stops the thread and lets its streams go.
     func stop() {
         self.state.withLock { $0.isStopping = true }
-        var one: UInt64 = 1
-        write(self.wakeUp, &one, 8)
-        let thread = self.thread.withLock { thread in
-            defer { thread = nil }
-            return thread
-        }
-        if let thread { pthread_join(thread, nil) }
+        self.poller.wake()
+        self.thread.join()
         self.state.withLock { ($0.streams, $0.paced) = ([:], []) }
     }
 
@@ -108,8 +80,8 @@ final class MediaThread: Sendable {
             if handler.isPaced { self.setPace(&state) }
             return state.nextNumber
         }
-        self.watch(sockets.rtp.descriptor, as: UInt64(number) << 1)
-        self.watch(sockets.rtcp.descriptor, as: UInt64(number) << 1 | 1)
+        self.poller.watch(sockets.rtp.descriptor, as: UInt64(number) << 1)
+        self.poller.watch(sockets.rtcp.descriptor, as: UInt64(number) << 1 | 1)
         return number
     }
 
@@ -121,8 +93,8 @@ final class MediaThread: Sendable {
             return stream
         }
         guard let stream else { return }
-        epoll_ctl(self.epoll, EPOLL_CTL_DEL, stream.sockets.rtp.descriptor, nil)
-        epoll_ctl(self.epoll, EPOLL_CTL_DEL, stream.sockets.rtcp.descriptor, nil)
+        self.poller.forget(stream.sockets.rtp.descriptor)
+        self.poller.forget(stream.sockets.rtcp.descriptor)
     }
 
     /// Lets the clock run as long as somebody sends by it.
@@ -144,17 +116,16 @@ final class MediaThread: Sendable {
         var events = [epoll_event](repeating: epoll_event(), count: 64)
         var nextWake = cio_monotonic_nanoseconds()
         while true {
-            let count = epoll_wait(self.epoll, &events, Int32(events.count), Self.patience)
+            let count = self.poller.wait(&events, for: Self.patience)
             let now = MonotonicInstant(nanoseconds: cio_monotonic_nanoseconds())
-            for i in 0..<Int(Swift.max(0, count)) {
+            for i in 0..<count {
                 let number = events[i].data.u64
-                if number == .max {
-                    var ignored: UInt64 = 0
-                    read(self.wakeUp, &ignored, 8)
+                if number == Poller.wakeNumber {
+                    self.poller.noteWake()
                     if self.state.withLock({ $0.isStopping }) { return }
                     continue
                 }
-                if number == .max - 1 {
+                if number == Self.tickerNumber {
                     self.tick(at: now)
                     continue
                 }
@@ -169,7 +140,7 @@ final class MediaThread: Sendable {
                 }
             }
             guard now.nanoseconds >= nextWake else { continue }
-            nextWake = now.nanoseconds + Int64(Self.patience) * 1_000_000
+            nextWake = now.nanoseconds + Self.patience.nanoseconds
             let handlers = self.state.withLock { state in state.streams.values.map(\.handler) }
             for handler in handlers { handler.wake(at: now) }
         }

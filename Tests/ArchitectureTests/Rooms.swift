@@ -54,7 +54,7 @@ struct Room {
         Room(
             "AudioCodecs", .drivers, ["SDP", "MediaEngine", "CAVCodec", "CBCG729"], foreign: ["COpus", "CSpanDSP"]),
         Room("SRTP", .drivers, ["SIPMessages", "MediaKeying"], foreign: ["COpenSSL"]),
-        Room("SystemSockets", .drivers, ["SIPMessages", "CLinuxIO"], foreign: ["Glibc"]),
+        Room("SystemSockets", .drivers, ["SIPMessages", "CLinuxIO"], foreign: ["Glibc", "Synchronization"]),
         Room(
             "MediaTransport", .drivers,
             ["SIPMessages", "SDP", "RTP", "MediaKeying", "MediaEngine", "SRTP", "CLinuxIO", "SystemSockets"],

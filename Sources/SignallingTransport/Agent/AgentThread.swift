@@ -3,80 +3,42 @@ import Glibc
 import SIPMessages
 import SIPTransactions
 import Synchronization
+import SystemSockets
 
 /// The thread of an agent: receives what comes over UDP, and does what is due.
 final class AgentThread: @unchecked Sendable {
-    // Invariant: `thread` and `isStarted` are touched by whoever starts and stops; the rest never changes or is atomic.
+    // Invariant: what is here never changes, or is atomic.
     private let sockets: [UDPSocket?]
-    private let epoll: Int32
-    private let wakeUp: Int32
+    private let poller: Poller
     private let isStopping = Atomic(false)
     /// When the thread will wake by itself; while it is awake, the distant past. Set and compared within turns.
     private let wakesAt = Atomic<Int64>(.min)
-    private var thread = pthread_t()
-    private var isStarted = false
+    private let thread = SystemThread()
 
     init(_ sockets: [UDPSocket?]) throws(TransportError) {
         self.sockets = sockets
-        self.epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
-        self.wakeUp = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
-        guard self.epoll >= 0, self.wakeUp >= 0 else { throw .system("agent thread", "epoll_create1", errno) }
+        guard let poller = Poller() else { throw .system("agent thread", "epoll_create1", errno) }
+        self.poller = poller
         for (i, socket) in sockets.enumerated() {
             // A socket that has several local addresses stands at each of their end points.
-            if let socket, Int(socket.endpoint) == i { self.watch(socket.descriptor, as: UInt64(i)) }
+            if let socket, Int(socket.endpoint) == i { poller.watch(socket.descriptor, as: UInt64(i)) }
         }
-        self.watch(self.wakeUp, as: .max)
-    }
-
-    deinit {
-        close(self.epoll)
-        close(self.wakeUp)
-    }
-
-    private func watch(_ descriptor: Int32, as number: UInt64) {
-        var event = epoll_event()
-        event.events = EPOLLIN.rawValue
-        event.data.u64 = number
-        epoll_ctl(self.epoll, EPOLL_CTL_ADD, descriptor, &event)
     }
 
     func start(_ host: AgentHost) {
-        let context = Unmanaged.passRetained(Start(thread: self, host: host))
-        self.isStarted =
-            pthread_create(
-                &self.thread, nil,
-                { @Sendable raw in
-                    guard let raw else { return nil }
-                    let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
-                    start.thread.loop(start.host)
-                    return nil
-                }, context.toOpaque()) == 0
-        if !self.isStarted { context.release() }
-    }
-
-    private final class Start {
-        let thread: AgentThread
-        let host: AgentHost
-        init(thread: AgentThread, host: AgentHost) { (self.thread, self.host) = (thread, host) }
+        self.thread.start { self.loop(host) }
     }
 
     func stop() {
-        guard self.isStarted else { return }
         self.isStopping.store(true, ordering: .relaxed)
-        self.signal()
-        pthread_join(self.thread, nil)
-        self.isStarted = false
+        self.poller.wake()
+        self.thread.join()
     }
 
     /// Something is due at this moment: the thread is woken when it would sleep longer.
     func needsWake(at moment: MonotonicInstant?) {
         guard let moment, moment.nanoseconds < self.wakesAt.load(ordering: .relaxed) else { return }
-        self.signal()
-    }
-
-    private func signal() {
-        var one: UInt64 = 1
-        write(self.wakeUp, &one, 8)
+        self.poller.wake()
     }
 
     private func loop(_ host: AgentHost) {
@@ -89,14 +51,12 @@ final class AgentThread: @unchecked Sendable {
                 self.wakesAt.store(next?.nanoseconds ?? .max, ordering: .relaxed)
                 return next
             }
-            let wait = next.map { Swift.max(0, $0.since(SystemClock.now()).nanoseconds / 1_000_000 + 1) } ?? -1
-            let count = epoll_wait(self.epoll, &events, Int32(events.count), Int32(clamping: wait))
+            let count = self.poller.wait(&events, for: next?.since(SystemClock.now()))
             self.wakesAt.store(.min, ordering: .relaxed)
-            for i in 0..<Int(Swift.max(0, count)) {
+            for i in 0..<count {
                 let number = events[i].data.u64
-                if number == .max {
-                    var ignored: UInt64 = 0
-                    read(self.wakeUp, &ignored, 8)
+                if number == Poller.wakeNumber {
+                    self.poller.noteWake()
                 } else if let socket = self.sockets[Int(number)] {
                     if events[i].events & EPOLLERR.rawValue != 0 { self.takeErrors(of: socket, host) }
                     self.receive(socket, host)

@@ -1,6 +1,7 @@
 import CLinuxIO
 import Glibc
 public import SIPRouting
+import SystemSockets
 
 /// Asks the DNS: c-ares on a thread of its own.
 ///
@@ -29,7 +30,7 @@ public final class Resolver: @unchecked Sendable {
     private var mailbox: [Request] = []
     private var outstanding = 0
     private var isStopping = false
-    private var thread = pthread_t()
+    private let thread = SystemThread()
 
     /// A resolver that runs.
     ///
@@ -41,31 +42,14 @@ public final class Resolver: @unchecked Sendable {
         self.wakeUp = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
         guard self.wakeUp >= 0 else { throw .system("DNS", "eventfd", errno) }
         let channel = try ResolverChannel(settings)
-        let start = Unmanaged.passRetained(Start(resolver: self, channel: channel))
-        let result = pthread_create(
-            &self.thread, nil,
-            { @Sendable raw in
-                guard let raw else { return nil }
-                let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
-                start.resolver.run(start.channel)
-                return nil
-            }, start.toOpaque())
-        guard result == 0 else {
-            start.release()
-            throw .system("DNS", "pthread_create", result)
-        }
+        let result = self.thread.start { self.run(channel) }
+        guard result == 0 else { throw .system("DNS", "pthread_create", result) }
     }
 
     deinit {
         close(self.wakeUp)
         pthread_mutex_destroy(self.lock)
         self.lock.deallocate()
-    }
-
-    private final class Start {
-        let resolver: Resolver
-        let channel: ResolverChannel
-        init(resolver: Resolver, channel: ResolverChannel) { (self.resolver, self.channel) = (resolver, channel) }
     }
 
     /// Asks a question.
@@ -95,7 +79,7 @@ public final class Resolver: @unchecked Sendable {
         }
         guard isFirst else { return }
         self.wake()
-        pthread_join(self.thread, nil)
+        self.thread.join()
     }
 
     private func wake() {

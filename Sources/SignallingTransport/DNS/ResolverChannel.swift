@@ -5,7 +5,9 @@ import SIPMessages
 import SIPRouting
 
 /// A c-ares channel and the questions under way on it. One thread uses it.
-final class ResolverChannel {
+final class ResolverChannel: @unchecked Sendable {
+    // Invariant: whoever makes it hands it to the one thread that uses it, and keeps nothing.
+
     /// A question under way, and who wants its answer.
     private final class Pending {
         let question: DNSQuestion

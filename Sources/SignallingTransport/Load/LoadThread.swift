@@ -4,12 +4,13 @@ import LoadCore
 import NIOConcurrencyHelpers
 import SIPMessages
 import SIPTransactions
+import SystemSockets
 
 /// A part of a load generator with its own sockets and its own thread, which begins what is due and receives what comes
 /// over UDP. Connections enter it from their event loop.
 final class LoadThread: @unchecked Sendable {
-    // Invariant: `engine`, `outbox`, `unreached` and `seconds` are touched under `lock`; `thread` and `isStarted` by whoever
-    // starts and stops; the rest never changes.
+    // Invariant: `engine`, `outbox`, `unreached`, `isStopping` and `isInterrupted` are touched under `lock`; the rest never
+    // changes.
     private let lock = NIOLock()
     private var engine: LoadEngine
     private var outbox = Outbox()
@@ -17,10 +18,8 @@ final class LoadThread: @unchecked Sendable {
     private var isStopping = false
     private var isInterrupted = false
     private let sockets: [UDPSocket?]
-    private let epoll: Int32
-    private let wakeUp: Int32
-    private var thread = pthread_t()
-    private var isStarted = false
+    private let poller: Poller
+    private let thread = SystemThread()
 
     /// How long the thread sleeps at most while connections may make something due.
     private static let patience: TimeSpan = .milliseconds(10)
@@ -28,64 +27,27 @@ final class LoadThread: @unchecked Sendable {
     init(_ engine: consuming LoadEngine, sockets: [UDPSocket?]) throws(TransportError) {
         self.engine = engine
         self.sockets = sockets
-        self.epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
-        self.wakeUp = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
-        guard self.epoll >= 0, self.wakeUp >= 0 else { throw .system("load thread", "epoll_create1", errno) }
+        guard let poller = Poller() else { throw .system("load thread", "epoll_create1", errno) }
+        self.poller = poller
         for (i, socket) in sockets.enumerated() {
-            if let socket { self.watch(socket.descriptor, as: UInt64(i)) }
+            if let socket { poller.watch(socket.descriptor, as: UInt64(i)) }
         }
-        self.watch(self.wakeUp, as: .max)
-    }
-
-    deinit {
-        close(self.epoll)
-        close(self.wakeUp)
-    }
-
-    private func watch(_ descriptor: Int32, as number: UInt64) {
-        var event = epoll_event()
-        event.events = EPOLLIN.rawValue
-        event.data.u64 = number
-        epoll_ctl(self.epoll, EPOLL_CTL_ADD, descriptor, &event)
     }
 
     func start(_ host: LoadHost) {
-        let context = Unmanaged.passRetained(Start(thread: self, host: host))
-        self.isStarted =
-            pthread_create(
-                &self.thread, nil,
-                { @Sendable raw in
-                    guard let raw else { return nil }
-                    let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
-                    start.thread.loop(start.host)
-                    return nil
-                }, context.toOpaque()) == 0
-        if !self.isStarted { context.release() }
-    }
-
-    private final class Start {
-        let thread: LoadThread
-        let host: LoadHost
-        init(thread: LoadThread, host: LoadHost) { (self.thread, self.host) = (thread, host) }
+        self.thread.start { self.loop(host) }
     }
 
     func stop() {
         self.lock.withLock { self.isStopping = true }
-        self.signal()
-        guard self.isStarted else { return }
-        pthread_join(self.thread, nil)
-        self.isStarted = false
+        self.poller.wake()
+        self.thread.join()
     }
 
     /// Lets nothing begin any more and ends what is under way.
     func interrupt() {
         self.lock.withLock { self.isInterrupted = true }
-        self.signal()
-    }
-
-    private func signal() {
-        var one: UInt64 = 1
-        write(self.wakeUp, &one, 8)
+        self.poller.wake()
     }
 
     /// Whether all is over.
@@ -104,14 +66,13 @@ final class LoadThread: @unchecked Sendable {
         var events = [epoll_event](repeating: epoll_event(), count: 16)
         while true {
             guard let next = self.wake(host) else { return }
-            var wait = Swift.max(0, next.since(SystemClock.now()).nanoseconds)
-            if host.usesConnections { wait = Swift.min(wait, Self.patience.nanoseconds) }
-            let count = cio_epoll_wait(self.epoll, &events, Int32(events.count), wait)
-            for i in 0..<Int(Swift.max(0, count)) {
+            var span = next.since(SystemClock.now())
+            if host.usesConnections { span = Swift.min(span, Self.patience) }
+            let count = self.poller.wait(&events, for: span)
+            for i in 0..<count {
                 let number = events[i].data.u64
-                if number == .max {
-                    var ignored: UInt64 = 0
-                    read(self.wakeUp, &ignored, 8)
+                if number == Poller.wakeNumber {
+                    self.poller.noteWake()
                 } else if let socket = self.sockets[Int(number)] {
                     if events[i].events & EPOLLERR.rawValue != 0 { self.takeErrors(of: socket) }
                     self.receive(socket, number: UInt16(number), host)

@@ -7,6 +7,7 @@ import SIPRouting
 import SIPTransactions
 import ServerCore
 import Synchronization
+import SystemSockets
 
 /// One thread that receives on its own socket of every UDP listener and runs what comes in.
 final class UDPThread: @unchecked Sendable {
@@ -14,16 +15,14 @@ final class UDPThread: @unchecked Sendable {
     // never change.
     private let threadCount: Int
     private let sockets: [UDPSocket?]
-    private let epoll: Int32
-    private let wakeUp: Int32
+    private let poller: Poller
     private let timer: Int32
     private var worker: Worker
     /// When the shards of locations, whose times are seconds, are looked at next.
     private var nextLocations = MonotonicInstant.start
     /// What the thread has received and sent.
     let counters: TrafficCounters
-    private var thread = pthread_t()
-    private var isStarted = false
+    private let thread = SystemThread()
     private let errands = Mutex<[Errand]>([])
 
     /// What another thread leaves for this one.
@@ -48,36 +47,22 @@ final class UDPThread: @unchecked Sendable {
         self.sockets = sockets
         self.worker = worker
         self.counters = worker.counters
-        self.epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
-        self.wakeUp = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
+        guard let poller = Poller() else { throw .system("UDP thread", "epoll_create1", errno) }
+        self.poller = poller
         self.timer = cio_timer()
-        guard self.epoll >= 0, self.wakeUp >= 0, self.timer >= 0 else {
-            throw .system("UDP thread", "epoll_create1", errno)
-        }
+        guard self.timer >= 0 else { throw .system("UDP thread", "timerfd_create", errno) }
         for (i, socket) in sockets.enumerated() {
             // A socket that has several local addresses stands at each of their end points.
-            if let socket, Int(socket.endpoint) == i { self.watch(socket.descriptor, as: UInt64(i)) }
+            if let socket, Int(socket.endpoint) == i { poller.watch(socket.descriptor, as: UInt64(i)) }
         }
-        self.watch(self.wakeUp, as: Self.wakeUpNumber)
         // Told once when it fires; it is not read.
-        self.watch(self.timer, as: Self.timerNumber, EPOLLIN.rawValue | EPOLLET.rawValue)
+        poller.watch(self.timer, as: Self.timerNumber, tellsOnce: true)
     }
 
-    /// What events of descriptors that are no sockets are numbered.
-    private static let (wakeUpNumber, timerNumber): (UInt64, UInt64) = (.max, .max - 1)
+    /// What the events of the timer are numbered.
+    private static let timerNumber = Poller.wakeNumber - 1
 
-    private func watch(_ descriptor: Int32, as number: UInt64, _ events: UInt32 = EPOLLIN.rawValue) {
-        var event = epoll_event()
-        event.events = events
-        event.data.u64 = number
-        epoll_ctl(self.epoll, EPOLL_CTL_ADD, descriptor, &event)
-    }
-
-    deinit {
-        close(self.epoll)
-        close(self.wakeUp)
-        close(self.timer)
-    }
+    deinit { close(self.timer) }
 
     /// The thread's socket of an end point; `nil` when that is not UDP's.
     func socket(_ endpoint: UInt16) -> UDPSocket? {
@@ -85,37 +70,23 @@ final class UDPThread: @unchecked Sendable {
     }
 
     func start(_ server: SignallingServer) {
-        let context = Unmanaged.passRetained(Start(thread: self, server: server))
-        self.isStarted =
-            pthread_create(
-                &self.thread, nil,
-                { @Sendable raw in
-                    guard let raw else { return nil }
-                    let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
-                    start.thread.loop(start.server)
-                    return nil
-                }, context.toOpaque()) == 0
-        if !self.isStarted { context.release() }
+        self.thread.start { self.loop(server) }
     }
 
     func stop() {
-        guard self.isStarted else { return }
         self.leave(.stop)
-        pthread_join(self.thread, nil)
-        self.isStarted = false
+        self.thread.join()
     }
 
     /// Leaves something to be done by the thread. Any thread may call it.
     func leave(_ errand: Errand) {
         self.errands.withLock { $0.append(errand) }
-        var one: UInt64 = 1
-        write(self.wakeUp, &one, 8)
+        self.poller.wake()
     }
 
     /// Does what others have left; returns whether to go on.
     private func doErrands(_ server: SignallingServer) -> Bool {
-        var count: UInt64 = 0
-        read(self.wakeUp, &count, 8)
+        self.poller.noteWake()
         let errands = self.errands.withLock { list in
             defer { list = [] }
             return list
@@ -138,12 +109,6 @@ final class UDPThread: @unchecked Sendable {
         return true
     }
 
-    private final class Start {
-        let thread: UDPThread
-        let server: SignallingServer
-        init(thread: UDPThread, server: SignallingServer) { (self.thread, self.server) = (thread, server) }
-    }
-
     private func loop(_ server: SignallingServer) {
         var events = [epoll_event](repeating: epoll_event(), count: 16)
         var nextTimers = MonotonicInstant.start
@@ -161,15 +126,15 @@ final class UDPThread: @unchecked Sendable {
                 self.worker.setTime()
             }
             let idle = self.worker.workspace.now
-            let count = epoll_wait(self.epoll, &events, Int32(events.count), -1)
+            let count = self.poller.wait(&events)
             guard count > 0 else { continue }
             self.worker.setTime()
             occupancy.wait(from: idle, to: self.worker.workspace.now)
             var datagrams = 0
-            for i in 0..<Int(count) {
+            for i in 0..<count {
                 let number = events[i].data.u64
                 if number == Self.timerNumber { continue }
-                if number == Self.wakeUpNumber {
+                if number == Poller.wakeNumber {
                     if self.doErrands(server) { continue }
                     return server.finish(&self.worker)
                 }
