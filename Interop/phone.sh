@@ -95,11 +95,11 @@ run_phone
 check register shows '● alice@sip.test registered'
 picture idle
 
-# heard_well CASE: has a case with sound, again where its sound alone falls short: what a busy machine spoils of it says
-# nothing about the programs.
+# heard_well CASE: has a case with sound, again where its sound alone falls short.
 heard_well() {
   local try
-  for try in 1 2 3; do
+  for try in $(seq $tries); do
+    rest "$try"
     heard=""
     "$1" && return 0
     [ -n "$heard" ] || return 1

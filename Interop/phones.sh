@@ -13,8 +13,8 @@ start_server "$here/phones.yaml" || exit 1
 # echo_call NAME DRIVER ARGS: one phone alone calls the echo service, and what it hears of itself is judged.
 echo_call() {
   local name=$1 files="$work/$1" back rc back_rc try
-  # What a busy machine spoils is no fault of the service: at most twice more.
-  for try in 1 2 3; do
+  for try in $(seq $tries); do
+    rest "$try"
     rm -f "$files".*
     timeout 50 "$python" "$(driver "$2")" --user alice --port 5091 --rtp 22000 --wav "$peers/audio/speech8k.wav" \
       --rec "$files.wav" $3 register \

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Foreign phones and tools against Biloxi: all suites, or those that are named. Needs the drivers of the peers' kit: PEERS
 # names its folder. A peer that is missing is a failure. Two suites run side by side where each can have a network of its
-# own and there are cores for so many programs with sound.
+# own and there are cores for so many programs with sound. On a machine that others use, too, TRIES=2 has a suite that failed
+# once more at the end: what fails twice is a failure, and what failed once is told.
 #   run.sh [SUITE...]
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,17 +20,27 @@ sides=1
 unshare -n true 2> /dev/null && [ "$(nproc)" -ge 4 ] && sides=2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-status=0 running=0
-for suite in "${suites[@]}"; do
-  if [ $running = $sides ]; then wait -n || status=1; running=$((running - 1)); fi
-  {
-    "$here/$suite.sh" "$server" "$peers" "$venv/bin/python" > "$work/$suite" 2>&1
-    rc=$?
-    { echo "=== $suite: $SECONDS s since the start"; cat "$work/$suite"; } > "$work/$suite.all"
-    cat "$work/$suite.all"
-    exit $rc
-  } &
+# suite NAME: leaves what it printed in $work/NAME.
+suite() {
+  local rc
+  "$here/$1.sh" "$server" "$peers" "$venv/bin/python" > "$work/$1" 2>&1
+  rc=$?
+  { echo "=== $1: $SECONDS s since the start"; cat "$work/$1"; } > "$work/$1.all"
+  cat "$work/$1.all"
+  [ $rc = 0 ] || echo "$1" >> "$work/failed"
+}
+running=0
+for name in "${suites[@]}"; do
+  if [ $running = $sides ]; then wait -n; running=$((running - 1)); fi
+  suite "$name" &
   running=$((running + 1))
 done
-while [ $running -gt 0 ]; do wait -n || status=1; running=$((running - 1)); done
-exit $status
+wait
+for try in $(seq 2 "${TRIES:-1}"); do
+  [ -s "$work/failed" ] || break
+  mapfile -t suites < "$work/failed"
+  : > "$work/failed"
+  echo "=== once more, try $try: ${suites[*]}"
+  for name in "${suites[@]}"; do suite "$name"; done
+done
+[ ! -s "$work/failed" ] || { echo "=== failed: $(tr '\n' ' ' < "$work/failed")"; exit 1; }
