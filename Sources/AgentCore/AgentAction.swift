@@ -59,7 +59,7 @@ public enum AgentAction: Hashable, Sendable {
     case registrationFailed(RegistrationHandle, StatusCode, retryAfter: TimeSpan?)
     /// The registration is kept no more; its handle means nothing any more.
     case unregistered(RegistrationHandle)
-    /// What a call or registration has asked for was refused, for now or for good; the message is the final response. What
+    /// What a call or registration has asked for was refused, this once or for good; the message is the final response. What
     /// came of it follows: another try, or an end.
     case refused(Refused, SIPMessage)
     /// The way to the server of a URI is wanted (RFC 3263); `resolved` answers. Where the call came to us, the flow is the

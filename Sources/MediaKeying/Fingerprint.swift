@@ -50,7 +50,7 @@ public enum SetupRole: String, Hashable, Sendable {
     case passive
     /// It can do both.
     case actpass
-    /// Nothing for now.
+    /// No connection yet: what is there is held.
     case holdconn
 
     /// What the answer to an offer says: we begin where we may, so that media flows soonest (RFC 5763 §5); `nil` for an

@@ -31,7 +31,7 @@ final class SoundDesk: Sendable {
     /// Ends a sound.
     func remove(_ number: UInt64) { self.state.withLock { _ = $0.sources.removeValue(forKey: number) } }
 
-    /// Writes to a stream of sound; `false` when it has enough for now and will tell when it has room.
+    /// Writes to a stream of sound; `false` when it has enough and will tell when it has room.
     func write(_ samples: [Int16], to number: UInt64) -> Bool {
         self.state.withLock { state in
             state.sources[number]?.write(samples)

@@ -35,12 +35,7 @@ extension PhoneModel {
             actions.append(.ring)
             self.readConversation()
         case .transferRequested(let name, let transfer, let target):
-            // It lapses within seconds: the one who is talked with decides, and is followed.
-            self.change(name) { $0.note = "transferred to \(Address.short(target)) …" }
-            self.say("\(self.call(name).map { self.name(of: $0) } ?? name) transfers you to \(Address.short(target))")
-            let follow = self.command(
-                "acceptTransfer", .transfer(name), ["transfer": .text(transfer), "follow": .flag(true)])
-            actions.append(.perform([follow]))
+            self.answer(transfer, of: name, to: Address.short(target), into: &actions)
         case .transferred(let name, let peer):
             self.change(name) { ($0.peer, $0.displayName, $0.note, $0.isHeld) = (peer, "", "", false) }
             self.say("the other side is \(self.name(of: peer)) now")

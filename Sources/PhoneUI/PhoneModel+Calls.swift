@@ -76,6 +76,22 @@ extension PhoneModel {
 
     // MARK: Transfers
 
+    /// Follows who transfers us, or refuses: a question would lapse within seconds, so that the one who has started the
+    /// telephone has decided.
+    mutating func answer(_ transfer: String, of name: String, to target: String, into actions: inout [PhoneAction]) {
+        let who = self.call(name).map { self.name(of: $0) } ?? name
+        var members: [String: PhoneCommand.Value] = ["transfer": .text(transfer)]
+        if self.followsTransfers {
+            self.change(name) { $0.note = "transferred to \(target) …" }
+            self.say("\(who) transfers you to \(target)")
+            members["follow"] = .flag(true)
+        } else {
+            self.say("\(who) wanted to transfer you to \(target): refused")
+        }
+        let verb = self.followsTransfers ? "acceptTransfer" : "refuseTransfer"
+        actions.append(.perform([self.command(verb, .transfer(name), members)]))
+    }
+
     mutating func transfer(_ name: String, to address: String, into actions: inout [PhoneAction]) {
         let target = self.resolved(address)
         guard !target.isEmpty else { return }

@@ -88,13 +88,18 @@ public struct PhoneModel: Sendable {
     let verbs: [PhoneVerb]
     /// The folder for recordings; empty where there is none.
     let recordings: String
+    let followsTransfers: Bool
 
     /// A telephone with what it has kept.
+    ///
+    /// - Parameter followsTransfers: Whether it calls whom the other side of a call transfers it to: the policy that stands for
+    ///   the user's approval (RFC 3515 §2.4.2).
     public init(
         verbs: [PhoneVerb], contacts: [PhoneContact] = [], history: [PhoneHistoryEntry] = [],
-        messages: [PhoneMessage] = [], recordings: String = ""
+        messages: [PhoneMessage] = [], recordings: String = "", followsTransfers: Bool = true
     ) {
         (self.verbs, self.contacts, self.recordings) = (verbs, contacts, recordings)
+        self.followsTransfers = followsTransfers
         self.history = Array(history.suffix(Limit.history))
         self.messages = Array(messages.suffix(Limit.messages))
     }

@@ -28,7 +28,7 @@ public struct SubscriberUsage: Hashable, Sendable {
     /// Whether a NOTIFY has come.
     public private(set) var isNotified = false
 
-    /// Asked for now.
+    /// Asked for at once.
     ///
     /// - Parameter timerN: How long the first NOTIFY may take: 64*T1 (§4.1.2.4).
     public init(_ event: EventType, timerN: TimeSpan, at now: MonotonicInstant) {

@@ -41,6 +41,9 @@ struct SIPServerTests {
         }
     }
 
+    private static func untilCancelled() async {
+        for await _ in AsyncStream<Never>.makeStream().stream {}
+    }
     private static let accept: @Sendable (Invitation) async throws -> Void = { invitation in
         await (try await invitation.accept()).ended()
     }
@@ -220,7 +223,8 @@ struct SIPServerTests {
         let (ended, end) = AsyncStream<Bool>.makeStream()
         try await self.withServer { server in
             server.on("INVITE") { _, _ in
-                do { try await Task.sleep(for: .seconds(30)) } catch { end.yield(Task.isCancelled) }
+                await Self.untilCancelled()
+                end.yield(Task.isCancelled)
                 return .relay
             }
         } _: { address in
@@ -239,7 +243,7 @@ struct SIPServerTests {
         try await self.withServer { server in
             server.patience = .milliseconds(200)
             server.on("INVITE") { _, _ in
-                try await Task.sleep(for: .seconds(30))
+                await Self.untilCancelled()
                 return .relay
             }
         } _: { address in

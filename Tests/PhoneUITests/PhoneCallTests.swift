@@ -165,6 +165,19 @@ struct PhoneCallTests {
         #expect(desk.text.contains("carol@example.test"))
     }
 
+    @Test("Where transfers are refused the call stays with the one who is talked with (RFC 3515 §2.4.2)")
+    func unfollowed() {
+        var desk = Desk(followsTransfers: false)
+        desk.beCalled("call-1", from: self.bob)
+        desk.actions = []
+        desk.tell(.transferRequested(call: "call-1", transfer: "transfer-1", target: self.carol))
+        let command = desk.commands().first
+        #expect(command?.verb == "refuseTransfer")
+        #expect(command?.members == ["transfer": .text("transfer-1")])
+        #expect(desk.text.contains("bob@example.test wanted to transfer you to carol@example.test: refused"))
+        #expect(!desk.text.contains("transferred to"))
+    }
+
     @Test("c lets all hear each other, resumed where they are held; again it ends that")
     func conference() {
         var desk = Desk()

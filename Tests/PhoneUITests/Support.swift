@@ -49,9 +49,13 @@ struct Desk {
             ]),
     ]
 
-    init(contacts: [PhoneContact] = [], history: [PhoneHistoryEntry] = [], messages: [PhoneMessage] = []) {
+    init(
+        contacts: [PhoneContact] = [], history: [PhoneHistoryEntry] = [], messages: [PhoneMessage] = [],
+        followsTransfers: Bool = true
+    ) {
         self.model = PhoneModel(
-            verbs: Self.verbs, contacts: contacts, history: history, messages: messages, recordings: "/r")
+            verbs: Self.verbs, contacts: contacts, history: history, messages: messages, recordings: "/r",
+            followsTransfers: followsTransfers)
         self.pass(0)
     }
 

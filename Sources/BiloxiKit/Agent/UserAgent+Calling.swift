@@ -217,7 +217,7 @@ extension ServerSelection.Exhaustion {
         case .noAddress: "no such name, or it has no address for our transports"
         case .lookUpFailed: "the DNS did not answer"
         case .serviceDenied: "the domain says that it has no SIP service"
-        case .refusing: "all servers asked to be left alone for now"
+        case .refusing: "all servers asked to be left alone for a while"
         case .unsupportedTransport: "we do not listen with the transport that the address wants"
         case .insecureTransport: "a sips address cannot be reached over UDP"
         case .unusableAddress: "the address is of a family that we do not have, or none to send to"

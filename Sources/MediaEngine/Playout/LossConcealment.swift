@@ -41,7 +41,7 @@ public struct LossConcealment: Sendable {
     ///
     /// - Parameters:
     ///   - following: The sound behind the loss; empty where it is not known.
-    ///   - gap: How many samples of the loss lie before it, those that are asked for now among them.
+    ///   - gap: How many samples of the loss lie before it, those that are asked for here among them.
     public mutating func conceal(
         _ count: Int, before following: Span<Int16> = Span(), gap: Int = 0, into samples: inout [Int16]
     ) {

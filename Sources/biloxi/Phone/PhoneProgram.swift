@@ -22,6 +22,9 @@ struct PhoneProgram: AsyncParsableCommand {
     @Flag(help: "Do not register at the start.")
     var noRegister = false
 
+    @Flag(help: "Refuse to be transferred: do not call whom the other side of a call names.")
+    var refuseTransfers = false
+
     @OptionGroup var options: AgentOptions
 
     func validate() throws {
@@ -51,7 +54,8 @@ struct PhoneProgram: AsyncParsableCommand {
         let model = PhoneModel(
             verbs: PhoneVerb.all,
             contacts: (settings.contacts ?? []).map { PhoneContact(name: $0.name, address: $0.address) },
-            history: files.history(), messages: files.messages(), recordings: files.recordings)
+            history: files.history(), messages: files.messages(), recordings: files.recordings,
+            followsTransfers: !self.refuseTransfers)
         let handler: @Sendable (Invitation) async throws -> Void = { await session.session.receive($0) }
         let watcher: @Sendable (TracedMessage) -> Void = { session.show($0) }
         try await AgentRun.run(self.options, as: nil, answering: handler, showing: watcher) { [accounts] agent in
