@@ -1,5 +1,6 @@
 public import AgentCore
 public import CallRecords
+import Glibc
 public import LocationService
 import NIOCore
 import NIOPosix
@@ -321,6 +322,17 @@ extension Unreached {
         self.init(
             shard: message.shard, sender: message.sender, remote: message.flow.remote,
             isFlowLost: message.flow.connection != 0 && !message.flow.mayConnect)
+    }
+
+    /// The same of a datagram that the system has refused with this error. Where there is no way out of the address that
+    /// it should have left from, since that is not this machine's any more, say, or its interface is down, its flow is lost
+    /// for as long as that lasts (RFC 5626 §5.3).
+    init?(_ message: Outbox.Message, error: Int32) {
+        self.init(message)
+        switch error {
+        case EINVAL, EADDRNOTAVAIL, ENETDOWN, ENODEV, ENETUNREACH, EHOSTUNREACH: self.isFlowLost = true
+        default: break
+        }
     }
 }
 
