@@ -37,6 +37,19 @@ final class EndpointTable: Sendable {
         }
     }
 
+    /// Notes which end points are down, by their addresses.
+    func noteDown(_ isGone: (IPAddress) -> Bool) {
+        self.state.withLock { state in
+            for i in state.endpoints.indices { state.endpoints[i].isDown = isGone(state.endpoints[i].local.ip) }
+        }
+    }
+
+    /// The address of an end point; `nil` where it is all of them, or there is no such end point.
+    func address(of number: UInt16) -> IPAddress? {
+        let ip = self.state.withLock { Int(number) < $0.endpoints.count ? $0.endpoints[Int(number)].local.ip : nil }
+        return ip?.isUnspecified == true ? nil : ip
+    }
+
     /// The address that connections from an end point are bound to; `nil` where the system is to choose.
     func source(of number: UInt16) -> IPAddress? {
         guard self.wildcard(of: number) == nil else { return nil }

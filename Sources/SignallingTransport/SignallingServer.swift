@@ -279,11 +279,12 @@ public final class SignallingServer: StreamUser {
                 let number =
                     Int(endpoint) < self.endpoints.initialCount
                     ? endpoint : self.endpoints.wildcard(of: endpoint) ?? endpoint
-                if let socket = self.udpThreads[worker.number].socket(number) {
+                let isCutOff = self.isCutOff(endpoint)
+                if !isCutOff, let socket = self.udpThreads[worker.number].socket(number) {
                     socket.send(worker.workspace.outbox, first, last) { unreached.append($0) }
                 } else {
                     for i in first..<last {
-                        unreached.add(worker.workspace.outbox.messages[i])
+                        unreached.add(worker.workspace.outbox.messages[i], isFlowLost: isCutOff)
                     }
                 }
             } else {
@@ -293,7 +294,7 @@ public final class SignallingServer: StreamUser {
                     return self.streams.send(
                         UnsafeBufferPointer(rebasing: octets[message.range.range]), message, domain: domain, self)
                 }
-                if !isQueued { unreached.add(message) }
+                if !isQueued { unreached.add(message, isFlowLost: self.isCutOff(message.flow.endpoint)) }
             }
             first = last
         }
@@ -301,6 +302,12 @@ public final class SignallingServer: StreamUser {
         guard !unreached.isEmpty else { return }
         for _ in unreached { worker.counters.add(TrafficCounters.Place.unsent) }
         worker.unreached += unreached
+    }
+
+    /// Whether the address of an end point is none of this machine's at present.
+    private func isCutOff(_ endpoint: UInt16) -> Bool {
+        guard self.streams.addresses.hasGone, let ip = self.endpoints.address(of: endpoint) else { return false }
+        return self.streams.addresses.isGone(ip)
     }
 
     /// Counts what is about to be sent, and offers it to the tap.
@@ -338,7 +345,11 @@ extension Unreached {
 
 extension Array where Element == Unreached {
     /// Adds a message that was not sent, if anybody is to be told.
-    mutating func add(_ message: Outbox.Message) {
-        if let element = Unreached(message) { self.append(element) }
+    ///
+    /// - Parameter isFlowLost: Whether its flow is lost also where it is no connection that nothing can take the place of.
+    mutating func add(_ message: Outbox.Message, isFlowLost: Bool = false) {
+        guard var element = Unreached(message) else { return }
+        if isFlowLost { element.isFlowLost = true }
+        self.append(element)
     }
 }

@@ -18,6 +18,7 @@ final class StreamEngine: @unchecked Sendable {
     let loops: [StreamLoop]
     private let listeners: [ListeningSocket]
     let reporter: EventReporter
+    let addresses: AddressWatch
     private let lock = NIOLock()
     private var channels: [any Channel] = []
     private var isStarted = false
@@ -30,6 +31,7 @@ final class StreamEngine: @unchecked Sendable {
         self.settings = settings
         let reporter = EventReporter(report)
         self.reporter = reporter
+        self.addresses = AddressWatch(settings.localAddresses())
         self.listeners = listeners
         self.endpoints = endpoints
         if let tls = settings.tls {
@@ -86,9 +88,12 @@ final class StreamEngine: @unchecked Sendable {
         for loop in self.loops {
             let interval = TimeAmount.nanoseconds(self.settings.sweepInterval.nanoseconds)
             loop.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) {
-                [settings = self.settings, reporter = self.reporter, weak user] _ in
+                [settings = self.settings, reporter = self.reporter, addresses = self.addresses, weak user] _ in
                 user?.swept(loop)
-                loop.sweep(settings) { connection, delay in
+                if loop.number == 0, addresses.look(at: settings.localAddresses(), reporter) {
+                    user?.addressesChanged()
+                }
+                loop.sweep(settings, addresses) { connection, delay in
                     let flow = connection.flow
                     reporter.report(.tooSlow(flow.remote, flow.transport, delay))
                 }
@@ -283,6 +288,7 @@ final class StreamEngine: @unchecked Sendable {
             }
             guard let (connection, isNew) = found else { return false }
             if isNew { self.connect(connection, user) }
+            guard !self.isCutOff(connection) else { return false }
             switch connection.queue(octets, message) {
             case .queued: return true
             case .needsFlush:
@@ -298,6 +304,15 @@ final class StreamEngine: @unchecked Sendable {
             }
         }
         return false
+    }
+
+    /// Whether a connection that came did so at an address that is none of the machine's at present. It may carry messages
+    /// again when the address is back.
+    private func isCutOff(_ connection: StreamConnection) -> Bool {
+        guard self.addresses.hasGone, !connection.isOutgoing,
+            let ip = self.endpoints.address(of: connection.flow.endpoint)
+        else { return false }
+        return self.addresses.isGone(ip)
     }
 
     /// Answers a ping (RFC 5626 §3.5.1).

@@ -70,12 +70,22 @@ final class StreamLoop: @unchecked Sendable {
 
     func remove(_ connection: StreamConnection) { self.connections[connection.flow.connection] = nil }
 
-    /// Closes the connections that have taken too long.
+    /// Closes the connections that have taken too long, and those of our own that an address has gone from under: they are
+    /// opened again from another.
     ///
-    /// - Parameter closing: Called with each and the reason.
-    func sweep(_ settings: StreamSettings, closing: (StreamConnection, TransportEvent.Delay) -> Void) {
+    /// - Parameter closing: Called with each that took too long, and the reason.
+    func sweep(
+        _ settings: StreamSettings, _ addresses: AddressWatch,
+        closing: (StreamConnection, TransportEvent.Delay) -> Void
+    ) {
         let now = SystemClock.now()
         for connection in self.connections.values {
+            if addresses.hasGone, connection.isOutgoing, let local = connection.writer?.channel.localAddress,
+                let ip = SIPMessages.SocketAddress(local)?.ip, addresses.isGone(ip)
+            {
+                connection.closeNow()
+                continue
+            }
             guard let delay = connection.delay(settings, at: now) else { continue }
             closing(connection, delay)
             connection.closeNow()
