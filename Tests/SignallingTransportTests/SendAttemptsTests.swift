@@ -34,6 +34,17 @@ struct SendAttemptsTests {
         }
     }
 
+    @Test("Those behind one that there was no room for do not wait for it once more", arguments: [EAGAIN, ENOBUFS])
+    func waitsOnce(error: Int32) {
+        var attempts = SendAttempts()
+        for _ in 1..<SendAttempts.limit { #expect(attempts.next(after: error, errorsTaken: 0) == .wait) }
+        #expect(attempts.next(after: error, errorsTaken: 0) == .giveUp(isTold: false))
+        attempts.begin()
+        #expect(attempts.next(after: error, errorsTaken: 0) == .giveUp(isTold: false))
+        attempts.begin()
+        #expect(attempts.next(after: ECONNREFUSED, errorsTaken: 0) == .again)
+    }
+
     @Test("What the system refuses for itself is told at once; what a signal has interrupted is done again")
     func otherErrors() {
         var attempts = SendAttempts()

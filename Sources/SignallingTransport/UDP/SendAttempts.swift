@@ -14,10 +14,11 @@ struct SendAttempts {
         case giveUp(isTold: Bool)
     }
 
-    /// How often one datagram is tried.
+    /// How often one datagram is tried, and how often room is waited for in one call of the socket.
     static let limit = 32
 
     private var count = 0
+    private var waits = 0
 
     /// Whether an error may be one of an earlier datagram, which came back by ICMP and is told by the system at the next
     /// call: then the datagram at hand has not been looked at.
@@ -28,6 +29,9 @@ struct SendAttempts {
         }
     }
 
+    /// The next datagram is at hand.
+    mutating func begin() { self.count = 0 }
+
     /// The step after an error.
     ///
     /// - Parameter errorsTaken: How many errors of earlier datagrams have been taken off the socket since.
@@ -35,7 +39,10 @@ struct SendAttempts {
         self.count += 1
         switch error {
         case EINTR: return .again
-        case EAGAIN, ENOBUFS: return self.count < Self.limit ? .wait : .giveUp(isTold: false)
+        case EAGAIN, ENOBUFS:
+            // Those behind it find no room either, and must not each wait for it.
+            self.waits = Swift.min(self.waits + 1, Self.limit)
+            return self.waits < Self.limit ? .wait : .giveUp(isTold: false)
         case _ where Self.mayBeEarlierError(error):
             // One that comes again while there is none to be taken is this datagram's: there is no way to where it is to go.
             return self.count < Self.limit && (errorsTaken > 0 || self.count == 1) ? .again : .giveUp(isTold: true)

@@ -166,6 +166,7 @@ final class UDPSocket: @unchecked Sendable {
         outbox.octets.withUnsafeBufferPointer { octets in
             guard let base = octets.baseAddress else { return }
             var position = first
+            var attempts = SendAttempts()
             while position < last {
                 let count = Swift.min(last - position, Self.batch)
                 for i in 0..<count {
@@ -177,13 +178,12 @@ final class UDPSocket: @unchecked Sendable {
                     self.recent.add(message)
                 }
                 var sent = 0
-                var attempts = SendAttempts()
                 while sent < count {
                     let result = Int(
                         cio_sendmmsg(self.descriptor, self.sendHeaders + sent, UInt32(count - sent), 0))
                     if result > 0 {
                         sent += result
-                        attempts = SendAttempts()
+                        attempts.begin()
                         continue
                     }
                     let error = errno
@@ -197,7 +197,7 @@ final class UDPSocket: @unchecked Sendable {
                         let message = outbox.messages[position + sent]
                         if isTold, let refused = Unreached(message, error: error) { failed(refused) }
                         sent += 1
-                        attempts = SendAttempts()
+                        attempts.begin()
                     }
                 }
                 position += count
