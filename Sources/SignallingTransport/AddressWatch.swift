@@ -1,59 +1,35 @@
 import SIPMessages
 import Synchronization
 
-/// Which addresses of the machine have gone since they were seen: their interface is down, or they are another's now.
+/// The addresses of the machine from one look to the next.
 ///
-/// The system refuses datagrams that should leave from such an address, but takes what is written to a connection, and sends
-/// it again and again for a quarter of an hour. What would go over one is therefore as good as lost until the address is back
-/// (RFC 5626 §5.3).
+/// The system refuses datagrams that should leave from an address which is gone, but takes what is written to a connection,
+/// and sends it again and again for a quarter of an hour. What would go over one is therefore as good as lost until the
+/// address is back (RFC 5626 §5.3).
 final class AddressWatch: Sendable {
-    /// How many are remembered.
-    static let limit = 256
-
-    private struct State {
-        /// Those that were there when they were looked at last.
+    /// What has changed since the last look.
+    struct Change: Equatable {
+        /// The addresses that were there and are not any more: their interface is down, or they are another machine's.
+        var lost: Set<IPAddress>
+        /// Those that are there.
         var present: Set<IPAddress>
-        var gone: Set<IPAddress> = []
     }
 
-    private let isAnyGone = Atomic<Bool>(false)
-    private let state: Mutex<State>
+    private let present: Mutex<Set<IPAddress>>
 
-    init(_ addresses: [IPAddress]) { self.state = Mutex(State(present: Set(addresses))) }
+    init(_ addresses: [IPAddress]?) { self.present = Mutex(Set(addresses ?? [])) }
 
-    /// Whether any address has gone: mostly none has, and there is nothing more to ask.
-    var hasGone: Bool { self.isAnyGone.load(ordering: .relaxed) }
-
-    /// Whether an address was there and is not at present. Any thread may ask.
-    func isGone(_ ip: IPAddress) -> Bool { self.hasGone && self.state.withLock { $0.gone.contains(ip) } }
-
-    /// Takes note of the addresses that the machine has now.
+    /// Takes note of the addresses that the machine has.
     ///
-    /// - Returns: those that have gone since the last time, and those of the ones that had gone which are back.
-    func look(at addresses: [IPAddress]) -> (gone: [IPAddress], back: [IPAddress]) {
-        self.state.withLock { state in
+    /// - Parameter addresses: All of them. `nil` where the system does not tell: then what held last goes on to hold.
+    /// - Returns: `nil` when nothing has changed.
+    func look(at addresses: [IPAddress]?) -> Change? {
+        guard let addresses else { return nil }
+        return self.present.withLock { present in
             let now = Set(addresses)
-            guard now != state.present else { return ([], []) }
-            let gone = state.present.subtracting(now).sorted { ($0.high, $0.low) < ($1.high, $1.low) }
-                .prefix(Self.limit - Swift.min(Self.limit, state.gone.count))
-            let back = state.gone.intersection(now)
-            state.present = now
-            state.gone.subtract(back)
-            state.gone.formUnion(gone)
-            self.isAnyGone.store(!state.gone.isEmpty, ordering: .relaxed)
-            return (Array(gone), back.sorted { ($0.high, $0.low) < ($1.high, $1.low) })
+            guard now != present else { return nil }
+            defer { present = now }
+            return Change(lost: present.subtracting(now), present: now)
         }
-    }
-}
-
-extension AddressWatch {
-    /// The same, and says what has changed.
-    ///
-    /// - Returns: whether anything has.
-    func look(at addresses: [IPAddress], _ reporter: EventReporter) -> Bool {
-        let (gone, back) = self.look(at: addresses)
-        for ip in gone { reporter.report(.addressGone(ip)) }
-        for ip in back { reporter.report(.addressBack(ip)) }
-        return !gone.isEmpty || !back.isEmpty
     }
 }

@@ -16,12 +16,20 @@ final class EndpointTable: Sendable {
         var wildcards: [UInt16: [LocalAddress]]
     }
 
+    /// Whether something holds; any thread may ask.
+    private final class Flag: Sendable {
+        let isSet = Atomic<Bool>(false)
+    }
+
     private let state: Mutex<State>
+    /// Whether each end point is down, those included that may be added: asked about whatever is sent, so without the lock.
+    private let down: [Flag]
     /// How many end points there were at the start.
     let initialCount: Int
 
     init(_ endpoints: [Endpoint], wildcards: [UInt16: [LocalAddress]]) {
         self.initialCount = endpoints.count
+        self.down = (0..<endpoints.count + Self.growth).map { _ in Flag() }
         self.state = Mutex(State(endpoints: endpoints, wildcards: wildcards))
     }
 
@@ -37,17 +45,30 @@ final class EndpointTable: Sendable {
         }
     }
 
-    /// Notes which end points are down, by their addresses.
-    func noteDown(_ isGone: (IPAddress) -> Bool) {
-        self.state.withLock { state in
-            for i in state.endpoints.indices { state.endpoints[i].isDown = isGone(state.endpoints[i].local.ip) }
-        }
+    /// Whether the address of an end point was the machine's and is not at present.
+    func isDown(_ number: UInt16) -> Bool {
+        Int(number) < self.down.count && self.down[Int(number)].isSet.load(ordering: .relaxed)
     }
 
-    /// The address of an end point; `nil` where it is all of them, or there is no such end point.
-    func address(of number: UInt16) -> IPAddress? {
-        let ip = self.state.withLock { Int(number) < $0.endpoints.count ? $0.endpoints[Int(number)].local.ip : nil }
-        return ip?.isUnspecified == true ? nil : ip
+    /// Notes which end points are down, by their addresses.
+    ///
+    /// - Returns: the addresses of those that went down, and of those that are up again.
+    func note(_ change: AddressWatch.Change) -> (gone: [IPAddress], back: [IPAddress]) {
+        self.state.withLock { state in
+            var (gone, back): ([IPAddress], [IPAddress]) = ([], [])
+            for i in state.endpoints.indices {
+                let ip = state.endpoints[i].local.ip
+                if change.lost.contains(ip) {
+                    state.endpoints[i].isDown = true
+                    if !gone.contains(ip) { gone.append(ip) }
+                } else if state.endpoints[i].isDown, change.present.contains(ip) {
+                    state.endpoints[i].isDown = false
+                    if !back.contains(ip) { back.append(ip) }
+                }
+                self.down[i].isSet.store(state.endpoints[i].isDown, ordering: .relaxed)
+            }
+            return (gone, back)
+        }
     }
 
     /// The address that connections from an end point are bound to; `nil` where the system is to choose.

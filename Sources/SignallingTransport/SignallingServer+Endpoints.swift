@@ -39,7 +39,6 @@ extension SignallingServer {
     /// Lets what may leave from several addresses leave from one that is there.
     func addressesChanged() {
         self.present.withLock { present in
-            self.endpoints.noteDown(self.streams.addresses.isGone)
             present.proxy.endpoints = self.endpoints.all
             self.distribute(present)
         }

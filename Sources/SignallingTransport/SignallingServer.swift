@@ -279,7 +279,7 @@ public final class SignallingServer: StreamUser {
                 let number =
                     Int(endpoint) < self.endpoints.initialCount
                     ? endpoint : self.endpoints.wildcard(of: endpoint) ?? endpoint
-                let isCutOff = self.isCutOff(endpoint)
+                let isCutOff = self.endpoints.isDown(endpoint)
                 if !isCutOff, let socket = self.udpThreads[worker.number].socket(number) {
                     socket.send(worker.workspace.outbox, first, last) { unreached.append($0) }
                 } else {
@@ -294,7 +294,7 @@ public final class SignallingServer: StreamUser {
                     return self.streams.send(
                         UnsafeBufferPointer(rebasing: octets[message.range.range]), message, domain: domain, self)
                 }
-                if !isQueued { unreached.add(message, isFlowLost: self.isCutOff(message.flow.endpoint)) }
+                if !isQueued { unreached.add(message, isFlowLost: self.endpoints.isDown(message.flow.endpoint)) }
             }
             first = last
         }
@@ -302,12 +302,6 @@ public final class SignallingServer: StreamUser {
         guard !unreached.isEmpty else { return }
         for _ in unreached { worker.counters.add(TrafficCounters.Place.unsent) }
         worker.unreached += unreached
-    }
-
-    /// Whether the address of an end point is none of this machine's at present.
-    private func isCutOff(_ endpoint: UInt16) -> Bool {
-        guard self.streams.addresses.hasGone, let ip = self.endpoints.address(of: endpoint) else { return false }
-        return self.streams.addresses.isGone(ip)
     }
 
     /// Counts what is about to be sent, and offers it to the tap.

@@ -13,33 +13,53 @@ struct AddressWatchTests {
     private let first = IPAddress(v4: 0xC000_0205)
     private let second = IPAddress(v4: 0xC000_0206)
 
-    @Test("What was there and is not is gone until it is back; what was never there is not")
-    func changes() {
-        let watch = AddressWatch([self.first])
-        #expect(watch.look(at: [self.first]) == ([], []))
-        #expect(watch.look(at: [self.first, self.second]) == ([], []))
-        #expect(!watch.hasGone)
-        #expect(watch.look(at: [self.first]) == ([self.second], []))
-        #expect(watch.isGone(self.second) && !watch.isGone(self.first) && !watch.isGone(.loopback))
-        #expect(watch.look(at: []) == ([self.first], []))
-        #expect(watch.look(at: [self.first, self.second]) == ([], [self.first, self.second]))
-        #expect(!watch.hasGone && !watch.isGone(self.first))
+    private func endpoints(_ addresses: IPAddress...) -> [Endpoint] {
+        addresses.map { Endpoint(.udp, local: SocketAddress($0, 5060)) }
     }
 
-    @Test("Only so many are remembered")
-    func isBounded() {
-        let many = (0..<AddressWatch.limit + 10).map { IPAddress(v4: 0x0A00_0000 + UInt32($0)) }
-        let watch = AddressWatch(many)
-        #expect(watch.look(at: []).gone == Array(many.prefix(AddressWatch.limit)))
-        #expect(watch.look(at: [self.first]) == ([], []))
-        #expect(watch.look(at: []) == ([], []))
-        #expect(watch.look(at: many).back.count == AddressWatch.limit)
+    @Test(
+        "What was there and is not is lost; what was never there is not, nor is anything where the system does not tell"
+    )
+    func looks() {
+        let watch = AddressWatch([self.first])
+        #expect(watch.look(at: [self.first]) == nil)
+        #expect(watch.look(at: nil) == nil)
+        #expect(watch.look(at: [self.first, self.second]) == .init(lost: [], present: [self.first, self.second]))
+        #expect(watch.look(at: [self.first]) == .init(lost: [self.second], present: [self.first]))
+        #expect(watch.look(at: []) == .init(lost: [self.first], present: []))
+        #expect(watch.look(at: [self.first, self.second]) == .init(lost: [], present: [self.first, self.second]))
+        let late = AddressWatch(nil)
+        #expect(late.look(at: [self.first]) == .init(lost: [], present: [self.first]))
+    }
+
+    @Test("An end point is down from when its address is lost until that is back, and no other is")
+    func changes() {
+        let third = IPAddress(v4: 0xC000_0207)
+        let table = EndpointTable(self.endpoints(self.first, self.second, self.first, IPAddress(v4: 0)), wildcards: [:])
+        func down() -> [Bool] { (0..<5).map { table.isDown($0) } }
+        // Not one of its addresses was ever seen: all of 127.0.0.0/8 can be listened at, for one.
+        #expect(table.note(.init(lost: [], present: [third])) == ([], []))
+        #expect(table.note(.init(lost: [third], present: [])) == ([], []))
+        #expect(down() == [false, false, false, false, false])
+        #expect(table.note(.init(lost: [self.first], present: [self.second])) == ([self.first], []))
+        #expect(down() == [true, false, true, false, false])
+        #expect(table.all.map(\.isDown) == [true, false, true, false])
+        #expect(table.note(.init(lost: [self.second], present: [third])) == ([self.second], []))
+        #expect(down() == [true, true, true, false, false])
+        #expect(
+            table.note(.init(lost: [third], present: [self.first, self.second])) == ([], [self.first, self.second]))
+        #expect(down() == [false, false, false, false, false])
+    }
+
+    @Test("The addresses of this machine are told whole")
+    func complete() throws {
+        #expect(Set(try #require(LocalAddresses.complete)) == Set(LocalAddresses.all))
     }
 
     @Test("What may leave from several addresses leaves from one that is there, if any is")
     func choice() {
         var proxy = ProxyConfiguration(
-            endpoints: [self.first, self.second].map { Endpoint(.udp, local: SocketAddress($0, 5060)) })
+            endpoints: self.endpoints(self.first, self.second))
         func chosen(_ preferred: UInt16) -> UInt16? {
             proxy.endpoint(for: .udp, to: IPAddress(v4: 0xC633_6401), preferred: preferred)
         }
@@ -107,6 +127,36 @@ struct AddressWatchTests {
         #expect(Text.field("Call-ID", of: received) == "back")
         try bob.send(Text.response("200 OK", to: received))
         #expect(Text.startLine(try alice.inbox.message()) == "SIP/2.0 200 OK")
+    }
+}
+
+extension AddressWatchTests {
+    @Test("A connection of our own that an address has gone from under is closed, and opened again")
+    func ownConnection() throws {
+        let present = NIOLockedValueBox([IPAddress.loopback])
+        var settings = StreamSettings()
+        settings.localAddresses = { present.withLockedValue { $0 } }
+        settings.message = .milliseconds(400)
+        let reports = Reports()
+        let server = try TestServer([.udp, .tcp], streams: settings, report: reports.take)
+        let callee = try ListeningPeer()
+        let caller = try Peer(udpTo: server.address(.udp))
+        try caller.send(
+            Text.register("bob", contact: "sip:bob@\(callee.local);transport=tcp", from: caller.local, over: .udp))
+        #expect(Text.startLine(try caller.inbox.message()) == "SIP/2.0 200 OK")
+        for call in ["before", "after"] {
+            try caller.send(Text.request("MESSAGE", to: "bob", from: caller.local, over: .udp, call: call))
+            let message = try callee.inbox.message()
+            #expect(Text.field("Call-ID", of: message) == call)
+            try callee.send(Text.response("200 OK", to: message))
+            #expect(Text.startLine(try caller.inbox.message()) == "SIP/2.0 200 OK")
+            guard call == "before" else { break }
+            present.withLockedValue { $0 = [] }
+            #expect(try callee.inbox.next() == .closed)
+            present.withLockedValue { $0 = [.loopback] }
+            try reports.wait(for: .addressBack(.loopback))
+        }
+        #expect(callee.connectionCount == 2)
     }
 }
 

@@ -18,7 +18,7 @@ final class StreamEngine: @unchecked Sendable {
     let loops: [StreamLoop]
     private let listeners: [ListeningSocket]
     let reporter: EventReporter
-    let addresses: AddressWatch
+    private let addresses: AddressWatch
     private let lock = NIOLock()
     private var channels: [any Channel] = []
     private var isStarted = false
@@ -88,12 +88,10 @@ final class StreamEngine: @unchecked Sendable {
         for loop in self.loops {
             let interval = TimeAmount.nanoseconds(self.settings.sweepInterval.nanoseconds)
             loop.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) {
-                [settings = self.settings, reporter = self.reporter, addresses = self.addresses, weak user] _ in
+                [settings = self.settings, reporter = self.reporter, weak self, weak user] _ in
                 user?.swept(loop)
-                if loop.number == 0, addresses.look(at: settings.localAddresses(), reporter) {
-                    user?.addressesChanged()
-                }
-                loop.sweep(settings, addresses) { connection, delay in
+                if loop.number == 0, let user { self?.lookAtAddresses(user) }
+                loop.sweep(settings) { connection, delay in
                     let flow = connection.flow
                     reporter.report(.tooSlow(flow.remote, flow.transport, delay))
                 }
@@ -113,6 +111,18 @@ final class StreamEngine: @unchecked Sendable {
             try? loop.eventLoop.submit { loop.closeAll() }.wait()
         }
         try? self.group.syncShutdownGracefully()
+    }
+
+    /// Takes note of addresses of the machine that have gone or are back. Connections of our own that one has gone from
+    /// under are closed, so that they are opened again from another.
+    private func lookAtAddresses(_ user: any StreamUser) {
+        guard let change = self.addresses.look(at: self.settings.localAddresses()) else { return }
+        let (gone, back) = self.endpoints.note(change)
+        if !gone.isEmpty || !back.isEmpty { user.addressesChanged() }
+        for ip in gone { self.reporter.report(.addressGone(ip)) }
+        for ip in back { self.reporter.report(.addressBack(ip)) }
+        guard !change.lost.isEmpty else { return }
+        for loop in self.loops { loop.eventLoop.execute { loop.close(openedFrom: change.lost) } }
     }
 
     // MARK: Connections that come
@@ -288,7 +298,8 @@ final class StreamEngine: @unchecked Sendable {
             }
             guard let (connection, isNew) = found else { return false }
             if isNew { self.connect(connection, user) }
-            guard !self.isCutOff(connection) else { return false }
+            // What came to an address that is gone may carry messages again when that is back.
+            guard connection.isOutgoing || !self.endpoints.isDown(connection.flow.endpoint) else { return false }
             switch connection.queue(octets, message) {
             case .queued: return true
             case .needsFlush:
@@ -304,15 +315,6 @@ final class StreamEngine: @unchecked Sendable {
             }
         }
         return false
-    }
-
-    /// Whether a connection that came did so at an address that is none of the machine's at present. It may carry messages
-    /// again when the address is back.
-    private func isCutOff(_ connection: StreamConnection) -> Bool {
-        guard self.addresses.hasGone, !connection.isOutgoing,
-            let ip = self.endpoints.address(of: connection.flow.endpoint)
-        else { return false }
-        return self.addresses.isGone(ip)
     }
 
     /// Answers a ping (RFC 5626 §3.5.1).

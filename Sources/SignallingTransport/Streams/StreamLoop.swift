@@ -70,25 +70,26 @@ final class StreamLoop: @unchecked Sendable {
 
     func remove(_ connection: StreamConnection) { self.connections[connection.flow.connection] = nil }
 
-    /// Closes the connections that have taken too long, and those of our own that an address has gone from under: they are
-    /// opened again from another.
+    /// Closes the connections that have taken too long.
     ///
-    /// - Parameter closing: Called with each that took too long, and the reason.
-    func sweep(
-        _ settings: StreamSettings, _ addresses: AddressWatch,
-        closing: (StreamConnection, TransportEvent.Delay) -> Void
-    ) {
+    /// - Parameter closing: Called with each and the reason.
+    func sweep(_ settings: StreamSettings, closing: (StreamConnection, TransportEvent.Delay) -> Void) {
         let now = SystemClock.now()
         for connection in self.connections.values {
-            if addresses.hasGone, connection.isOutgoing, let local = connection.writer?.channel.localAddress,
-                let ip = SIPMessages.SocketAddress(local)?.ip, addresses.isGone(ip)
-            {
-                connection.closeNow()
-                continue
-            }
             guard let delay = connection.delay(settings, at: now) else { continue }
             closing(connection, delay)
             connection.closeNow()
+        }
+    }
+
+    /// Closes the connections of our own that were opened from one of these addresses.
+    func close(openedFrom addresses: Set<IPAddress>) {
+        for connection in self.connections.values where connection.isOutgoing {
+            if let local = connection.writer?.channel.localAddress, let ip = SIPMessages.SocketAddress(local)?.ip,
+                addresses.contains(ip)
+            {
+                connection.closeNow()
+            }
         }
     }
 
