@@ -46,9 +46,9 @@ phone() {
   # Who is called has to be there first.
   [[ "$*" != auto* ]] || for i in $(seq 100); do grep -qs 'step: auto' "$file" && break; sleep 0.1; done
 }
-# case_ends [USER REFERENCE]...: all have ended with 0, and what these have heard is what it should be.
+# case_ends [USER REFERENCE]...: all have ended with 0, and what these have heard in this try or another is what it should be.
 case_ends() {
-  local file rc line verdict
+  local file rc line
   bad="" sound=""
   wait "${pids[@]}"
   pids=()
@@ -57,17 +57,19 @@ case_ends() {
     [ "$rc" = 0 ] || bad="$bad $(basename "${file%.rc}" | sed "s/^$name\.//") ended with $rc;"
   done
   while [ $# -gt 0 ]; do
-    line=$(judge "$2" "$work/$name.$1.wav" 3.6); verdict=$?
-    sound="$sound, $1 heard $(heard "$line")"
-    [ $verdict = 0 ] || bad="$bad $1 heard $(heard "$line");"
+    line=$(judge "$2" "$work/$name.$1.wav" 3.6) && clean[$1]=$(heard "$line")
+    sound="$sound, $1 heard ${clean[$1]:-$(heard "$line")}"
+    [ -n "${clean[$1]:-}" ] || bad="$bad $1 heard $(heard "$line");"
     shift 2
   done
 }
-# had NAME CASE: has a case, once more where its sound alone falls short.
+# had NAME CASE: has a case, again where its sound alone falls short.
+declare -A clean
 had() {
   local try file
-  name=$1
-  for try in 1 2; do
+  name=$1 clean=()
+  for try in $(seq $tries); do
+    rest "$try"
     rm -f "$work/$name".*
     pids=()
     "$2"
