@@ -221,7 +221,7 @@ int cio_take_error(int fd, struct sockaddr_storage *address, int *error) {
 
 int cio_local_addresses(struct sockaddr_storage *addresses, int capacity) {
     struct ifaddrs *list;
-    if (getifaddrs(&list) != 0) return 0;
+    if (getifaddrs(&list) != 0) return -1;
     int count = 0;
     // Those of loopback come last: they reach nobody else.
     for (int loopback = 0; loopback < 2; loopback++) {

@@ -73,6 +73,6 @@ int cio_prepare_udp(int fd, int is_ipv6, int wants_destination, int buffer_octet
 // Takes one error that came back by ICMP: 1 with the address it was sent to, 0 when there is none. `error` is 0 where
 // the destination was not said to be unreachable.
 int cio_take_error(int fd, struct sockaddr_storage *address, int *error);
-// The addresses of the machine's interfaces that are up, without IPv6 link-local ones; returns how many.
+// The addresses of the machine's interfaces that are up, without IPv6 link-local ones; returns how many, or -1.
 int cio_local_addresses(struct sockaddr_storage *addresses, int capacity);
 #endif

@@ -178,6 +178,7 @@ final class UDPSocket: @unchecked Sendable {
         outbox.octets.withUnsafeBufferPointer { octets in
             guard let base = octets.baseAddress else { return }
             var position = first
+            var attempts = SendAttempts()
             while position < last {
                 let count = Swift.min(last - position, Self.batch)
                 for i in 0..<count {
@@ -194,17 +195,21 @@ final class UDPSocket: @unchecked Sendable {
                         cio_sendmmsg(self.descriptor, self.sendHeaders + sent, UInt32(count - sent), 0))
                     if result > 0 {
                         sent += result
+                        attempts.begin()
                         continue
                     }
-                    switch errno {
-                    case EINTR: continue
-                    case EAGAIN, ENOBUFS: self.waitUntilWritable()
-                    case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH:
-                        // An earlier error, told by the system at this call: the datagram at hand has not been sent.
-                        self.takeErrors { remote in self.recent.take(to: remote, failed) }
-                    default:
-                        if let refused = Unreached(outbox.messages[position + sent]) { failed(refused) }
+                    let error = errno
+                    let errorsTaken =
+                        SendAttempts.mayBeEarlierError(error)
+                        ? self.takeErrors { remote in self.recent.take(to: remote, failed) } : 0
+                    switch attempts.next(after: error, errorsTaken: errorsTaken) {
+                    case .again: continue
+                    case .wait: self.waitUntilWritable()
+                    case .giveUp(let isTold):
+                        let message = outbox.messages[position + sent]
+                        if isTold, let refused = Unreached(message, error: error) { failed(refused) }
                         sent += 1
+                        attempts.begin()
                     }
                 }
                 position += count
@@ -230,16 +235,22 @@ final class UDPSocket: @unchecked Sendable {
 
     /// Takes errors that came back by ICMP, each with the address that cannot be reached (RFC 3261 §18.4); at most as many
     /// as a batch, so that a flood of them does not stop the thread.
-    func takeErrors(_ body: (SocketAddress) -> Void) {
+    ///
+    /// - Returns: how many errors there were, those included that are of no interest.
+    @discardableResult
+    func takeErrors(_ body: (SocketAddress) -> Void) -> Int {
         var storage = sockaddr_storage()
         var error: Int32 = 0
-        for _ in 0..<Self.batch where cio_take_error(self.descriptor, &storage, &error) == 1 {
+        var count = 0
+        while count < Self.batch, cio_take_error(self.descriptor, &storage, &error) == 1 {
+            count += 1
             switch error {
             case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ENOPROTOOPT:
                 if let address = SocketAddress(storage) { body(address) }
             default: break
             }
         }
+        return count
     }
 
     /// The messages sent lately to an address, each told of once.

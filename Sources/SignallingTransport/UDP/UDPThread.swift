@@ -34,6 +34,7 @@ final class UDPThread: @unchecked Sendable {
         case hangUp(CallHandle, shard: Int)
         case endCalls(givesUp: Bool)
         case decided(HandlerDecision, shard: Int, number: UInt64)
+        case pulse(@Sendable () -> Void)
         case stop
     }
 
@@ -104,6 +105,9 @@ final class UDPThread: @unchecked Sendable {
             case .endCalls(let givesUp): server.endCalls(givesUp: givesUp, &self.worker)
             case .decided(let decision, let shard, let number):
                 server.decided(decision, shard: shard, number: number, &self.worker)
+            case .pulse(let arrived):
+                server.visitShards(from: self.worker.number, step: self.threadCount, &self.worker)
+                arrived()
             case .stop: return false
             }
         }
