@@ -41,7 +41,7 @@ final class Engine: AgentUser {
         media.silence = settings.silence.map { TimeSpan(nanoseconds: $0.nanoseconds) }
         media.advertise = settings.advertise.map { Host($0) }
         do {
-            self.media = try MediaServer(media)
+            self.media = try MediaServer(media, observer: settings.traceMedia.map { Self.observer($0) })
         } catch {
             throw SIPError(.media, error.description)
         }
@@ -122,6 +122,17 @@ final class Engine: AgentUser {
     }
 
     func endWatching(_ number: UInt64) { self.state.withLock { _ = $0.watchers.removeValue(forKey: number) } }
+
+    private static func observer(
+        _ body: @escaping @Sendable (TracedPacket) -> Void
+    ) -> TappedPacket.Observer {
+        { packet in
+            body(
+                TracedPacket(
+                    isSent: packet.isSent, local: packet.local.description, peer: packet.peer.description,
+                    time: SystemClock.wall(), octets: packet.octets))
+        }
+    }
 
     /// A message has come or gone.
     func show(_ octets: Span<UInt8>, _ direction: TappedMessage.Direction, _ flow: Flow, at wall: Int64) {
