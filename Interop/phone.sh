@@ -16,17 +16,6 @@ run_phone
 check register shows '● alice@sip.test registered'
 picture idle
 
-# heard_well CASE: has a case with sound, again where its sound alone falls short.
-heard_well() {
-  local try
-  for try in $(seq $tries); do
-    rest "$try"
-    heard=""
-    "$1" && return 0
-    [ -n "$heard" ] || return 1
-  done
-  return 1
-}
 outgoing() {
   phone bob 5082 'auto 200' 'expect incoming 20' 'expect dtmf 5 30' 'expect closed 20'
   lacks '✕' 12 && keys d && enter bob && shows '● 0:0[1-9]' 10 && sleep 10 && keys 5 && shows 'keys 5' && shows 'MOS [34]' && shows '200 OK' &&
@@ -141,6 +130,14 @@ asked() {
     ! screen | grep -qF "$(cat "$work/alice.password")" && key q && shows '^\$ *$'
 }
 check "the password is asked for, and not shown" asked
+mistaken() {
+  echo wrong > "$work/wrong.password"
+  begin
+  enter "$server phone ${options/alice.password/wrong.password} --play $speech"
+  shows 'wrong password' && keys A+ && enter 'sip:alice@sip.test' && enter "$(cat "$work/alice.password")" &&
+    shows '● alice@sip.test registered' && rm -f "$XDG_CONFIG_HOME/biloxi/phone.yaml" && keys q && shows '^\$ *$'
+}
+check "a wrong password is told, and can be entered anew" mistaken
 run_phone TERM=dumb
 check "TERM=dumb is refused, with what to do" shows 'not TERM=dumb'
 "$server" phone < /dev/null > "$work/pipe" 2>&1
