@@ -228,7 +228,8 @@ let package = Package(
                     ]),
                 tests("BiloxiKit", ["SIPMessages", "SIPRouting", "DNSTestServer", "LoopbackSockets"]),
                 .executableTarget(
-                    name: "biloxi-examples", dependencies: ["BiloxiKit"], path: "Examples", swiftSettings: settings),
+                    name: "biloxi-examples", dependencies: ["BiloxiKit"], path: "Examples", exclude: ["OwnPackage"],
+                    swiftSettings: settings),
                 room("Persistence", ["SIPMessages", "LocationService", "CallRecords", grdb, sqlite]),
                 tests(
                     "Persistence", ["SIPMessages", "SIPTransactions", "LocationService", "CallRecords", grdb, sqlite]),
