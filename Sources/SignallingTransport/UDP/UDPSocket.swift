@@ -176,29 +176,35 @@ final class UDPSocket: @unchecked Sendable {
                     if self.isWildcard { self.setSource(i, message.flow.endpoint) }
                     self.recent.add(message)
                 }
-                var sent = 0
+                var (sent, tries) = (0, 0)
                 while sent < count {
                     let result = Int(
                         cio_sendmmsg(self.descriptor, self.sendHeaders + sent, UInt32(count - sent), 0))
                     if result > 0 {
-                        sent += result
+                        (sent, tries) = (sent + result, 0)
                         continue
                     }
                     switch errno {
                     case EINTR: continue
                     case EAGAIN, ENOBUFS: self.waitUntilWritable()
-                    case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH:
-                        // An earlier error, told by the system at this call: the datagram at hand has not been sent.
+                    case ECONNREFUSED where tries < Self.mostTries, EHOSTUNREACH where tries < Self.mostTries,
+                        ENETUNREACH where tries < Self.mostTries:
+                        // An earlier error, told by the system at this call: the datagram at hand has not been sent. Or
+                        // there is no way to where it is to go, which the system says as often as it is asked.
                         self.takeErrors { remote in self.recent.take(to: remote, failed) }
+                        tries += 1
                     default:
                         if let refused = Unreached(outbox.messages[position + sent]) { failed(refused) }
-                        sent += 1
+                        (sent, tries) = (sent + 1, 0)
                     }
                 }
                 position += count
             }
         }
     }
+
+    /// How often a datagram is tried for which errors are told that may be those of earlier ones.
+    private static let mostTries = 4
 
     private func waitUntilWritable() {
         var poller = pollfd(fd: self.descriptor, events: Int16(POLLOUT), revents: 0)
