@@ -1,7 +1,7 @@
 # Targets for people and for .ci/run. Missing Debian packages are installed from scripts/packages.txt.
 # With BILOXI_CORE=1 the package consists of the targets that need no other package: see Package.swift.
 
-.PHONY: run build test test-core seeds conformance lint format interop endurance bench bench-peer bench-scale bench-load bench-limits bench-limits-record fuzz docs own-package man interop-lossy clean
+.PHONY: run build test test-core seeds conformance lint format interop interop-lossy endurance bench bench-peer bench-scale bench-load bench-limits bench-limits-record fuzz docs own-package man clean
 .DEFAULT_GOAL := build
 
 # Arguments of `biloxi serve`: make run ARGS='--listen udp:127.0.0.1:5070'

@@ -26,6 +26,7 @@ public struct Reception: Sendable {
         workspace.alias = nil
         workspace.claimedAddress = nil
         workspace.offence = nil
+        workspace.provesAddress = false
         workspace.isAbsorbed = false
         guard workspace.admission.note(from: flow.remote.ip) else { return }
         if !flow.transport.isReliable, STUNMessage.isLikely(octets) {
