@@ -46,7 +46,7 @@ struct CallQueue {
             // Also one that finds no room is over: the next start must not take it for interrupted.
             if call.answered != nil {
                 let name = CallName(call)
-                if self.answered.removeValue(forKey: name) == nil { self.closed.insert(name) }
+                if self.answered.removeValue(forKey: name) == nil { self.close(name) }
             }
             guard self.ended.count < self.limit else {
                 self.lost += 1
@@ -55,6 +55,12 @@ struct CallQueue {
             self.ended.append(call)
         }
         self.hasNew = true
+    }
+
+    /// Notes that a call which was written as one that goes on is over. One beyond the limit the next start takes for
+    /// interrupted: a disk that fails for hours must not take the memory as well.
+    private mutating func close(_ name: CallName) {
+        if self.closed.count < self.limit { self.closed.insert(name) }
     }
 
     /// Hands everything over, the oldest first.
@@ -69,7 +75,7 @@ struct CallQueue {
         for call in batch.answered where self.closed.remove(CallName(call)) == nil {
             if self.answered.count < self.limit { self.answered[CallName(call)] = call }
         }
-        self.closed.formUnion(batch.closed)
+        for name in batch.closed { self.close(name) }
         let room = Swift.max(0, self.limit - self.ended.count)
         self.ended = batch.ended.prefix(room) + self.ended
         self.lost += UInt64(Swift.max(0, batch.ended.count - room))

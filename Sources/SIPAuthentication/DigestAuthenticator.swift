@@ -68,6 +68,15 @@ public struct DigestAuthenticator: Sendable {
         return .challenge
     }
 
+    /// Whether credentials name a nonce that was sent to this address: who brings them is there (see `NonceIssuer`),
+    /// whatever they are worth.
+    public func provesAddress(
+        _ credentials: CredentialsIndex, in octets: Span<UInt8>, from address: IPAddress, at now: Int64, binding: UInt64
+    ) -> Bool {
+        guard let nonce = Nonce(octets, credentials.nonce) else { return false }
+        return self.nonces.wasSent(nonce, to: address, at: now, binding: binding)
+    }
+
     /// Judges credentials that `examine` answered with `lookUp`, and takes their nonce count as used when they are
     /// right.
     ///

@@ -6,7 +6,8 @@ public import SIPMessages
 public struct Nonce: BitwiseCopyable, Hashable, Sendable {
     /// Milliseconds on the clock that `NonceIssuer` is given.
     let issued: UInt64
-    /// A number that no other nonce of the key has; its upper octet is the place of issue, veiled.
+    /// What sets it apart from others of its millisecond: the place of issue, veiled (8 bits), the mark of the address that
+    /// it was sent to (24), and what is hashed from the serial number (32).
     let unique: UInt64
     let proof: UInt64
 

@@ -1,4 +1,4 @@
-import SIPMessages
+public import SIPMessages
 
 /// Issues nonces and judges those that come back, without remembering what it issued: RFC 7616 §3.3, §5.4 and §5.5.
 ///
@@ -13,6 +13,10 @@ import SIPMessages
 /// Issuers with the same key understand each other's nonces, so that a client may use one wherever its next request is
 /// handled. The counts of a nonce are known at one place alone, that of its issue, which the nonce names under a veil: any
 /// other issuer answers `elsewhere`, and that place is to be asked. So a count is taken once among all of them.
+///
+/// A nonce also carries a mark of the address that it was sent to. It may be used from any other, as a phone does that has
+/// changed its network; but who brings it from that address has proved to be there, over UDP too, where whatever else a
+/// message says may be made up.
 ///
 /// There is no clock in here: every call is told the time, in nanoseconds on any clock that does not go back. The
 /// `serial` of the first nonce must differ from any that was used with the same key.
@@ -81,15 +85,23 @@ public struct NonceIssuer: Sendable {
     /// - Parameters:
     ///   - now: The time in nanoseconds.
     ///   - binding: What the nonce is tied to: 0, or a hash of Call-ID or source, say. It must come back with the same.
-    public mutating func issue(at now: Int64, binding: UInt64) -> Nonce {
+    ///   - address: Where it is sent.
+    public mutating func issue(at now: Int64, binding: UInt64, to address: IPAddress) -> Nonce {
         var unique = SipHash24(key: self.uniqueKey)
         unique.combine(self.serial)
         unique.combine(UInt64(self.place))
         self.serial &+= 1
         let issued = Self.milliseconds(now)
         let random = unique.finish() & Self.randomBits
-        let number = random | UInt64(self.place ^ self.veil(random)) &<< 56
+        let number = random | self.mark(issued, random, address) | UInt64(self.place ^ self.veil(random)) &<< 56
         return Nonce(issued: issued, unique: number, proof: self.proof(issued, number, binding))
+    }
+
+    /// Whether a nonce is one of ours that is young enough and was sent to this address. Who can name it is there, or
+    /// sees what is sent there; who guesses needs 2^24 nonces of his own for one that seems to be.
+    public func wasSent(_ nonce: Nonce, to address: IPAddress, at now: Int64, binding: UInt64) -> Bool {
+        guard self.check(nonce, at: now, binding: binding) == .valid else { return false }
+        return nonce.unique & Self.markBits == self.mark(nonce.issued, nonce.unique & Self.randomBits, address)
     }
 
     /// Judges a nonce by its looks and age, without counting it as used.
@@ -126,7 +138,19 @@ public struct NonceIssuer: Sendable {
         UInt8(truncatingIfNeeded: nonce.unique &>> 56) ^ self.veil(nonce.unique & Self.randomBits)
     }
 
-    private static let randomBits: UInt64 = 1 << 56 - 1
+    private static let randomBits: UInt64 = 1 << 32 - 1
+    private static let markBits: UInt64 = (1 << 24 - 1) << 32
+
+    /// What says that a nonce was sent to an address, to those who have the key.
+    private func mark(_ issued: UInt64, _ random: UInt64, _ address: IPAddress) -> UInt64 {
+        var hasher = SipHash24(key: self.uniqueKey)
+        hasher.combine(issued)
+        hasher.combine(random)
+        hasher.combine(address.high)
+        hasher.combine(address.low)
+        hasher.combine(octet: address.isIPv6 ? 6 : 4)
+        return hasher.finish() & Self.markBits
+    }
 
     private func veil(_ random: UInt64) -> UInt8 {
         var hasher = SipHash24(key: self.uniqueKey)

@@ -54,9 +54,10 @@ enum ConfigurationKeys {
             "How many connections of TCP, TLS and WebSocket there may be, and how long they may be silent."),
         .init(
             "bans", .object(Self.bans), default: "{}",
-            "What is put up with from one IPv4 address or one /64 of IPv6. One that does worse over a connection is"
-                + " banned; over UDP, where an address may be forged, it is limited to a few messages a second. Gateways"
-                + " known by address are let be. `biloxi bans` shows who is kept out, and lets in again."),
+            "What is put up with from one IPv4 address or one /64 of IPv6. One that does worse is"
+                + " banned where it has proved its address: by a connection, or by answering a challenge. Over UDP, where"
+                + " an address may be forged, it is limited to a few messages a second else. Gateways known by address"
+                + " are let be. `biloxi bans` shows who is kept out, and lets in again."),
         .init("nat", .object(Self.nat), default: "{}", "How devices behind NAT boxes are kept in reach over UDP."),
         .init(
             "trunks", .named(name: "trunk", .object(Self.trunk)), default: "{}",

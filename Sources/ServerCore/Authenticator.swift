@@ -10,8 +10,8 @@ struct Authenticator: Sendable {
         case user
         /// There are none for this domain: challenge.
         case unknown
-        /// There are wrong ones: challenge as well.
-        case wrong
+        /// There are wrong ones: challenge as well. Their nonce may show that their sender is where he says.
+        case wrong(provesAddress: Bool)
         /// They are right but for their nonce: challenge with `stale`.
         case stale
         /// They are right, if the shard that issued their nonce knows of no such use yet.
@@ -100,8 +100,9 @@ struct Authenticator: Sendable {
     ///   - wasRelayed: Whether the request has come through another element.
     ///   - isRetargeted: Whether the Request-URI is no longer the one that came.
     ///   - acceptsRepeats: Whether retransmissions come here too.
+    ///   - address: Where the request came from.
     mutating func judge(
-        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, field: HeaderID, domain: Int,
+        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, field: HeaderID, domain: Int, from address: IPAddress,
         _ settings: borrowing ServerSettings, ruling: Ruling?, wasRelayed: Bool,
         acceptsRepeats: Bool = false, isRetargeted: Bool = false, at now: MonotonicInstant
     ) -> Verdict {
@@ -141,7 +142,9 @@ struct Authenticator: Sendable {
                 verdict = .stale
             case .rejected:
                 self.counts.rejected &+= 1
-                verdict = .wrong
+                verdict = .wrong(
+                    provesAddress: self.realms[domain].provesAddress(
+                        credentials, in: octets, from: address, at: now.nanoseconds, binding: 0))
             }
         }
         return verdict
@@ -170,13 +173,13 @@ struct Authenticator: Sendable {
         }
     }
 
-    /// Appends the challenges of a domain to a request that is indexed.
+    /// Appends the challenges of a domain to a request that is indexed, in an answer that goes to `address`.
     mutating func writeChallenges(
         _ role: ChallengeWriter.Role, to octets: Span<UInt8>, _ index: borrowing MessageIndex, domain: Int,
-        isStale: Bool, at now: MonotonicInstant, into fields: inout [UInt8]
+        isStale: Bool, address: IPAddress, at now: MonotonicInstant, into fields: inout [UInt8]
     ) {
         self.counts.challenges &+= 1
-        let nonce = self.realms[domain].nonces.issue(at: now.nanoseconds, binding: 0)
+        let nonce = self.realms[domain].nonces.issue(at: now.nanoseconds, binding: 0, to: address)
         if domain < self.legacyChallenges.count, DigestQuirks.needsOnlyMD5(octets, index) {
             return self.legacyChallenges[domain].write(role, nonce: nonce, isStale: isStale, to: &fields)
         }

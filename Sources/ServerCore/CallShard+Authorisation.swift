@@ -88,8 +88,8 @@ extension CallShard {
             return mayCall
         }
         let verdict = self.authenticator.judge(
-            octets, workspace.index, field: .proxyAuthorization, domain: domain, self.settings,
-            ruling: workspace.ruling, wasRelayed: workspace.index.hasVia(below: workspace.via),
+            octets, workspace.index, field: .proxyAuthorization, domain: domain, from: workspace.flow.remote.ip,
+            self.settings, ruling: workspace.ruling, wasRelayed: workspace.index.hasVia(below: workspace.via),
             acceptsRepeats: self.settings.proxy.isStateless, isRetargeted: passage.proof.isRetargeted, at: workspace.now
         )
         if case .elsewhere(let use) = verdict {
@@ -101,7 +101,7 @@ extension CallShard {
             return false
         }
         guard verdict == .user else {
-            if verdict == .wrong { workspace.offence = .wrongCredentials }
+            if case .wrong(let provesAddress) = verdict { workspace.noteWrongCredentials(provesAddress) }
             // A request of a user of ours that has come back by another server has lost the credentials to us; it may
             // reach whom anybody may.
             if verdict == .unknown, isForOurs, self.settings.inbound == .anyone,
@@ -203,7 +203,8 @@ extension CallShard {
     ) {
         var fields: [UInt8] = []
         self.authenticator.writeChallenges(
-            .proxy, to: octets, workspace.index, domain: domain, isStale: isStale, at: workspace.now, into: &fields)
+            .proxy, to: octets, workspace.index, domain: domain, isStale: isStale, address: workspace.replyAddress.ip,
+            at: workspace.now, into: &fields)
         self.refuse(octets, 407, "Proxy Authentication Required", fields: fields, &workspace)
     }
 

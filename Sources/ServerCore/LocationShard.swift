@@ -160,8 +160,9 @@ public struct LocationShard: ~Copyable {
         }
         guard self.settings.requiresAuthentication else { return true }
         let verdict = self.authenticator.judge(
-            octets, workspace.index, field: .authorization, domain: domain, self.settings, ruling: workspace.ruling,
-            wasRelayed: workspace.index.hasVia(below: workspace.via), at: workspace.now)
+            octets, workspace.index, field: .authorization, domain: domain, from: workspace.flow.remote.ip,
+            self.settings, ruling: workspace.ruling, wasRelayed: workspace.index.hasVia(below: workspace.via),
+            at: workspace.now)
         switch verdict {
         case .user: self.accepted.add(octets, over: workspace.flow, key: self.settings.hashKey, at: workspace.now)
         case .stale
@@ -175,10 +176,10 @@ public struct LocationShard: ~Copyable {
             workspace.reply(octets, 400, "Digest URI Is Not The Request-URI", tag: tag)
             return false
         case .stale, .wrong, .unknown:
-            if verdict == .wrong { workspace.offence = .wrongCredentials }
+            if case .wrong(let provesAddress) = verdict { workspace.noteWrongCredentials(provesAddress) }
             self.authenticator.writeChallenges(
-                .server, to: octets, workspace.index, domain: domain, isStale: verdict == .stale, at: workspace.now,
-                into: &fields)
+                .server, to: octets, workspace.index, domain: domain, isStale: verdict == .stale,
+                address: workspace.replyAddress.ip, at: workspace.now, into: &fields)
             workspace.reply(octets, 401, "Unauthorized", fields: fields, tag: tag)
             return false
         }

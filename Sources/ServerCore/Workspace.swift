@@ -102,6 +102,8 @@ public struct Workspace: Sendable {
     public var admission = Admission()
     /// What the message at hand has done wrong.
     public internal(set) var offence: Offence?
+    /// Whether what it has done wrong shows that its sender is where he says: it answers a challenge that was sent there.
+    public internal(set) var provesAddress = false
     /// Whether the message at hand has come to its end in reception, as it should.
     public internal(set) var isAbsorbed = false
     /// What is to be sent.
@@ -166,6 +168,16 @@ public struct Workspace: Sendable {
         self.posts.append(.useNonce(shard: shard, use, domain: domain, asker: asker))
     }
 
+    /// Where an answer to the request at hand goes (§18.2.2). With a maddr that is not where it came from.
+    var replyAddress: SocketAddress {
+        self.via.replyAddress(source: self.flow.remote, isReliable: self.flow.transport.isReliable)
+    }
+
+    /// Notes that the request at hand has brought wrong credentials.
+    mutating func noteWrongCredentials(_ provesAddress: Bool) {
+        (self.offence, self.provesAddress) = (.wrongCredentials, provesAddress)
+    }
+
     /// Answers the request at hand without a transaction (§8.2.7).
     mutating func reply(
         _ octets: Span<UInt8>, _ status: UInt16, _ reason: StaticString, fields: [UInt8] = [], tag: UInt64
@@ -182,7 +194,7 @@ public struct Workspace: Sendable {
         self.outbox.octets.endHeader()
         var flow = self.flow
         if isViaRead {
-            flow.remote = self.via.replyAddress(source: flow.remote, isReliable: flow.transport.isReliable)
+            flow.remote = self.replyAddress
         }
         self.outbox.send(from: start, over: flow)
     }

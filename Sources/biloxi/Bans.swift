@@ -9,9 +9,10 @@ struct Bans: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show which sources are kept out, and let one in again.",
         discussion: """
-            A source that sends too many wrong passwords or malformed messages is banned when it does so over a \
-            connection, and limited to a few messages a second over UDP, where its address may be forged. The limits are \
-            those of bans in the configuration.
+            A source that sends too many wrong passwords or malformed messages is banned when it has proved that it is \
+            where it says: by a connection, or by answering a challenge that was sent there. Over UDP, where its address \
+            may be forged, it is limited to a few messages a second else. The limits are those of bans in the \
+            configuration.
             """)
 
     @Option(help: ArgumentHelp("Let this source in again, and forget what it has done.", valueName: "address"))

@@ -24,7 +24,7 @@ struct AuthenticationExchange {
     /// The challenges as a client reads them from the lines of a 401.
     mutating func challenge(isStale: Bool = false) throws -> [DigestChallenge] {
         var lines: [UInt8] = []
-        let nonce = self.server.nonces.issue(at: self.now, binding: 7)
+        let nonce = self.server.nonces.issue(at: self.now, binding: 7, to: NonceIssuerTests.client)
         self.server.challenges.write(.server, nonce: nonce, isStale: isStale, to: &lines)
         return try String(decoding: lines, as: UTF8.self).split(separator: "\r\n").map { line in
             let value = Array(line.utf8)
@@ -191,7 +191,7 @@ struct DigestAuthenticatorTests {
         let impostor = DigestSecret(
             username: "alice", realm: AuthenticationExchange.realm, password: "guess", algorithm: .sha512256)
         let body = Array("v=1\r\n".utf8)
-        let next = exchange.server.nonces.issue(at: exchange.now, binding: 7)
+        let next = exchange.server.nonces.issue(at: exchange.now, binding: 7, to: NonceIssuerTests.client)
         func answer(_ secret: DigestSecret, body: [UInt8]) throws -> DigestSession.ServerProof {
             var octets: [UInt8] = []
             secret.writeAuthenticationInfo(

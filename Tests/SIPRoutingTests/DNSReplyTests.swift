@@ -81,6 +81,31 @@ struct DNSReplyTests {
         #expect(try DNSReply.parse(loop.octets.span, answering: question) == .noRecords(seconds: 0))
     }
 
+    @Test("Eight aliases in a row are followed, and no ninth", arguments: [8, 9])
+    func longChain(count: Int) throws {
+        let question = try self.question(.a)
+        let names = try [question.name] + (1...count).map { try self.name("n\($0).example.net") }
+        var writer = DNSReplyWriter(id: 1, question: question, answers: count + 1)
+        for i in 0..<count { writer.alias(names[i], seconds: 30, names[i + 1]) }
+        writer.record(names[count], seconds: 30, .address(.loopback))
+        let answer = try DNSReply.parse(writer.octets.span, answering: question)
+        #expect((answer == .records(.address(.loopback), seconds: 30)) == (count == 8))
+    }
+
+    @Test("Of the records of a reply the first 64 are kept", arguments: [64, 65])
+    func manyRecords(count: Int) throws {
+        let question = try self.question(.a)
+        var writer = DNSReplyWriter(id: 1, question: question, answers: count)
+        for number in 0..<UInt32(count) {
+            writer.record(question.name, seconds: 30, .address(IPAddress(v4: 0xC000_0200 + number)))
+        }
+        guard case .records(let records, _) = try DNSReply.parse(writer.octets.span, answering: question) else {
+            Issue.record("no records")
+            return
+        }
+        #expect(records.count == 64 && records.last == .address(IPAddress(v4: 0xC000_0200 + 63)))
+    }
+
     @Test(
         "RFC 2308 §5: that there is none holds for the lesser of the SOA's TTL and MINIMUM",
         arguments: [(0, 60, 90, 60), (3, 90, 60, 60), (3, 0, 60, 0)] as [(UInt16, UInt32, UInt32, UInt32)])

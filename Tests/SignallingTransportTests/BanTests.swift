@@ -52,7 +52,7 @@ struct BanTests {
         #expect(Text.startLine(try forgiven.inbox.message()) == "SIP/2.0 200 OK")
     }
 
-    @Test("Over UDP it is limited, since the address may be forged: it is served again and again, if not always")
+    @Test("Over UDP who sends what is malformed is limited, since the address may be forged, and is served still")
     func limits() throws {
         let server = try TestServer([.udp], threads: 1, edit: { $0.offences.malformed = 5 })
         let attacker = try Peer(udpTo: server.address(.udp), localIP: Self.attacker)
@@ -76,6 +76,88 @@ struct BanTests {
             _ = try other.inbox.message()
         }
         #expect(Text.startLine(try attacker.inbox.message()) == "SIP/2.0 200 OK")
+    }
+
+    /// A server that asks for passwords and takes five wrong ones.
+    private static func strictServer() throws -> TestServer {
+        try TestServer(
+            [.udp], threads: 1,
+            edit: {
+                $0.requiresAuthentication = true
+                $0.offences.wrongCredentials = 5
+            })
+    }
+
+    /// A REGISTER, with a wrong answer to a nonce where one is given.
+    private static func guess(
+        _ peer: Peer, _ number: Int, nonce: String? = nil, via: String? = nil
+    ) -> String {
+        let text = Text.request(
+            "REGISTER", to: "alice", from: peer.local, over: .udp, call: "g\(number)",
+            fields: nonce.map {
+                let zeros = String(repeating: "0", count: 32)
+                return [
+                    "Authorization: Digest username=\"alice\", realm=\"sip.test\", nonce=\"\($0)\", uri=\"sip:sip.test\","
+                        + " response=\"\(zeros)\", algorithm=MD5"
+                ]
+            } ?? [])
+        guard let via else { return text }
+        return text.replacing("UDP \(peer.local);", with: "UDP \(via);")
+    }
+
+    private static func nonce(_ challenge: String) throws -> String {
+        let rest = try #require(challenge.split(separator: "nonce=\"").dropFirst().first)
+        return String(rest.prefix { $0 != "\"" })
+    }
+
+    @Test("Who answers a challenge that was sent to him over UDP is there: too many wrong answers, and he is banned")
+    func bansProvenSources() throws {
+        let server = try Self.strictServer()
+        let attacker = try Peer(udpTo: server.address(.udp), localIP: Self.attacker)
+        try attacker.send(Self.guess(attacker, 0))
+        let nonce = try Self.nonce(try attacker.inbox.message())
+        for number in 1...6 {
+            #expect(server.server.sanctionedSources.isEmpty)
+            try attacker.send(Self.guess(attacker, number, nonce: nonce))
+            #expect(Text.startLine(try attacker.inbox.message()) == "SIP/2.0 401 Unauthorized")
+        }
+        #expect(server.server.sanctionedSources.map(\.source.sanction) == [.banned])
+        // He is not heard at all; others are. When he is let in again he is heard.
+        for number in 0..<50 { try attacker.send(Self.options(attacker, .udp, call: "gone\(number)")) }
+        let other = try Peer(udpTo: server.address(.udp))
+        // What a batch of datagrams came to is counted after its answers are sent: before those of the next.
+        for call in ["o1", "o2"] {
+            try other.send(Self.options(other, .udp, call: call))
+            #expect(Text.startLine(try other.inbox.message()) == "SIP/2.0 200 OK")
+        }
+        #expect(server.server.statistics.sanctionedMessages == 50)
+        #expect(server.server.liftSanction(of: Self.attacker))
+        try attacker.send(Self.guess(attacker, 9))
+        let answer = try attacker.inbox.message()
+        #expect(Text.startLine(answer) == "SIP/2.0 401 Unauthorized" && answer.contains("Call-ID: g9\r\n"))
+    }
+
+    @Test(
+        "A nonce that was sent to somebody else bans nobody: neither one's own nor one that was had by maddr (§18.2.2)",
+        arguments: [false, true])
+    func bansNobodyElse(usesMaddr: Bool) throws {
+        let server = try Self.strictServer()
+        let attacker = try Peer(udpTo: server.address(.udp), localIP: Self.attacker)
+        // What the attacker sends in the name of a victim.
+        let victim = try Peer(udpTo: server.address(.udp), localIP: IPAddress(v4: 0x7F00_0008))
+        if usesMaddr {
+            let via = "127.0.0.8:\(attacker.local.port);maddr=127.0.0.9"
+            try victim.send(Self.guess(victim, 0, via: via))
+        } else {
+            try attacker.send(Self.guess(attacker, 0))
+        }
+        let nonce = try Self.nonce(try attacker.inbox.message())
+        for number in 1...6 {
+            try victim.send(Self.guess(victim, number, nonce: nonce))
+            _ = try victim.inbox.message()
+        }
+        let sanctioned = server.server.sanctionedSources.map(\.source)
+        #expect(sanctioned.map(\.sanction) == [.limited] && sanctioned.first?.source == victim.local.ip)
     }
 
     @Test("A gateway that is known by its address is let be")

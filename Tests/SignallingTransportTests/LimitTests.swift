@@ -90,6 +90,22 @@ struct LimitTests {
         #expect(written.recent(at: start.advanced(by: .seconds(33))) == [request(1)])
     }
 
+    @Test("Of the messages of transactions that were sent so many are remembered, the last of them")
+    func boundsRecentMessages() {
+        var recent = RecentMessages()
+        let flow = Flow(endpoint: 0, transport: .udp, remote: SocketAddress(.loopback, 1))
+        var outbox = Outbox()
+        for number in 0...RecentMessages.capacity {
+            outbox.send(from: 0, over: flow, by: .client(TransactionID(slot: Int32(number), generation: 1)))
+            recent.add(outbox.messages[number])
+        }
+        var senders: [Outbox.Sender] = []
+        recent.take(to: flow.remote) { senders.append($0.sender) }
+        #expect(senders.count == RecentMessages.capacity)
+        #expect(!senders.contains(.client(TransactionID(slot: 0, generation: 1))))
+        recent.take(to: flow.remote) { _ in Issue.record("told twice") }
+    }
+
     @Test("A header beyond the limit ends the connection; one within it is answered")
     func boundsHeaders() throws {
         var settings = StreamSettings()

@@ -10,7 +10,7 @@ struct BansCommandTests {
         try RunningCommand(["bans", "--data", office.data] + arguments).finish()
     }
 
-    @Test("Who guesses passwords is limited, shown, and let in again")
+    @Test("Who guesses passwords and answers our challenges is banned over UDP too, shown, and let in again")
     func showsAndLifts() throws {
         let office = try Office("bans: { wrongCredentials: 2, duration: 500 }\n")
         #expect(try self.bans(office).lines == ["nobody is kept out"])
@@ -21,11 +21,11 @@ struct BansCommandTests {
         }
         let shown = try self.bans(office)
         let line = try #require(shown.lines.first)
-        #expect(line.hasPrefix("127.0.0.1 limited for ") && line.hasSuffix(" s more: wrong credentials"))
+        #expect(line.hasPrefix("127.0.0.1 banned for ") && line.hasSuffix(" s more: wrong credentials"))
         #expect(shown.status == 0)
         let json = try self.bans(office, "--json").lines.first ?? ""
         let object = try #require(JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
-        #expect(object["source"] as? String == "127.0.0.1" && object["sanction"] as? String == "limited")
+        #expect(object["source"] as? String == "127.0.0.1" && object["sanction"] as? String == "banned")
 
         #expect(try self.bans(office, "--lift", "127.0.0.1").status == 0)
         #expect(try self.bans(office).lines == ["nobody is kept out"])

@@ -13,10 +13,10 @@ public enum Offence: UInt8, CaseIterable, Hashable, Sendable {
 
 /// What is done to a source.
 public enum Sanction: Hashable, Sendable {
-    /// Its messages are dropped and its connections closed. It has proved that it is where it says, over a connection: a
-    /// UDP source may be somebody else's address.
+    /// Its messages are dropped and its connections closed. It has proved that it is where it says: over a connection, or
+    /// by naming the nonce of a challenge that was sent there.
     case banned
-    /// Of its messages a few a second are served.
+    /// Of its messages a few a second are served: whoever sends them over UDP may have taken somebody else's address.
     case limited
 }
 
@@ -82,7 +82,7 @@ public struct OffenceLedger: Sendable {
     ///
     /// - Parameters:
     ///   - address: Where the message came from.
-    ///   - isProven: Whether whoever sent it is there, as over a connection.
+    ///   - isProven: Whether whoever sent it is there, as over a connection, or when it answers a challenge of ours.
     /// - Returns: the sanction that begins now; `nil` where none does.
     public mutating func note(
         _ offence: Offence, from address: IPAddress, isProven: Bool, at now: MonotonicInstant

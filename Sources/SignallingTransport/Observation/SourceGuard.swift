@@ -16,11 +16,12 @@ final class SourceGuard: Sendable {
 
     /// Notes an offence.
     ///
+    /// - Parameter isProven: Whether whoever sent it is where he says.
     /// - Returns: the sanction that it leads to; `nil` where there is none yet, or was one already.
-    func note(_ offence: Offence, over flow: Flow, at now: MonotonicInstant) -> SanctionedSource? {
-        let new = self.ledger.withLock {
-            $0.note(offence, from: flow.remote.ip, isProven: flow.transport.isReliable, at: now)
-        }
+    func note(
+        _ offence: Offence, from source: IPAddress, isProven: Bool, at now: MonotonicInstant
+    ) -> SanctionedSource? {
+        let new = self.ledger.withLock { $0.note(offence, from: source, isProven: isProven, at: now) }
         if new != nil { self.changed() }
         return new
     }
@@ -75,8 +76,10 @@ extension SignallingServer {
 
     /// Draws the consequences of an offence of whoever sent the message at hand. A gateway that is configured is let be.
     func punish(_ offence: Offence, over flow: Flow, _ worker: inout Worker) {
+        let isProven = flow.transport.isReliable || worker.workspace.provesAddress
         guard !worker.reception.settings.isTrunk(flow.remote.ip),
-            let sanction = self.sourceGuard.note(offence, over: flow, at: worker.workspace.now)
+            let sanction = self.sourceGuard.note(
+                offence, from: flow.remote.ip, isProven: isProven, at: worker.workspace.now)
         else { return }
         self.streams.reporter.report(.sanctioned(sanction, for: worker.reception.settings.offences.duration))
     }

@@ -12,6 +12,9 @@ final class UDPSocket: @unchecked Sendable {
     private let sendLock = NIOLock()
     static let batch = 64
     static let datagramOctets = 65_536
+    /// How much the system may keep for us. A thread that stands still for 50 ms under three times what it can do must not
+    /// lose what belongs to running calls: it is the thread that chooses what is refused.
+    private static let queueOctets: Int32 = 16 << 20
     /// How far the buffers of datagrams lie apart. At a power of two they would all want the same few lines of the caches.
     private static let bufferStride = datagramOctets + 17 * 64
 
@@ -57,7 +60,7 @@ final class UDPSocket: @unchecked Sendable {
         if address.ip.isIPv6 {
             setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &one, socklen_t(MemoryLayout<Int32>.size))
         }
-        _ = cio_prepare_udp(descriptor, address.ip.isIPv6 ? 1 : 0, addresses.isEmpty ? 0 : 1, 4 << 20)
+        _ = cio_prepare_udp(descriptor, address.ip.isIPv6 ? 1 : 0, addresses.isEmpty ? 0 : 1, Self.queueOctets)
         var storage = sockaddr_storage()
         let length = address.write(to: &storage)
         let result = withUnsafePointer(to: &storage) { pointer in
@@ -127,6 +130,15 @@ final class UDPSocket: @unchecked Sendable {
         self.received = Swift.min(count + 1, Self.batch)
         return count
     }
+
+    /// How long the last one of a batch has waited in the system. What leaves nothing behind it has not waited: only of a
+    /// batch that is full the system is asked, and keeps the time of each datagram from the first question on.
+    func age(ofBatchOf count: Int) -> TimeSpan {
+        count < Self.batch ? .zero : TimeSpan(nanoseconds: cio_datagram_age(self.descriptor))
+    }
+
+    /// How many datagrams the system has dropped so far, since its queue was full.
+    var lost: UInt32 { cio_lost_datagrams(self.descriptor) }
 
     /// One of the datagrams received last: its octets, good until the next `receive`, and who sent it.
     func datagram(_ i: Int) -> (octets: UnsafeBufferPointer<UInt8>, source: SocketAddress)? {
