@@ -108,14 +108,27 @@ final class TLSContexts: @unchecked Sendable {
         // For whom a certificate must be is SIP's affair: `StreamEngine.identify`.
         client.certificateVerification = settings.verifiesServers ? .noHostnameVerification : .none
         if settings.showsCertificateToServers { (client.certificateChain, client.privateKey) = (chain, key) }
-        do {
-            return Contexts(
+        func contexts() throws -> Contexts {
+            Contexts(
                 server: try NIOSSLContext(configuration: server), client: try NIOSSLContext(configuration: client),
                 versions: versions)
-        } catch {
-            throw TransportError(
-                "TLS: the key in \(settings.keyFile) is not that of the certificate in \(settings.certificateFile)")
         }
+        if let contexts = try? contexts() { return contexts }
+        // A machine without the package ca-certificates has no roots, and NIOSSL no context for it. All else goes on there;
+        // only that nobody can be verified.
+        if roots == nil {
+            (server.trustRoots, client.trustRoots) = (.certificates([]), .certificates([]))
+            if let contexts = try? contexts() {
+                guard settings.clientCertificates == .notRequested else {
+                    throw TransportError(
+                        "TLS: clients are to show certificates, and this machine has no roots to verify them with:"
+                            + " install ca-certificates, or name a file with roots")
+                }
+                return contexts
+            }
+        }
+        throw TransportError(
+            "TLS: the key in \(settings.keyFile) is not that of the certificate in \(settings.certificateFile)")
     }
 
     private static func read<Value>(
