@@ -55,9 +55,11 @@ struct ServiceManager: Sendable {
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
         let octets = Array(state.text.utf8)
+        // That it works says a thread of the server, which must not wait until the manager has room; it is soon said again.
+        let flags = Int32(MSG_NOSIGNAL) | (state == .alive ? Int32(MSG_DONTWAIT) : 0)
         withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                _ = sendto(descriptor, octets, octets.count, Int32(MSG_NOSIGNAL), $0, length)
+                _ = sendto(descriptor, octets, octets.count, flags, $0, length)
             }
         }
     }
