@@ -71,6 +71,21 @@ final class EndpointTable: Sendable {
         }
     }
 
+    /// Notes that the address of an end point is the machine's again.
+    ///
+    /// - Returns: that address; `nil` where the end point is not down.
+    func raise(_ number: UInt16) -> IPAddress? {
+        self.state.withLock { state in
+            guard Int(number) < state.endpoints.count, state.endpoints[Int(number)].isDown else { return nil }
+            let ip = state.endpoints[Int(number)].local.ip
+            for i in state.endpoints.indices where state.endpoints[i].local.ip == ip {
+                state.endpoints[i].isDown = false
+                self.down[i].isSet.store(false, ordering: .relaxed)
+            }
+            return ip
+        }
+    }
+
     /// The address that connections from an end point are bound to; `nil` where the system is to choose.
     func source(of number: UInt16) -> IPAddress? {
         guard self.wildcard(of: number) == nil else { return nil }

@@ -51,6 +51,19 @@ struct AddressWatchTests {
         #expect(down() == [false, false, false, false, false])
     }
 
+    @Test("Who hears something at an address has it again, with all of its end points")
+    func raises() {
+        let table = EndpointTable(self.endpoints(self.first, self.second, self.first), wildcards: [:])
+        _ = table.note(.init(lost: [self.first, self.second], present: []))
+        #expect(table.raise(2) == self.first)
+        #expect((0..<3).map { table.isDown($0) } == [false, true, false])
+        #expect(table.all.map(\.isDown) == [false, true, false])
+        #expect(table.raise(0) == nil && table.raise(3) == nil)
+        // Also where the system does not list it.
+        #expect(table.note(.init(lost: [], present: [])) == ([], []))
+        #expect(!table.isDown(0))
+    }
+
     @Test("The addresses of this machine are told whole")
     func complete() throws {
         #expect(Set(try #require(LocalAddresses.complete)) == Set(LocalAddresses.all))
@@ -131,6 +144,23 @@ struct AddressWatchTests {
 }
 
 extension AddressWatchTests {
+    @Test("What comes over a connection before the address is looked for again is answered")
+    func heard() throws {
+        let present = NIOLockedValueBox([IPAddress.loopback])
+        var settings = StreamSettings()
+        settings.localAddresses = { present.withLockedValue { $0 } }
+        settings.message = .milliseconds(400)
+        let reports = Reports()
+        let server = try TestServer([.tcp], streams: settings, report: reports.take)
+        let peer = try Peer(connectingTo: server.address(.tcp))
+        present.withLockedValue { $0 = [] }
+        try reports.wait(for: .addressGone(.loopback))
+        try peer.send(
+            Text.request("OPTIONS", to: "", uri: "sip:sip.test", from: peer.local, over: .tcp, call: "o"))
+        #expect(Text.startLine(try peer.inbox.message()) == "SIP/2.0 200 OK")
+        #expect(reports.all == [.addressGone(.loopback), .addressBack(.loopback)])
+    }
+
     @Test("A connection of our own that an address has gone from under is closed, and opened again")
     func ownConnection() throws {
         let present = NIOLockedValueBox([IPAddress.loopback])

@@ -125,6 +125,16 @@ final class StreamEngine: @unchecked Sendable {
         for loop in self.loops { loop.eventLoop.execute { loop.close(openedFrom: change.lost) } }
     }
 
+    /// Octets have come over a connection. Where they came to is an address of the machine, also before it is looked for
+    /// again: the answer must not stay here.
+    func heard(_ connection: StreamConnection, _ user: any StreamUser) {
+        guard !connection.isOutgoing, self.endpoints.isDown(connection.flow.endpoint),
+            let ip = self.endpoints.raise(connection.flow.endpoint)
+        else { return }
+        user.addressesChanged()
+        self.reporter.report(.addressBack(ip))
+    }
+
     // MARK: Connections that come
 
     /// Takes a connection that was accepted; runs on its event loop.

@@ -44,6 +44,7 @@ final class StreamHandler: ChannelInboundHandler {
         let now = SystemClock.now()
         self.connection.lastActivity = now
         self.connection.loop.noteReading(at: now)
+        self.user.streams.heard(self.connection, self.user)
         let received = self.unwrapInboundIn(data)
         self.framer.append(received.readableBytesUInt8Span)
         while let event = self.framer.next() {

@@ -25,6 +25,7 @@ final class WebSocketHandler: ChannelInboundHandler {
         let frame = self.unwrapInboundIn(data)
         self.connection.lastActivity = SystemClock.now()
         self.connection.loop.noteReading(at: self.connection.lastActivity)
+        self.user.streams.heard(self.connection, self.user)
         self.connection.hasSpoken = true
         self.connection.messageBegan = self.fragments == nil ? nil : self.connection.messageBegan
         // A client masks whatever it sends (RFC 6455 §5.1); no extension was agreed on that could use the other bits.
