@@ -211,7 +211,7 @@ let package = Package(
                     "SignallingTransport",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "ProxyCore", "ServerCore", "LocationService",
-                        "DNSTestServer",
+                        "AgentCore", "DNSTestServer",
                     ] + nio
                         + [crypto]),
                 .testTarget(
