@@ -228,6 +228,10 @@ let package = Package(
                     ]),
                 tests("BiloxiKit", ["SIPMessages", "SIPRouting", "DNSTestServer", "LoopbackSockets"]),
                 .executableTarget(
+                    name: "biloxi-callbench",
+                    dependencies: ["BiloxiKit", "SIPMessages", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"],
+                    path: "Benchmarks/Calls", swiftSettings: settings),
+                .executableTarget(
                     name: "biloxi-examples", dependencies: ["BiloxiKit"], path: "Examples", exclude: ["OwnPackage"],
                     swiftSettings: settings),
                 room("Persistence", ["SIPMessages", "LocationService", "CallRecords", grdb, sqlite]),
