@@ -1,7 +1,7 @@
 # Targets for people and for .ci/run. Missing Debian packages are installed from scripts/packages.txt.
 # With BILOXI_CORE=1 the package consists of the targets that need no other package: see Package.swift.
 
-.PHONY: run build test test-core seeds conformance lint format interop interop-lossy endurance bench bench-peer bench-scale bench-load bench-limits bench-limits-record fuzz docs own-package man clean
+.PHONY: run build test test-core seeds conformance lint format interop interop-lossy endurance bench bench-peer bench-scale bench-load bench-calls bench-memory bench-limits bench-limits-record fuzz docs own-package man clean
 .DEFAULT_GOAL := build
 
 # Arguments of `biloxi serve`: make run ARGS='--listen udp:127.0.0.1:5070'
@@ -73,6 +73,18 @@ bench-scale: build
 bench-load: build
 	@scripts/install.sh bench interop
 	Benchmarks/Load/compare.sh $(PAIRS)
+
+# Calls with sound: what 500 of them cost, and when their packets leave, beside pjsua2 and baresip.
+bench-calls:
+	@scripts/install.sh build bench interop
+	swift build -c release --product biloxi-callbench
+	Benchmarks/Calls/compare.sh
+
+# Whether memory stays as it is over so many calls with sound.
+CALLS ?= 20000
+bench-memory: build
+	swift build -c release --product biloxi-callbench
+	Benchmarks/Calls/memory.sh $(CALLS)
 
 bench-limits:
 	@scripts/install.sh build bench
