@@ -1,7 +1,7 @@
 # Targets for people and for .ci/run. Missing Debian packages are installed from scripts/packages.txt.
 # With BILOXI_CORE=1 the package consists of the targets that need no other package: see Package.swift.
 
-.PHONY: run build test test-core seeds conformance lint format interop endurance mutate soak abuse wire sanitize bench bench-peer bench-scale bench-load bench-limits bench-limits-record fuzz docs man clean
+.PHONY: run build test test-core seeds conformance lint format interop interop-lossy endurance mutate soak abuse wire sanitize bench bench-peer bench-scale bench-load bench-limits bench-limits-record fuzz docs own-package man clean
 .DEFAULT_GOAL := build
 
 # Arguments of `biloxi serve`: make run ARGS='--listen udp:127.0.0.1:5070'
@@ -43,6 +43,11 @@ format:
 interop: build
 	@scripts/install.sh interop
 	Interop/run.sh
+
+# Each phone through each bad network, three times, and a table of what is heard.
+interop-lossy: build
+	@scripts/install.sh interop
+	LONG=1 Interop/run.sh lossy
 
 endurance: build
 	@scripts/install.sh interop
@@ -106,8 +111,15 @@ fuzz:
 	@scripts/install.sh build
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 
+# The reference of the libraries as pages, in .build-docs.
 docs:
+	@scripts/install.sh build
 	scripts/docs.sh
+
+# A program in a package of its own depends on the library; everything is built anew.
+own-package:
+	@scripts/install.sh build
+	scripts/own-package.sh
 
 # Manual pages and completions of the command, in .build/manual.
 man: build

@@ -100,6 +100,9 @@ let package = Package(
         .target(
             name: "DNSTestServer", dependencies: ["SIPMessages", "SIPRouting"], path: "Tests/Support/DNSTestServer",
             swiftSettings: settings),
+        .target(
+            name: "LoopbackSockets", dependencies: ["SIPMessages"], path: "Tests/Support/LoopbackSockets",
+            swiftSettings: settings),
         // Roles.
         room("CallRouting", ["SIPMessages"]),
         tests("CallRouting", ["SIPMessages"]),
@@ -223,9 +226,10 @@ let package = Package(
                         "ProxyCore", "LocationService", "ServerCore", "MediaKeying", "MediaEngine", "MediaTransport",
                         "SignallingTransport", "AudioCodecs",
                     ]),
-                tests("BiloxiKit", ["SIPMessages", "SIPRouting", "DNSTestServer"]),
+                tests("BiloxiKit", ["SIPMessages", "SIPRouting", "DNSTestServer", "LoopbackSockets"]),
                 .executableTarget(
-                    name: "biloxi-examples", dependencies: ["BiloxiKit"], path: "Examples", swiftSettings: settings),
+                    name: "biloxi-examples", dependencies: ["BiloxiKit"], path: "Examples", exclude: ["OwnPackage"],
+                    swiftSettings: settings),
                 room("Persistence", ["SIPMessages", "LocationService", "CallRecords", grdb, sqlite]),
                 tests(
                     "Persistence", ["SIPMessages", "SIPTransactions", "LocationService", "CallRecords", grdb, sqlite]),
@@ -255,7 +259,7 @@ let package = Package(
                     "biloxi",
                     [
                         "Persistence", "ServerConfiguration", "SIPAuthentication", "SIPMessages", "SIPRouting",
-                        "DNSTestServer", "CallRecords", "OperationsHTTP", "PhoneUI", grdb,
+                        "DNSTestServer", "LoopbackSockets", "CallRecords", "OperationsHTTP", "PhoneUI", grdb,
                     ]),
             ])
 )

@@ -7,16 +7,11 @@ func clickToCall(_ first: String, and second: String) async throws {
         say("calling \(first)")
         let call = try await agent.call(first, ringFor: .seconds(30))
         say("\(first) has answered and calls \(second)")
-        async let told: Void = {
-            for await case .transferProgress(let status, let reason) in call.events { say("  \(status) \(reason)") }
-        }()
-        do {
-            try await call.transfer(to: second)
-            say("connected")
-        } catch let error as SIPError {
-            say("not connected: \(error)")
-            await call.hangUp()
+        var outcome: (status: Int, reason: String)?
+        for try await report in try await call.refer(to: second) {
+            outcome = report.response ?? outcome
+            say("  \(outcome?.status ?? 0) \(outcome?.reason ?? "")")
         }
-        await told
+        say(outcome?.status == 200 ? "connected" : "not connected")
     }
 }

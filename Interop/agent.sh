@@ -48,7 +48,7 @@ command_ends() {
   else echo "FAIL $name: exit $rc, not $wanted"; fail=$((fail + 1)); tail -n 8 "$work/$name" | cut -c1-200; fi
 }
 me="$alice --proxy sip:127.0.0.1:5060 --local udp:127.0.0.1:5070"
-command_ends echo-service 0 call sip:echo@sip.test $me --tone 440 --for 3s --expect-audio --min-mos 4
+command_ends echo-service 0 call sip:echo@sip.test $me --tone 440 --for 3s --expect-audio --min-mos "$(least 4)"
 command_ends nobody 3 call sip:nobody@sip.test $me
 command_ends ping 0 ping sip:127.0.0.1:5060 --count 3 --interval 100ms
 command_ends register-once 0 register $me --expires 60s

@@ -58,8 +58,12 @@ wait_registered() {
 # driver NAME: where it is. Those of this folder have options that those of the peers' kit lack.
 driver() { if [ -f "$here/drivers/$1" ]; then echo "$here/drivers/$1"; else echo "$peers/lib/$1"; fi; }
 
+# least MOS: what has to be reached. LEAST_MOS lowers it: on a machine that others use, too, phones that sleep too long spoil
+# some of the sound between them, while what is wrong with it stays far below 3.
+least() { printf '%s\n' "$1" "${LEAST_MOS:-$1}" | sort -g | head -n 1; }
+
 # judge REFERENCE RECORDING LEAST: PESQ of a recording, one line.
-judge() { "$python" "$peers/audio/mos.py" "$peers/audio/$1" "$2" --min "$3" 2>&1; }
+judge() { "$python" "$peers/audio/mos.py" "$peers/audio/$1" "$2" --min "$(least "$3")" 2>&1; }
 
 # heard JUDGEMENT: the figure in it, or what is wrong with the recording.
 heard() { echo "$1" | tail -n 1 | sed 's/.* mos=/MOS /; s/.* error=//'; }
@@ -191,7 +195,7 @@ we_call() {
   local peer=$!
   case " $* " in *" register "*) wait_registered bob ;; *) sleep 2 ;; esac
   timeout 50 "$server" call "$uri" --play "$speech" --record "$work/$name.ours.wav" --for 13s --dtmf ,,,,,,,,,,5 \
-    --expect-audio --min-mos "$min_mos" --json $ours > "$work/$name.ours" 2>&1
+    --expect-audio --min-mos "$(least "$min_mos")" --json $ours > "$work/$name.ours" 2>&1
   ours_rc=$?
   wait "$peer"
   peer_rc=$?
@@ -202,7 +206,7 @@ phone_calls() {
   local name=$1 driver=$2 ours=$3 phone=$4
   shift 4
   timeout 60 "$server" answer --count 1 --delay 1s --play "$speech" --record "$work/$name.ours.wav" --for 40s \
-    --expect-audio --expect-dtmf 5 --min-mos "$min_mos" --json $ours > "$work/$name.ours" 2>&1 &
+    --expect-audio --expect-dtmf 5 --min-mos "$(least "$min_mos")" --json $ours > "$work/$name.ours" 2>&1 &
   local answering=$!
   wait_line "$work/$name.ours" '"ready"'
   timeout 50 "$python" "$(driver "$driver")" --user alice --port 5091 --rtp 22000 --wav "$speech_b" \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `biloxi run -` driven by a harness of a hundred lines of Python, against pjsua2 through the server: calls in both
-# directions with speech and keys, hold, a message, a refusal; and against flows of SIPp, driven by a file.
+# directions with speech and keys, hold, a message, a refusal; presence; and against flows of SIPp, driven by a file.
 #   run-harness.sh SERVER PEERS PYTHON     (server binary, folder of the drivers, python with pjsua2 and pesq)
 # Prints a line a case and closes with 'N passed, N failed'.
 set -u
@@ -36,6 +36,20 @@ case_ends harness-pjsua "${ours#0}${?#0}" "$work/ours" "$work/peer"
 judge speech8k.wav "$work/peer.wav" 3.4 > "$work/there"; there=$?
 judge speech8k-b.wav "$work/ours.wav" 3.4 > "$work/back"; back=$?
 case_ends harness-sound "${there#0}${back#0}" "$work/there" "$work/back"
+
+# Presence: pjsua2 is the notifier, behind the server (RFC 6665, RFC 3856).
+timeout 60 "$python" "$peers/lib/pj_ua.py" --user bob --port 5082 --rtp 21000 register 'sleep 9' > "$work/notifier" 2>&1 &
+notifier=$!
+wait_registered bob
+watch=(timeout 30 "$server" watch sip:bob@sip.test presence --account sip:alice@sip.test --password-file "$work/alice.password"
+  --proxy 127.0.0.1 --local udp:127.0.0.1:5070 --json)
+"${watch[@]}" --for 3s > "$work/watch" 2>&1; rc=$?
+grep -q '"state":"active".*<basic>' "$work/watch" || rc="$rc, not told"
+case_ends presence "${rc#0}" "$work/watch" "$work/notifier"
+"${watch[@]}" --once > "$work/watch" 2>&1; rc=$?
+grep -q '"state":"terminated".*<basic>' "$work/watch" || rc="$rc, not told"
+case_ends presence-once "${rc#0}" "$work/watch" "$work/notifier"
+wait $notifier
 stop_server
 
 # A file instead of a program: each flow of SIPp with the commands that are its other side.

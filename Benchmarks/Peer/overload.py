@@ -4,9 +4,8 @@
     overload.py [BILOXI]     KIT names the folder of the kit; two cores: the generator's and the server's
 
 First the knee: the highest rate of calls at which fewer than one in a thousand fails. Then three times as many, and how
-many of those come about. Then half the knee, alone and beside a source that floods the server with OPTIONS. A program
-that does nothing takes half of the server's core meanwhile: alone the server can do more than a third of what the
-generator can offer."""
+many of those come about. Then half the knee, alone and beside a source that floods the server with OPTIONS."""
+import atexit
 import json
 import os
 import subprocess
@@ -31,6 +30,7 @@ def start(work):
         "BENCH_DIR": work, "BENCH_HOST": "127.0.0.1", "BENCH_PORT": str(PORT), "BENCH_DOMAIN": "bench.test",
         "BENCH_TRANSPORT": "udp", "BENCH_AUTH": "0"}
     server = subprocess.Popen([*FIRST, "taskset", "-c", "1", os.path.join(HERE, "biloxi.sh")], env=environment)
+    atexit.register(server.kill)
     time.sleep(2)
     return server
 
@@ -46,6 +46,8 @@ def load(sipload, work, name, server, workload, rate, seconds, *more):
 def run(*arguments):
     path, process = load(*arguments)
     process.wait(timeout=120)
+    if process.returncode != 0:
+        sys.exit("the generator has given up: what it says stands above")
     with open(path) as file:
         return json.load(file)
 
@@ -59,20 +61,11 @@ def line(what, result):
           f"set up within {setup.get('p50', 0) / 1000:.1f} ms, 99 % within {setup.get('p99', 0) / 1000:.1f} ms", flush=True)
 
 
-def idler():
-    """Takes half of the server's core for as long as it lives."""
-    return subprocess.Popen(["taskset", "-c", "1", sys.executable, "-c", "while True: pass"])
-
-
 def main():
     os.environ.setdefault("BILOXI", sys.argv[1] if len(sys.argv) > 1 else "biloxi")
     with tempfile.TemporaryDirectory() as work:
         sipload = generator(work)
-        beside = idler()
-        try:
-            measure(work, sipload)
-        finally:
-            beside.terminate()
+        measure(work, sipload)
 
 
 def measure(work, sipload):

@@ -55,7 +55,7 @@ extension Agent {
         let accepted =
             switch method {
             case .message: self.configuration.messageTypes
-            case .notify: [MediaType.sipfrag]
+            case .notify: self.notificationTypes(of: request) ?? [MediaType.sipfrag]
             default: self.configuration.mediaTypes
             }
         let encodings = request.all(.contentEncoding).filter { $0 != "identity" }

@@ -13,14 +13,23 @@ extension Agent {
     ) -> RequestHandle? {
         guard plan.isSound else { return nil }
         self.work.now = now
+        return self.beginOwn(
+            plan, owner: .application, callID: self.work.makeCallID(), tag: self.work.makeTag(), &transactions,
+            at: now, &outbox)
+    }
+
+    /// Takes a request outside of calls on: the application's, or a SUBSCRIBE.
+    mutating func beginOwn(
+        _ plan: RequestPlan, owner: OutgoingRequest.Owner, callID: CallID, tag: String,
+        _ layer: inout TransactionLayer, at now: MonotonicInstant, _ outbox: inout Outbox
+    ) -> RequestHandle? {
         var plan = plan
         if plan.routes.isEmpty, let account = plan.account {
             plan.routes = self.grant(of: account)?.serviceRoute ?? []
         }
-        let own = OwnRequest(
-            plan: plan, callID: self.work.makeCallID(), tag: self.work.makeTag(), targets: TargetList(plan.target))
+        let own = OwnRequest(plan: plan, callID: callID, tag: tag, targets: TargetList(plan.target))
         var request = OutgoingRequest(
-            owner: .application, builder: MessageBuilder(plan.method, plan.target), method: plan.method,
+            owner: owner, builder: MessageBuilder(plan.method, plan.target), method: plan.method,
             nextHop: plan.target)
         request.own = own
         request.account = plan.account
@@ -29,7 +38,7 @@ extension Agent {
                 uri: plan.account.flatMap { self.gruu(of: $0) }, user: plan.from.uri.sip?.user)
         }
         guard let handle = self.keep(request) else { return nil }
-        self.tryNext(handle, &transactions, at: now, &outbox)
+        self.tryNext(handle, &layer, at: now, &outbox)
         return handle
     }
 
@@ -39,9 +48,8 @@ extension Agent {
     ) {
         guard var own = self.requests[handle.slot]?.own else { return }
         guard let target = own.targets.next() else {
-            self.requests.remove(handle.slot)
-            self.actions.append(own.failure.map { .answered(handle, $0) } ?? .requestFailed(handle, .unreachable))
-            return
+            let outcome = own.failure.map { OwnRequest.Outcome.answered($0) } ?? .failed(.unreachable)
+            return self.conclude(handle, outcome, &layer, at: now, &outbox)
         }
         let builder = own.builder(to: target, product: self.configuration.product)
         let nextHop = own.plan.routes.first?.uri ?? target
@@ -103,8 +111,24 @@ extension Agent {
         }
         self.requests[handle.slot]?.own = own
         if goesOn { return self.tryNext(handle, &layer, at: now, &outbox) }
+        self.conclude(handle, .answered(response), &layer, at: now, &outbox)
+    }
+
+    /// Tells whose request it is what became of it.
+    private mutating func conclude(
+        _ handle: RequestHandle, _ outcome: OwnRequest.Outcome, _ layer: inout TransactionLayer,
+        at now: MonotonicInstant, _ outbox: inout Outbox
+    ) {
+        guard let request = self.requests[handle.slot] else { return }
         self.requests.remove(handle.slot)
-        self.actions.append(.answered(handle, response))
+        if case .subscription(let subscription) = request.owner {
+            let sequence = request.own?.number ?? 1
+            return self.concluded(outcome, sequence: sequence, of: subscription, &layer, at: now, &outbox)
+        }
+        switch outcome {
+        case .answered(let response): self.actions.append(.answered(handle, response))
+        case .failed(let end): self.actions.append(.requestFailed(handle, end))
+        }
     }
 
     /// There was no answer, or no way.
@@ -117,8 +141,7 @@ extension Agent {
             return self.transmitOwn(handle, over: flow, &layer, at: now, &outbox)
         }
         if !own.targets.pending.isEmpty { return self.tryNext(handle, &layer, at: now, &outbox) }
-        self.requests.remove(handle.slot)
-        self.actions.append(.requestFailed(handle, end))
+        self.conclude(handle, .failed(end), &layer, at: now, &outbox)
     }
 
     /// A MESSAGE came outside of calls (RFC 3428 §7).

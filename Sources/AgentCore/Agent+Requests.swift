@@ -46,14 +46,15 @@ extension Agent {
 
     /// Whether a request is for a dialog of the agent's.
     public func owns(dialogOf octets: Span<UInt8>, _ index: borrowing MessageIndex) -> Bool {
-        guard !self.dialogs.isEmpty, index.isRequest, let to = index.value(.to), let from = index.value(.from),
+        guard !self.dialogs.isEmpty || !self.subscriptionDialogs.isEmpty, index.isRequest, let to = index.value(.to),
+            let from = index.value(.from),
             let callID = index.value(.callID),
             let local = try? AddressIndex(parsing: octets, in: to.range, field: .to), !local.tag.isEmpty,
             let remote = try? AddressIndex(parsing: octets, in: from.range, field: .from)
         else { return false }
         let id = DialogID(
             CallID(octets.string(callID)), localTag: octets.string(local.tag), remoteTag: octets.string(remote.tag))
-        return self.dialogs[id] != nil
+        return self.dialogs[id] != nil || self.subscription(of: id) != nil
     }
 
     /// The INVITE in this transaction was cancelled; the CANCEL itself has been answered (RFC 3261 §9.2).
@@ -104,6 +105,9 @@ extension Agent {
         let contactUser = request.requestURI?.sip?.user
         if let id {
             guard let handle else {
+                if method == .notify, let subscription = self.subscription(of: id) {
+                    return self.receiveNotify(request, subscription, server, &transactions, at: now, &outbox)
+                }
                 if self.receiveFirstNotify(request, id, server, flow, &transactions, at: now, &outbox) { return }
                 return self.reply(server, 481, to: request, nil, &transactions, at: now, &outbox)
             }

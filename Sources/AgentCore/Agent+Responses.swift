@@ -20,6 +20,8 @@ extension Agent {
         switch request.owner {
         case .registration(let registration):
             self.receive(response, status, handle, of: registration, &transactions, at: now, &outbox)
+        case .subscription(let subscription):
+            self.receive(response, status, handle, of: subscription, &transactions, at: now, &outbox)
         case .application: self.receiveOwn(response, status, handle, &transactions, at: now, &outbox)
         case .call(let number, let leg, let purpose):
             guard let purpose, var call = self.calls.take(number.slot, number.generation) else { return }
@@ -98,6 +100,8 @@ extension Agent {
             self.requests[slot]?.timer = -1  // It has fired.
             let handle = RequestHandle(slot: slot, generation: generation)
             return self.resolved(handle, flows: [], transactions: &layer, at: now, into: &outbox)
+        case .subscription:
+            return self.wake(SubscriptionHandle(slot: slot, generation: generation), &layer, at: now, &outbox)
         case .call, nil: break
         }
         guard var call = self.calls.take(slot, generation) else { return }
@@ -115,6 +119,8 @@ extension Agent {
         switch request.owner {
         case .registration(let registration):
             self.unanswered(handle, of: registration, end == .timedOut ? 408 : 503, &layer, at: now, &outbox)
+        case .subscription(let subscription):
+            self.unanswered(handle, of: subscription, end, &layer, at: now, &outbox)
         case .application: self.failedOwn(handle, end, &layer, at: now, &outbox)
         case .call(let number, let leg, let purpose):
             guard let purpose, var call = self.calls.take(number.slot, number.generation) else { return }

@@ -9,6 +9,7 @@ struct OutgoingRequest {
         /// A call's; an ACK has no purpose, and no response.
         case call(CallHandle, leg: Int, RequestPurpose?)
         case registration(RegistrationHandle)
+        case subscription(SubscriptionHandle)
         /// The application's own, outside of calls.
         case application
     }
@@ -119,6 +120,8 @@ extension Agent {
         }
         switch request.owner {
         case .application: self.resolvedOwn(handle, flow, &transactions, at: now, &outbox)
+        case .subscription(let subscription):
+            self.resolved(handle, flow, of: subscription, &transactions, at: now, &outbox)
         case .registration(let registration):
             self.resolved(handle, flow, of: registration, &transactions, at: now, &outbox)
         case .call(let number, let leg, let purpose):

@@ -46,17 +46,19 @@ extension Agent {
     /// - Parameters:
     ///   - recipient: Who is asked.
     ///   - sender: Who asks: From.
+    ///   - routes: Proxies that the REFER passes first; those of the account unless given.
     /// - Returns: `nil` when there are too many calls and transfers.
     public mutating func refer(
         _ recipient: URI, to plan: TransferPlan, from sender: NameAddress, account: RegistrationHandle? = nil,
-        transactions: inout TransactionLayer, at now: MonotonicInstant, into outbox: inout Outbox
+        routes: [NameAddress] = [], transactions: inout TransactionLayer, at now: MonotonicInstant,
+        into outbox: inout Outbox
     ) -> TransferHandle? {
         guard let handle = self.makeCall(isCaller: true, contactUser: sender.uri.sip?.user, account: account) else {
             return nil
         }
         self.work.referralNumber &+= 1
         let number = self.work.referralNumber
-        let routes = account.flatMap { self.grant(of: $0)?.serviceRoute } ?? []
+        let routes = routes.isEmpty ? account.flatMap { self.grant(of: $0)?.serviceRoute } ?? [] : routes
         self.turn(handle, &transactions, at: now, &outbox) {
             $0.refer(recipient, plan, number: number, from: sender, routes: routes, subject: nil, &$1)
         }

@@ -18,8 +18,11 @@ public struct Agent: ~Copyable {
     var calls: SlotTable<Call>
     var requests: SlotTable<OutgoingRequest>
     var registrations: SlotTable<Registration>
+    var subscriptions: SlotTable<Subscription>
     /// Which call a dialog belongs to.
     var dialogs: [DialogID: CallHandle] = [:]
+    /// Which subscription a dialog belongs to; until its first NOTIFY the remote tag is empty.
+    var subscriptionDialogs: [DialogID: SubscriptionHandle] = [:]
     /// Dialogs that are over, for the requests that come too late for them (RFC 3891 §3).
     var endedDialogs: RecentKeys<DialogID>
     /// Requests that came, by what merged requests have in common (RFC 3261 §8.2.2.2): those of calls that live…
@@ -43,6 +46,7 @@ public struct Agent: ~Copyable {
         self.calls = SlotTable(capacity: configuration.maximumCalls)
         self.requests = SlotTable(capacity: configuration.maximumCalls * 4)
         self.registrations = SlotTable(capacity: configuration.maximumRegistrations)
+        self.subscriptions = SlotTable(capacity: configuration.maximumSubscriptions)
         self.endedDialogs = RecentKeys(capacity: configuration.maximumCalls)
         self.recentRequests = RecentKeys(capacity: configuration.maximumCalls)
         self.work = CallWork(random: RandomSource(seed: seed), timers: timers, configuration: configuration)
@@ -58,8 +62,10 @@ public struct Agent: ~Copyable {
     public var callCount: Int { self.calls.count }
     /// How many registrations are kept.
     public var registrationCount: Int { self.registrations.count }
+    /// How many subscriptions of ours there are.
+    public var subscriptionCount: Int { self.subscriptions.count }
     /// How many dialogs there are.
-    public var dialogCount: Int { self.dialogs.count }
+    public var dialogCount: Int { self.dialogs.count + self.subscriptionDialogs.count }
     /// How many requests of ours wait for something.
     public var requestCount: Int { self.requests.count }
 

@@ -42,10 +42,20 @@ public enum AgentAction: Hashable, Sendable {
     /// The other side asks us to call someone, as a rule instead of it; `acceptTransfer` or `refuseTransfer` answers.
     /// The call is the one that is to be transferred; `nil` when the request is about none.
     case transferRequested(ReferralHandle, of: CallHandle?, TransferRequest)
+    /// A REFER of ours was taken: what comes of it is told by reports.
+    case transferAccepted(TransferHandle)
+    /// A report on a transfer of ours came (RFC 3515 §2.4.4); it has been answered. What it says follows.
+    case transferReported(TransferHandle, SIPMessage)
     /// The call that a transfer of ours has asked for goes on.
     case transferProgress(TransferHandle, StatusCode, String)
     /// A transfer of ours is over; its handle means nothing any more.
     case transferDone(TransferHandle, TransferEnd)
+    /// A subscription of ours was taken, the first time or once more; the message is the response.
+    case subscribed(SubscriptionHandle, SIPMessage)
+    /// A NOTIFY of it came; it has been answered.
+    case notified(SubscriptionHandle, SIPMessage)
+    /// It is over; its handle means nothing any more.
+    case subscriptionEnded(SubscriptionHandle, SubscriptionEnd)
     /// A call that came, which is accepted at once, takes the place of another: what the user sees of that one is of
     /// the new one now. The other call ends when the new one stands (RFC 3891 §3).
     case replaces(CallHandle, other: CallHandle)

@@ -83,6 +83,8 @@ public struct AgentConfiguration: Sendable {
     public var maximumCalls = 100_000
     /// How many registrations are kept.
     public var maximumRegistrations = 10_000
+    /// How many subscriptions of ours are kept.
+    public var maximumSubscriptions = 10_000
     /// How many dialogs one INVITE of ours may make by forking.
     public var maximumForks = 16
     /// How many addresses one call may be redirected to.
@@ -120,7 +122,7 @@ public struct AgentConfiguration: Sendable {
     /// A UA at these addresses.
     public init(endpoints: [AgentEndpoint]) { self.endpoints = endpoints }
 
-    /// The methods that it handles, for Allow. NOTIFY comes for transfers that we ask for, whatever we take.
+    /// The methods that it handles, for Allow. NOTIFY comes for transfers and subscriptions of ours, whatever we take.
     var methods: [Method] {
         var methods: [Method] = [.invite, .ack, .cancel, .bye, .options, .prack, .update, .info, .notify]
         if self.features.contains(.transfers) { methods += [.refer, .subscribe] }

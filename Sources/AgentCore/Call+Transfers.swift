@@ -97,6 +97,7 @@ extension Call {
             return self.end(.rejected(status, response.reasonPhrase), &work)
         }
         // 202 is as good as 200 (RFC 7647 §5).
+        work.tell(.transferAccepted(self.transferHandle(k)))
         let isSilent =
             request.requires("nosub") || response.first(.referSub)?.isToken("false") == true
         if isSilent {
@@ -175,6 +176,7 @@ extension Call {
         work.respond(transaction, 200, work.response(200, to: request, tag: tag))
         self.legs[i].dialog.refreshTarget(by: request)
         let reading = self.transfers[k].usage.receive(event, state, at: work.now)
+        if !self.transfers[k].isTold { work.tell(.transferReported(self.transferHandle(k), request)) }
         self.report(k, status, fragment?.reasonPhrase ?? "", &work)
         if case .terminated = reading {
             self.tell(k, .unreported, &work)

@@ -24,6 +24,14 @@ public struct RegistrationHandle: BitwiseCopyable, Hashable, Sendable {
     init(slot: Int32, generation: UInt32) { (self.slot, self.generation) = (slot, generation) }
 }
 
+/// The number of a subscription, good as long as it is kept.
+public struct SubscriptionHandle: BitwiseCopyable, Hashable, Sendable {
+    let slot: Int32
+    let generation: UInt32
+
+    init(slot: Int32, generation: UInt32) { (self.slot, self.generation) = (slot, generation) }
+}
+
 /// A transfer that we asked for, good until `AgentAction.transferDone`.
 public struct TransferHandle: BitwiseCopyable, Hashable, Sendable {
     let call: CallHandle
@@ -40,7 +48,7 @@ public struct ReferralHandle: BitwiseCopyable, Hashable, Sendable {
 /// is set and none above; below, the generation in 23 bits, two bits for whose timer it is, and the slot in 30.
 enum AgentMark {
     /// Whose a timer is.
-    enum Kind: UInt64 { case call, registration, request }
+    enum Kind: UInt64 { case call, registration, request, subscription }
 
     static let generations: UInt32 = 1 << 23
 

@@ -48,6 +48,12 @@ public struct RequestPlan: Hashable, Sendable {
 
 /// A request of the application's through its redirections and repetitions.
 struct OwnRequest {
+    /// What became of one.
+    enum Outcome {
+        case answered(SIPMessage)
+        case failed(CallEnd)
+    }
+
     let plan: RequestPlan
     let callID: CallID
     let tag: String

@@ -3,12 +3,14 @@
 
 #include <endian.h>
 #include <linux/errqueue.h>
+#include <linux/sock_diag.h>
+#include <linux/sockios.h>
 #include <netinet/ip.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
-#include <sys/timerfd.h>
 
 _Static_assert(sizeof(cio_mmsghdr) == sizeof(struct mmsghdr), "layout of mmsghdr");
 
@@ -113,6 +115,22 @@ int cio_sendmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags) {
     return sendmmsg(fd, (struct mmsghdr *)messages, count, flags);
 }
 
+int64_t cio_datagram_age(int fd) {
+    struct timespec came, now;
+    int left = 0;
+    if (ioctl(fd, FIONREAD, &left) != 0 || left == 0) return 0;
+    if (ioctl(fd, SIOCGSTAMPNS, &came) != 0) return 0;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t age = nanoseconds(now) - nanoseconds(came);
+    return age < 0 ? 0 : age;
+}
+
+uint32_t cio_lost_datagrams(int fd) {
+    uint32_t figures[SK_MEMINFO_VARS] = {0};
+    socklen_t length = sizeof figures;
+    return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, figures, &length) == 0 ? figures[SK_MEMINFO_DROPS] : 0;
+}
+
 int cio_packet_destination(const struct msghdr *header, struct sockaddr_storage *address) {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR((struct msghdr *)header, c)) {
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
@@ -161,8 +179,11 @@ _Static_assert(cio_control_octets >= CMSG_SPACE(sizeof(struct in6_pktinfo)), "ro
 
 int cio_prepare_udp(int fd, int is_ipv6, int wants_destination, int buffer_octets) {
     int one = 1;
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer_octets, sizeof buffer_octets);
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_octets, sizeof buffer_octets);
+    // Beyond net.core.rmem_max only with CAP_NET_ADMIN.
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer_octets, sizeof buffer_octets) != 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer_octets, sizeof buffer_octets);
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer_octets, sizeof buffer_octets) != 0)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_octets, sizeof buffer_octets);
     if (is_ipv6) {
         if (wants_destination) setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof one);
         return setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &one, sizeof one);
@@ -200,7 +221,7 @@ int cio_take_error(int fd, struct sockaddr_storage *address, int *error) {
 
 int cio_local_addresses(struct sockaddr_storage *addresses, int capacity) {
     struct ifaddrs *list;
-    if (getifaddrs(&list) != 0) return 0;
+    if (getifaddrs(&list) != 0) return -1;
     int count = 0;
     // Those of loopback come last: they reach nobody else.
     for (int loopback = 0; loopback < 2; loopback++) {

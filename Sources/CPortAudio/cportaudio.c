@@ -21,9 +21,9 @@ static struct {
 static const char *problem = LIBRARY " is not installed (package libportaudio2)";
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-enum { pa_int16 = 8, pa_input_overflowed = -9981, pa_output_underflowed = -9980 };
+enum { pa_device_unavailable = -9985, pa_int16 = 8, pa_input_overflowed = -9981, pa_output_underflowed = -9980 };
 
-// The libraries below write their complaints to standard error, which is the screen.
+// The libraries below write their complaints to standard error, which is the screen, most of them while it is opened.
 static int silence(void) {
     int saved = dup(2), nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (nothing >= 0) {
@@ -37,6 +37,16 @@ static void end_silence(int saved) {
     if (saved < 0) return;
     dup2(saved, 2);
     close(saved);
+}
+
+static void say_nothing(const char *file, int line, const char *function, int error, const char *format, ...) {}
+
+// ALSA tells of every piece that came late, at any time.
+static void silence_alsa(void) {
+    void *alsa = dlopen("libasound.so.2", RTLD_NOW | RTLD_NOLOAD);
+    int (*set_handler)(void (*)(const char *, int, const char *, int, const char *, ...)) = NULL;
+    if (alsa) set_handler = (__typeof__(set_handler))dlsym(alsa, "snd_lib_error_set_handler");
+    if (set_handler) set_handler(say_nothing);
 }
 
 static void open_library(void) {
@@ -53,6 +63,7 @@ static void open_library(void) {
     FIND(write, "Pa_WriteStream")
     FIND(close, "Pa_CloseStream")
     int error = pa.initialize();
+    silence_alsa();
     problem = error ? pa.error_text(error) : NULL;
 }
 
@@ -62,7 +73,8 @@ static const char *open_stream(void **stream, int inputs, int outputs, double ra
     int error = pa.open(stream, inputs, outputs, pa_int16, rate, samples, NULL, NULL);
     if (error) {
         *stream = NULL;
-        return pa.error_text(error);
+        if (error != pa_device_unavailable) return pa.error_text(error);
+        return inputs ? "no microphone is to be had" : "no loudspeaker is to be had";
     }
     error = pa.start(*stream);
     return error ? pa.error_text(error) : NULL;

@@ -21,6 +21,9 @@ public struct Route: Hashable, Sendable {
         case refuse(UInt16, String)
     }
 
+    /// The names of the services that a server has.
+    public static let services = ["echo"]
+
     /// Who calls.
     public enum Caller: Hashable, Sendable {
         /// A user who has proved to be one, by user part and domain in lower case.

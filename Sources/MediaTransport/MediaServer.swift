@@ -15,6 +15,7 @@ public final class MediaServer: Sendable {
     /// What sockets may use.
     public let settings: MediaSettings
 
+    private let observer: TappedPacket.Observer?
     private let threads: [MediaThread]
     private let ports: Mutex<PortAllocator>
     private let certificate = Mutex<(identity: DTLSIdentity, until: MonotonicInstant)?>(nil)
@@ -23,9 +24,10 @@ public final class MediaServer: Sendable {
 
     /// Starts the threads.
     ///
+    /// - Parameter observer: Shown every packet of the audio of calls; echoes are not shown.
     /// - Throws: `MediaError`.
-    public init(_ settings: MediaSettings) throws(MediaError) {
-        self.settings = settings
+    public init(_ settings: MediaSettings, observer: TappedPacket.Observer? = nil) throws(MediaError) {
+        (self.settings, self.observer) = (settings, observer)
         self.ports = Mutex(try PortAllocator(settings.ports))
         var threads: [MediaThread] = []
         for _ in 0..<Swift.max(1, settings.threads) { threads.append(try MediaThread()) }
@@ -49,7 +51,9 @@ public final class MediaServer: Sendable {
         let opened = self.ports.withLock { ports -> Result<SocketPair, MediaError> in
             Result { () throws(MediaError) in try ports.open(at: ip) }
         }
-        return try opened.get()
+        var pair = try opened.get()
+        pair.observer = self.observer
+        return pair
     }
 
     /// The thread that has fewest streams.

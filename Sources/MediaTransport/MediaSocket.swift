@@ -69,6 +69,15 @@ struct SystemError: Error {
 struct SocketPair: Sendable {
     let rtp: MediaSocket
     let rtcp: MediaSocket
+    /// Shown every packet.
+    var observer: TappedPacket.Observer?
+
+    /// Shows a packet.
+    func show(_ octets: Span<UInt8>, isSent: Bool, isControl: Bool, _ peer: SocketAddress) {
+        guard let observer = self.observer else { return }
+        let local = (isControl ? self.rtcp : self.rtp).local
+        observer(TappedPacket(isSent: isSent, local: local, peer: peer, octets: octets.octets(0..<octets.count)))
+    }
 }
 
 /// Finds ports for streams. Each search goes on where the last one ended, so that a port that has just been left is not
@@ -99,7 +108,7 @@ struct PortAllocator: Sendable {
             self.next = (self.next + 1) % self.pairs
             do {
                 let rtp = try MediaSocket(SocketAddress(ip, port))
-                return SocketPair(rtp: rtp, rtcp: try MediaSocket(SocketAddress(ip, port + 1)))
+                return SocketPair(rtp: rtp, rtcp: try MediaSocket(SocketAddress(ip, port + 1)), observer: nil)
             } catch {
                 guard error.number == EADDRINUSE || error.number == EACCES else {
                     throw MediaError("media socket at \(ip): \(error.text)")

@@ -76,12 +76,14 @@ struct SessionState<Stream: SessionStream>: Sendable {
                 octets.span, from: source, isRTCP: isRTCP, opened: &buffer, into: &self.outgoing)
             {
             case .asItCame:
+                self.sockets.show(octets.span, isSent: false, isControl: isRTCP, source)
                 if isRTCP || (self.isSharedPort && RTCPReader.isRTCP(octets.span)) {
                     self.stream.receiveControl(octets.span, from: source, at: now, ntp: Self.ntp())
                 } else if let destination = take(&self.stream, &octets, source) {
                     batch.sendBack(i, to: destination)
                 }
             case .opened:
+                self.sockets.show(buffer.span, isSent: false, isControl: isRTCP, source)
                 if isRTCP || (self.isSharedPort && RTCPReader.isRTCP(buffer.span)) {
                     self.stream.receiveControl(buffer.span, from: source, at: now, ntp: Self.ntp())
                 } else {
@@ -96,6 +98,7 @@ struct SessionState<Stream: SessionStream>: Sendable {
 
     /// Sends a packet of RTP, protected where that was agreed on.
     mutating func send(_ packet: inout [UInt8], to destination: SocketAddress) {
+        self.sockets.show(packet.span, isSent: true, isControl: false, destination)
         guard self.protection.protect(&packet, isControl: false) else { return }
         self.sockets.rtp.send(packet, to: destination)
     }
@@ -130,9 +133,9 @@ struct SessionState<Stream: SessionStream>: Sendable {
 
     private mutating func sendReport(_ write: (inout Stream, inout [UInt8]) -> SocketAddress?) {
         self.buffer.removeAll(keepingCapacity: true)
-        guard let destination = write(&self.stream, &self.buffer),
-            self.protection.protect(&self.buffer, isControl: true)
-        else { return }
+        guard let destination = write(&self.stream, &self.buffer) else { return }
+        self.sockets.show(self.buffer.span, isSent: true, isControl: !self.isSharedPort, destination)
+        guard self.protection.protect(&self.buffer, isControl: true) else { return }
         (self.isSharedPort ? self.sockets.rtp : self.sockets.rtcp).send(self.buffer, to: destination)
     }
 

@@ -42,6 +42,8 @@ public struct PhoneCall: Hashable, Sendable {
     public var scores: [Double] = []
     /// What is to be said of it: that it is heard in one direction only, how a transfer goes.
     public var note = ""
+    /// Whom the other side is being transferred to by us; `nil` while it is not.
+    var transferTarget: String?
     /// Whether the hanging up was our doing.
     var isHungUp = false
     /// The second of the last score.

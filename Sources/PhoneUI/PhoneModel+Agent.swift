@@ -39,7 +39,7 @@ extension PhoneModel {
         case .transferred(let name, let peer):
             self.change(name) { ($0.peer, $0.displayName, $0.note, $0.isHeld) = (peer, "", "", false) }
             self.say("the other side is \(self.name(of: peer)) now")
-        case .noted(let name, let text): self.change(name) { $0.note = text }
+        case .noted(let name, let text): self.change(name) { if !$0.isOver { $0.note = text } }
         case .quality(let name, let quality): self.change(name) { call in Self.take(quality, &call, at: now) }
         case .traced(let trace): self.add(trace)
         case .done(let id, let result): self.done(id, result, into: &actions)
@@ -89,7 +89,11 @@ extension PhoneModel {
     ) {
         guard let call = self.call(name), !call.isOver else { return }
         let now = self.now
+        // That it is over is what a transfer of ours is for.
+        let isTransferred = isOrdinary && !call.isHungUp && call.answered != nil
+        let reason = isTransferred ? call.transferTarget.map { "transferred to \($0)" } ?? reason : reason
         self.change(name) { call in
+            if call.transferTarget != nil { call.note = "" }
             (call.state, call.ended) = (.over(reason), now)
             (call.isInConference, call.recording) = (false, nil)
         }
@@ -199,7 +203,7 @@ extension PhoneModel {
         case .mute(let name, _): self.problem("mute", name, reason)
         case .keys(let name, _): self.problem("keys", name, reason)
         case .transfer(let name):
-            self.change(name) { $0.note = "" }
+            self.change(name) { ($0.note, $0.transferTarget) = ("", nil) }
             self.problem("transfer", name, reason)
         case .record(let name):
             // Who stops a recording, or hangs up, has it.

@@ -95,7 +95,10 @@ extension PhoneModel {
     mutating func transfer(_ name: String, to address: String, into actions: inout [PhoneAction]) {
         let target = self.resolved(address)
         guard !target.isEmpty else { return }
-        self.change(name) { $0.note = "transfer to \(Address.short(target)) …" }
+        self.change(name) { call in
+            call.note = "transfer to \(Address.short(target)) …"
+            call.transferTarget = Address.short(target)
+        }
         let members: [String: PhoneCommand.Value] = ["call": .text(name), "to": .text(target)]
         actions.append(.perform([self.command("transfer", .transfer(name), members)]))
     }
@@ -105,7 +108,8 @@ extension PhoneModel {
 
     /// Connects the other sides of two calls: the one of the older call is sent to the other.
     mutating func connect(_ first: String, _ second: String, into actions: inout [PhoneAction]) {
-        self.change(first) { $0.note = "connecting …" }
+        let other = self.call(second).map { self.name(of: $0) } ?? second
+        self.change(first) { ($0.note, $0.transferTarget) = ("connecting …", other) }
         let members: [String: PhoneCommand.Value] = ["call": .text(first), "toCall": .text(second)]
         actions.append(.perform([self.command("transfer", .transfer(first), members)]))
     }

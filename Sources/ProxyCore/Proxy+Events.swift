@@ -63,7 +63,8 @@ extension Proxy {
     }
 
     /// Handles a transport error of a flow that nothing can take the place of: its user is not there until he registers
-    /// again (RFC 5626 §5.3). It counts as 430: the caller is told 480, unless another device has an answer.
+    /// again, or the address of ours is back that it left from (RFC 5626 §5.3). It counts as 430: the caller is told 480,
+    /// unless another device has an answer. What is neither a user's device nor pinned to the flow has other ways.
     ///
     /// - Parameters:
     ///   - client: The transaction whose request was not sent. That of an ACK comes when its branch is over.
@@ -74,6 +75,11 @@ extension Proxy {
     ) {
         let slot = Int32(truncatingIfNeeded: owner)
         guard self.branches.isInUse(slot), self.branches[slot].client == client else { return }
+        guard self.branches[slot].isBoundToFlow else {
+            return self.handle(
+                .clientTransportFailed(client, owner: owner), transactions: &transactions, at: now, into: &outbox)
+        }
+        if self.removeForsaken(slot, &transactions, at: now, into: &outbox) { return }
         self.fail(slot, 430, "Flow Failed", &transactions, at: now, into: &outbox)
     }
 

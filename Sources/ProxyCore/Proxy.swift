@@ -256,6 +256,9 @@ public struct Proxy: ~Copyable {
         if context.hasSuccession { self.awaitSign(slot, &transactions, at: now) }
         self.branches[slot].maxBreadth = maxBreadth
         self.branches[slot].isPinned = target.traits.contains(.isPinned) && !flow.mayConnect
+        let isConnection = flow.connection != 0 && !flow.mayConnect
+        self.branches[slot].isBoundToFlow =
+            target.flow == flow && (isConnection || !target.traits.isDisjoint(with: [.isPinned, .isUser]))
         if context.method == .invite {
             let limit = self.ringLimit(self.branches[slot].context)
             let deadline = now.advanced(by: limit ?? self.configuration.timerC)

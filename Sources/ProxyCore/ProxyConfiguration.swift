@@ -21,6 +21,8 @@ public struct Endpoint: Hashable, Sendable {
     /// Whether our Via asks that requests to us take the connection which ours have come over (`alias`, RFC 5923 §8.1): over
     /// TLS, where we show a certificate.
     public var offersAlias = false
+    /// Whether its address is none of the machine's at present: what may leave from another one does.
+    public var isDown = false
 
     /// An end point.
     ///
@@ -98,12 +100,13 @@ public struct ProxyConfiguration: Sendable {
     }
 
     /// The end point to send from to `remote`: of this transport and the address family, `preferred` if it is one. An
-    /// address of the loopback interface reaches only others there, so one of the same kind goes first.
+    /// address of the loopback interface reaches only others there, so one of the same kind goes first; one that is down
+    /// comes last.
     public func endpoint(
         for transport: TransportProtocol, to remote: IPAddress, preferred: UInt16
     ) -> UInt16? {
         let endpoints = self.endpoints.span
-        var fallback: UInt16?
+        var (fallback, down): (UInt16?, UInt16?)
         // The preferred one, then all in their order.
         var i = Int(preferred) < endpoints.count ? -1 : 0
         while i < endpoints.count {
@@ -111,10 +114,14 @@ public struct ProxyConfiguration: Sendable {
             i += 1
             let local = endpoints[number].local.ip
             guard endpoints[number].transport == transport, local.isIPv6 == remote.isIPv6 else { continue }
+            guard !endpoints[number].isDown else {
+                if down == nil { down = UInt16(number) }
+                continue
+            }
             if local.isUnspecified || local.isLoopback == remote.isLoopback { return UInt16(number) }
             if fallback == nil { fallback = UInt16(number) }
         }
-        return fallback
+        return fallback ?? down
     }
 }
 

@@ -128,4 +128,6 @@ struct Branch: BitwiseCopyable {
     var ordinal: UInt16 = 0
     /// Whether it goes over a flow that nothing can take the place of (RFC 5626 §5.3).
     var isPinned = false
+    /// Whether it goes to a user's device, or an end of a dialog, by the flow that is known of it.
+    var isBoundToFlow = false
 }

@@ -3,7 +3,8 @@ public import SIPMessages
 
 /// Where responses go when the client is not where its request came from: RFC 3261 §18.2.2, RFC 3263 §5.
 extension TransactionLayer {
-    /// The client's Via, alone in its octets; `nil` when neither the request nor a response is kept any more.
+    /// The client's Via, alone in its octets; `nil` when neither the request nor a response is kept any more: after a 2xx to
+    /// an INVITE until it has failed and comes again.
     public func clientVia(of id: TransactionID) -> (octets: [UInt8], via: ViaIndex)? {
         guard self.isLive(server: id) else { return nil }
         let request = self.servers[id.slot].request

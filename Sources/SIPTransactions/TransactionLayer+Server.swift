@@ -272,9 +272,12 @@ extension TransactionLayer {
         self.pool.release(&self.servers[slot].response)
         let isInvite = self.servers[slot].method == .invite
         if status >= 200 { self.pool.release(&self.servers[slot].request) }
-        // A 2xx to an INVITE is retransmitted by the transaction user (RFC 6026 §7.1); over a stream only an INVITE
-        // can be answered again.
-        let mayRepeat = isInvite ? status < 200 || status >= 300 : !self.servers[slot].flow.transport.isReliable
+        // A 2xx to an INVITE is retransmitted by the transaction user (RFC 6026 §7.1), and kept only where it may have to
+        // go another way; over a stream only an INVITE can be answered again.
+        let mayRepeat =
+            isInvite
+            ? status < 200 || status >= 300 || self.servers[slot].keepsSuccess
+            : !self.servers[slot].flow.transport.isReliable
         guard mayRepeat else { return }
         self.servers[slot].response = self.pool.keep(outbox.octets.span, start..<outbox.octets.count) ?? .none
     }

@@ -36,7 +36,10 @@ extension TransactionLayer {
     private mutating func transportFailed(server id: TransactionID, at now: MonotonicInstant) -> TransactionEvent? {
         guard self.isLive(server: id) else { return nil }
         let effects = self.handle(id.slot, .transportFailed, at: now)
-        return effects.contains(.transportFailed)
-            ? .serverTransportFailed(id, owner: self.servers[id.slot].owner) : nil
+        guard effects.contains(.transportFailed) else { return nil }
+        // A 2xx that has failed is not kept any more, nor is what says where else its client is; but its server sends it
+        // again until the ACK comes (§13.3.1.4), and that one can take the next way (RFC 3263 §5).
+        self.servers[id.slot].keepsSuccess = true
+        return .serverTransportFailed(id, owner: self.servers[id.slot].owner)
     }
 }

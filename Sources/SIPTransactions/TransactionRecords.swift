@@ -59,6 +59,8 @@ struct ServerRecord: BitwiseCopyable {
     /// What the transaction user wants to be told with events.
     var owner: UInt64
     var method: Method.Code
+    /// Whether a 2xx to an INVITE is kept too, for another way back: the present one has failed.
+    var keepsSuccess = false
 
     var wakeAt: MonotonicInstant {
         switch self.machine {

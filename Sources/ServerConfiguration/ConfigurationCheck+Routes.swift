@@ -33,6 +33,12 @@ extension ConfigurationCheck {
                 second.source,
                 "\(path) has \(Shape.enumeration(given)), of which only one can hold: leave the others out")
         }
+        if let to = route["to"], case .service(let name) = to.text.flatMap({ Route.Destination($0) }),
+            !Route.services.contains(name)
+        {
+            let known = Shape.enumeration(Route.services.map { "service:\($0)" })
+            self.note(to.source, "\(path).to names service \"\(name)\", which is unknown: known is \(known)")
+        }
         if let redirect = route["redirect"], redirect["status"]?.text == "305",
             redirect["contacts"]?.elements.isEmpty ?? true
         {

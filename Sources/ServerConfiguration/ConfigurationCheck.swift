@@ -141,6 +141,12 @@ struct ConfigurationCheck {
             if !seen.insert("\(user)@\(domain)").inserted {
                 self.note(field.nameSource, "users has \(user)@\(domain) twice")
             }
+            if let forward = field.value["forward"], !forward.fields.isEmpty {
+                self.warnings.append(
+                    ConfigurationProblem(
+                        source: forward.source,
+                        message: "users.\(field.name).forward is without effect: this version forwards no calls"))
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+import CallRouting
 import LocationService
 import ProxyCore
 import SIPAuthentication
@@ -153,13 +154,14 @@ extension CallShard {
         return try? URIIndex(parsing: octets, in: address.uri.range, field: .from)
     }
 
-    /// Takes off the identities that a sender asserts whom we do not trust (RFC 3325 §5), and the credentials for us: an
-    /// ACK has those of its INVITE (RFC 3261 §13.2.2.4), and they have no business beyond us (§22.3).
+    /// Takes off the identities that a sender asserts, or prefers, whom we do not trust (RFC 3325 §5, §6), and the
+    /// credentials for us: an ACK has those of its INVITE (RFC 3261 §13.2.2.4), and they have no business beyond us (§22.3).
     private mutating func dropClaims(
         _ octets: Span<UInt8>, _ workspace: inout Workspace, _ passage: inout Passage
     ) {
         guard self.settings.requiresAuthentication else { return }
-        let isClaim = workspace.index.has(.pAssertedIdentity) && !self.settings.trustsSender(workspace)
+        let hasClaims = workspace.index.has(.pAssertedIdentity) || workspace.index.has(.pPreferredIdentity)
+        let isClaim = hasClaims && !self.settings.trustsSender(workspace)
         guard isClaim || self.hasCredentialsForUs(octets, workspace.index) else { return }
         self.rewrite(octets, workspace.index, identity: [], keepsClaims: !isClaim)
         passage.isRewritten = true
@@ -217,7 +219,7 @@ extension CallShard {
             let field = index.fields[i]
             let isClaim =
                 (field.id == .pAssertedIdentity && !keepsClaims)
-                || (!identity.isEmpty && field.id == .pPreferredIdentity)
+                || (field.id == .pPreferredIdentity && !(identity.isEmpty && keepsClaims))
             guard isClaim || (field.id == .proxyAuthorization && self.isForUs(field.value, octets)) else { continue }
             let next = i + 1 < index.fields.count ? index.fields[i + 1].name.lower : index.headerOctets - 2
             self.rewritten.append(octets, copied..<field.name.lower)
@@ -225,8 +227,11 @@ extension CallShard {
         }
         self.rewritten.append(octets, copied..<index.headerOctets - 2)
         if !identity.isEmpty {
+            // The identity has no escapes, which a user part may need: the last @ is the one before the domain.
+            let at = identity.lastIndex(of: 0x40) ?? identity.endIndex
             self.rewritten.append("P-Asserted-Identity: <sip:")
-            self.rewritten.append(contentsOf: identity)
+            self.rewritten.append(escapingUser: Array(identity[..<at]))
+            self.rewritten.append(contentsOf: identity[at...])
             self.rewritten.append(">\r\n")
         }
         self.rewritten.append(octets, index.headerOctets - 2..<index.body.upper)

@@ -56,7 +56,10 @@ extension CallShard {
     mutating func fork(_ asker: Asker, _ octets: Span<UInt8>, _ block: OctetRange, _ workspace: inout Workspace) {
         let server = asker.server
         if server.isNone { return self.forwardStateless(asker, block, &workspace) }
-        guard let method = self.transactions.method(of: server) else { return }
+        // One that was cancelled meanwhile has its answer.
+        guard let method = self.transactions.method(of: server), !self.transactions.request(of: server).isEmpty else {
+            return
+        }
         if asker.isRedirected { return self.resume(asker, block, &workspace) }
         guard !block.isEmpty else {
             let (status, reason) = self.absence(asker, workspace)

@@ -256,6 +256,12 @@ extension CallShard {
                 invite, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         }
         if let owner = self.transactions.owner(of: invite), self.cancelUndecided(owner, &workspace) { return }
+        guard self.transactions.owner(of: invite) != UInt64.max else {
+            // Its targets or its line are on their way from another shard: nothing was sent, and nothing will be.
+            self.transactions.reply(
+                invite, 487, "Request Terminated", at: workspace.now, into: &workspace.outbox)
+            return
+        }
         // There may be one value for each protocol (RFC 3326 §2).
         var reason: [UInt8] = []
         var position = workspace.index.first(.reason)

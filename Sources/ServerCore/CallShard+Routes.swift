@@ -23,34 +23,59 @@ extension CallShard {
             self.removedRoutes = nil
             guard self.undoStrictRoute(octets, workspace.index) else { return .unchanged }
             proof.isRetargeted = true
+            self.removeRoutesOfRetargeted(&proof)
             return .changed(proof)
         }
-        var position = workspace.index.first(.route)
+        return self.removeRoutes(octets, workspace.index, &proof) ? .changed(proof) : .unchanged
+    }
+
+    /// What a strict router has sent goes on as if it had come with the URI that has taken the place of ours: another value
+    /// of ours may be the first, where both our sides are on the route (§16.4, RFC 5658 §4).
+    private mutating func removeRoutesOfRetargeted(_ proof: inout RouteProof) {
+        var request: [UInt8] = []
+        swap(&request, &self.preprocessed)
+        var index = MessageIndex()
+        var isChanged = false
+        do {
+            try index.parse(request.span)
+            isChanged = self.removeRoutes(request.span, index, &proof)
+        } catch {}  // It goes on as it is, and is refused by who reads it next.
+        if !isChanged { swap(&request, &self.preprocessed) }
+        self.removedRoutes = nil
+    }
+
+    /// Writes the request without our values at the front of its Route.
+    ///
+    /// - Returns: whether there are any.
+    private mutating func removeRoutes(
+        _ octets: Span<UInt8>, _ index: borrowing MessageIndex, _ proof: inout RouteProof
+    ) -> Bool {
+        var position = index.first(.route)
         var isChanged = false
         // Where the Route that stays begins: a field, and an offset in its value.
         var firstKept: (field: Int, offset: Int)?
         search: while let field = position {
-            let value = workspace.index.fields[field].value
+            let value = index.fields[field].value
             var address = AddressIndex()
             var start: Int? = value.lower
             while let from = start {
                 guard let next = try? Self.nextAddress(octets, from, value.upper, &address),
                     let uri = try? URIIndex(parsing: octets, in: address.uri.range, field: .route)
-                else { return .unchanged }
+                else { return false }
                 guard self.settings.isOurs(uri, octets) else {
                     firstKept = (field, from)
                     break search
                 }
                 isChanged = true
-                self.note(uri, octets, workspace.index, into: &proof)
+                self.note(uri, octets, index, into: &proof)
                 start = next < 0 ? nil : next
             }
-            position = workspace.index.next(.route, from: field + 1)
+            position = index.next(.route, from: field + 1)
         }
-        guard isChanged else { return .unchanged }
+        guard isChanged else { return false }
         self.preprocessed.removeAll(keepingCapacity: true)
-        self.writeWithoutRoute(octets, workspace.index, keepingFrom: firstKept)
-        return .changed(proof)
+        self.writeWithoutRoute(octets, index, keepingFrom: firstKept)
+        return true
     }
 
     /// The offset of the next value, -1 after the last.

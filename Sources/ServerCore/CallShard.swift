@@ -222,7 +222,8 @@ public struct CallShard: ~Copyable {
 
     /// What a transaction of the shard has sent did not reach its destination.
     ///
-    /// - Parameter isFlowLost: Whether it was for a connection that is gone and must not be opened again.
+    /// - Parameter isFlowLost: Whether it was for a connection that is gone and must not be opened again, or should have left
+    ///   from an address that is none of ours at present.
     public mutating func transportFailed(
         _ sender: Outbox.Sender, isFlowLost: Bool = false, _ workspace: inout Workspace
     ) {

@@ -28,8 +28,7 @@ public struct Reception: Sendable {
         workspace.offence = nil
         workspace.provesAddress = false
         workspace.isAbsorbed = false
-        let standing = workspace.admission.note(from: flow.remote.ip)
-        if standing == .farBeyond { return }
+        guard workspace.admission.note(from: flow.remote.ip) else { return }
         if !flow.transport.isReliable, STUNMessage.isLikely(octets) {
             return self.answerKeepAlive(octets, &workspace)
         }
@@ -49,7 +48,7 @@ public struct Reception: Sendable {
             if workspace.index.isRequest { self.refuse(octets, workspace.index.fault ?? error, &workspace) }
             return
         }
-        if standing == .beyond, self.refusesNewWork(octets, &workspace) { return }
+        if workspace.admission.countsWork, self.refusesNewWork(octets, &workspace) { return }
         if workspace.index.isRequest {
             workspace.noteAlias(octets)
             self.receiveRequest(octets, &workspace)

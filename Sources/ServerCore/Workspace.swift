@@ -70,6 +70,8 @@ struct Asker: BitwiseCopyable {
     var isRedirected = false
     /// Where the request lies in the mail that goes on without a transaction.
     var request = OctetRange.absent
+    /// Whether it has asked for a line of a trunk, which is to be given back where it does not use it.
+    var takesLine = false
     /// The targets that are tried besides those bindings.
     var otherTargets = OctetRange.absent
 

@@ -16,12 +16,20 @@ final class EndpointTable: Sendable {
         var wildcards: [UInt16: [LocalAddress]]
     }
 
+    /// Whether something holds; any thread may ask.
+    private final class Flag: Sendable {
+        let isSet = Atomic<Bool>(false)
+    }
+
     private let state: Mutex<State>
+    /// Whether each end point is down, those included that may be added: asked about whatever is sent, so without the lock.
+    private let down: [Flag]
     /// How many end points there were at the start.
     let initialCount: Int
 
     init(_ endpoints: [Endpoint], wildcards: [UInt16: [LocalAddress]]) {
         self.initialCount = endpoints.count
+        self.down = (0..<endpoints.count + Self.growth).map { _ in Flag() }
         self.state = Mutex(State(endpoints: endpoints, wildcards: wildcards))
     }
 
@@ -34,6 +42,32 @@ final class EndpointTable: Sendable {
     func wildcard(of number: UInt16) -> UInt16? {
         self.state.withLock { state in
             state.wildcards.first { $0.value.contains { $0.endpoint == number } }?.key
+        }
+    }
+
+    /// Whether the address of an end point was the machine's and is not at present.
+    func isDown(_ number: UInt16) -> Bool {
+        Int(number) < self.down.count && self.down[Int(number)].isSet.load(ordering: .relaxed)
+    }
+
+    /// Notes which end points are down, by their addresses.
+    ///
+    /// - Returns: the addresses of those that went down, and of those that are up again.
+    func note(_ change: AddressWatch.Change) -> (gone: [IPAddress], back: [IPAddress]) {
+        self.state.withLock { state in
+            var (gone, back): ([IPAddress], [IPAddress]) = ([], [])
+            for i in state.endpoints.indices {
+                let ip = state.endpoints[i].local.ip
+                if change.lost.contains(ip) {
+                    state.endpoints[i].isDown = true
+                    if !gone.contains(ip) { gone.append(ip) }
+                } else if state.endpoints[i].isDown, change.present.contains(ip) {
+                    state.endpoints[i].isDown = false
+                    if !back.contains(ip) { back.append(ip) }
+                }
+                self.down[i].isSet.store(state.endpoints[i].isDown, ordering: .relaxed)
+            }
+            return (gone, back)
         }
     }
 

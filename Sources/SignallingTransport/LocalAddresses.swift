@@ -6,9 +6,23 @@ import SystemSockets
 /// The addresses of this machine.
 public enum LocalAddresses {
     /// Those of interfaces that are up, those of loopback last; without link-local ones, which need a scope.
-    public static var all: [IPAddress] {
-        var storage = [sockaddr_storage](repeating: sockaddr_storage(), count: 256)
-        let count = Int(cio_local_addresses(&storage, Int32(storage.count)))
+    public static var all: [IPAddress] { Self.first(256) ?? [] }
+
+    /// The same, if they are all of them: `nil` where the system does not tell, having no descriptor left, say, or where
+    /// there are more than a thousand.
+    static var complete: [IPAddress]? {
+        for limit in [64, 1024] {
+            guard let addresses = Self.first(limit) else { return nil }
+            if addresses.count < limit { return addresses }
+        }
+        return nil
+    }
+
+    /// As many of them as there are, up to a limit; `nil` where the system does not tell.
+    private static func first(_ limit: Int) -> [IPAddress]? {
+        var storage = [sockaddr_storage](repeating: sockaddr_storage(), count: limit)
+        let count = Int(cio_local_addresses(&storage, Int32(limit)))
+        guard count >= 0 else { return nil }
         return storage[..<count].compactMap { SocketAddress($0)?.ip }
     }
 

@@ -5,7 +5,7 @@ import SIPMessages
 import ServerCore
 import Synchronization
 
-/// Addresses of the machine that come up while the server runs.
+/// Addresses of the machine that come up, go and come back while the server runs.
 extension SignallingServer {
     /// The end point of a local address at which a listener on all of them was reached. One that has come up since the start
     /// becomes one in all shards, before the message is read.
@@ -34,6 +34,14 @@ extension SignallingServer {
             self.streams.reporter.report(.newAddress(endpoint.transport, endpoint.local))
         }
         return address
+    }
+
+    /// Lets what may leave from several addresses leave from one that is there.
+    func addressesChanged() {
+        self.present.withLock { present in
+            present.proxy.endpoints = self.endpoints.all
+            self.distribute(present)
+        }
     }
 
     /// Lets all shards and threads go on with these settings.

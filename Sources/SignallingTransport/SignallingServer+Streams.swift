@@ -49,7 +49,8 @@ extension SignallingServer {
 
     func swept(_ loop: StreamLoop) {
         let worker = self.loopWorkers[loop.number]
-        worker.worker.workspace.admission.endWindow(busy: 0)
+        // What a connection does not take waits at its other end.
+        worker.worker.workspace.admission.endWindow(at: worker.worker.workspace.now, wait: .zero)
         worker.counters.note(worker.worker.workspace.admission)
     }
 

@@ -1,5 +1,6 @@
 public import AgentCore
 public import CallRecords
+import Glibc
 public import LocationService
 import NIOCore
 import NIOPosix
@@ -278,11 +279,12 @@ public final class SignallingServer: StreamUser {
                 let number =
                     Int(endpoint) < self.endpoints.initialCount
                     ? endpoint : self.endpoints.wildcard(of: endpoint) ?? endpoint
-                if let socket = self.udpThreads[worker.number].socket(number) {
+                let isCutOff = self.endpoints.isDown(endpoint)
+                if !isCutOff, let socket = self.udpThreads[worker.number].socket(number) {
                     socket.send(worker.workspace.outbox, first, last) { unreached.append($0) }
                 } else {
                     for i in first..<last {
-                        unreached.add(worker.workspace.outbox.messages[i])
+                        unreached.add(worker.workspace.outbox.messages[i], isFlowLost: isCutOff)
                     }
                 }
             } else {
@@ -292,7 +294,7 @@ public final class SignallingServer: StreamUser {
                     return self.streams.send(
                         UnsafeBufferPointer(rebasing: octets[message.range.range]), message, domain: domain, self)
                 }
-                if !isQueued { unreached.add(message) }
+                if !isQueued { unreached.add(message, isFlowLost: self.endpoints.isDown(message.flow.endpoint)) }
             }
             first = last
         }
@@ -322,11 +324,26 @@ extension Unreached {
             shard: message.shard, sender: message.sender, remote: message.flow.remote,
             isFlowLost: message.flow.connection != 0 && !message.flow.mayConnect)
     }
+
+    /// The same of a datagram that the system has refused with this error. Where there is no way out of the address that
+    /// it should have left from, since that is not this machine's any more, say, or its interface is down, its flow is lost
+    /// for as long as that lasts (RFC 5626 §5.3).
+    init?(_ message: Outbox.Message, error: Int32) {
+        self.init(message)
+        switch error {
+        case EINVAL, EADDRNOTAVAIL, ENETDOWN, ENODEV, ENETUNREACH, EHOSTUNREACH: self.isFlowLost = true
+        default: break
+        }
+    }
 }
 
 extension Array where Element == Unreached {
     /// Adds a message that was not sent, if anybody is to be told.
-    mutating func add(_ message: Outbox.Message) {
-        if let element = Unreached(message) { self.append(element) }
+    ///
+    /// - Parameter isFlowLost: Whether its flow is lost also where it is no connection that nothing can take the place of.
+    mutating func add(_ message: Outbox.Message, isFlowLost: Bool = false) {
+        guard var element = Unreached(message) else { return }
+        if isFlowLost { element.isFlowLost = true }
+        self.append(element)
     }
 }

@@ -24,6 +24,7 @@ struct Biloxi: ParsableCommand {
                     PhoneProgram.self, CallCommand.self, AnswerCommand.self, RegisterCommand.self,
                     UnregisterCommand.self,
                     BindingsCommand.self, MessageCommand.self, PingCommand.self, SendCommand.self, ResolveCommand.self,
+                    WatchCommand.self,
                     RunCommand.self,
                 ]),
             CommandGroup(name: "Measuring:", subcommands: [LoadCommand.self]),

@@ -142,6 +142,23 @@ struct PhoneCallTests {
         #expect(desk.commands().first?.members == ["call": .text("call-1"), "toCall": .text(second)])
     }
 
+    @Test("A call that ends because its transfer came about says so; one that is hung up meanwhile does not")
+    func transferred() {
+        var desk = Desk()
+        desk.beCalled("call-1", from: self.bob)
+        desk.type("tcarol@example.test\n")
+        desk.tell(.noted(call: "call-1", "transfer: 180 Ringing"))
+        #expect(desk.text.contains("transfer: 180 Ringing"))
+        desk.tell(.ended(call: "call-1", reason: "hung up", isOrdinary: true))
+        #expect(desk.text.contains("bob@example.test: transferred to carol@example.test"))
+        #expect(!desk.text.contains("transfer: 180 Ringing"))
+        let second = desk.call(self.bob)
+        desk.tell(.answered(call: second))
+        desk.type("tcarol@example.test\nx")
+        desk.tell(.ended(call: second, reason: "hung up", isOrdinary: true))
+        #expect(desk.text.contains("bob@example.test: hung up"))
+    }
+
     @Test("An attended transfer with one call is refused with what to do")
     func lonelyTransfer() {
         var desk = Desk()

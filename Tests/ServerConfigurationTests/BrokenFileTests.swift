@@ -131,6 +131,12 @@ struct BrokenFileTests {
             "f.yaml:1:28: routes.to must be a URI such as"
                 + " sip:carol@biloxi.example, trunk:NAME, service:NAME or user:NAME, not \"nowhere\""),
         .init(
+            "routes: [{match: echo, to: \"service:echo\"}, {match: \"98\", to: \"service:voicemail\"}]",
+            "f.yaml:1:63: routes.to names service \"voicemail\", which is unknown: known is service:echo"),
+        .init(
+            "trunks: {a: {targets: [\"sip:192.0.2.1\"], inbound: [{match: \"4*\", to: \"service:Echo\"}]}}",
+            "f.yaml:1:70: trunks.a.inbound.to names service \"Echo\", which is unknown: known is service:echo"),
+        .init(
             "trunks: {a: {targets: [\"sip:192.0.2.1\"], certificates: [a.example]}}",
             "f.yaml:1:56: trunks.a.certificates needs tls.clientCertificates to be optional or required: nobody is asked"
                 + " for a certificate"),

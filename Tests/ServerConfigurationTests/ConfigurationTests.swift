@@ -270,6 +270,16 @@ struct ConfigurationTests {
             ).warnings.isEmpty)
     }
 
+    @Test("What is without effect yet is said")
+    func warnsOfForwarding() throws {
+        let loaded = try Configuration.load(
+            yaml: "users: {bob: {forward: {busy: \"user:carol\"}}, carol: {}}", path: "f.yaml", environment: [:],
+            overrides: [])
+        #expect(
+            loaded.warnings.map(\.description)
+                == ["f.yaml:1:24: users.bob.forward is without effect: this version forwards no calls"])
+    }
+
     @Test("Every key has a line in the text, and a place in the JSON Schema")
     func describesEveryKey() throws {
         let text = ConfigurationSchema.text

@@ -11,27 +11,45 @@ struct AdmissionTests {
 
     private static func neighbour(_ number: Int) -> IPAddress { IPAddress(v4: 0xC000_0200 + UInt32(number)) }
 
-    /// One window in which sources send so many messages; what became of each source's.
+    private static func moment(ofWindow window: Int, _ milliseconds: Int = 100) -> MonotonicInstant {
+        MonotonicInstant(nanoseconds: Int64(window * 100 + milliseconds) * 1_000_000)
+    }
+
+    private enum Standing {
+        case served, refused, dropped
+    }
+
+    /// What becomes of new work.
+    private static func standing(
+        _ admission: inout Admission, of source: IPAddress, at now: MonotonicInstant
+    ) -> Standing {
+        guard admission.note(from: source) else { return .dropped }
+        return admission.begins(from: source, at: now) ? .served : .refused
+    }
+
+    /// One window at whose end sources want to begin so much; what became of each source's.
     private static func window(
-        _ admission: inout Admission, _ offered: [(IPAddress, Int)], busy: Double
-    ) -> [[Admission.Standing: Int]] {
+        _ number: Int, _ admission: inout Admission, _ offered: [(IPAddress, Int)], wait: TimeSpan
+    ) -> [[Standing: Int]] {
         let results = offered.map { source, count in
-            var standings: [Admission.Standing: Int] = [:]
-            for _ in 0..<count { standings[admission.note(from: source), default: 0] += 1 }
+            var standings: [Standing: Int] = [:]
+            for _ in 0..<count {
+                standings[Self.standing(&admission, of: source, at: Self.moment(ofWindow: number)), default: 0] += 1
+            }
             return standings
         }
-        admission.endWindow(busy: busy)
+        admission.endWindow(at: Self.moment(ofWindow: number), wait: wait)
         return results
     }
 
-    @Test("A thread that stood still for a moment is not overloaded; one that is busy for three windows is")
+    @Test("A thread that stood still for a moment is not overloaded; one for which all wait in three windows is")
     func notices() {
         var admission = Admission(seed: 7)
-        for busy in [1.0, 1, 0.97, 1, 1] {
-            _ = Self.window(&admission, [(Self.flooder, 500)], busy: busy)
+        for (number, wait) in [10, 10, 9, 10, 80].enumerated() {
+            _ = Self.window(number, &admission, [(Self.flooder, 500)], wait: .milliseconds(Int64(wait)))
             #expect(!admission.isOverloaded)
         }
-        _ = Self.window(&admission, [(Self.flooder, 500)], busy: 1)
+        _ = Self.window(5, &admission, [(Self.flooder, 500)], wait: .milliseconds(10))
         #expect(admission.isOverloaded)
     }
 
@@ -40,19 +58,39 @@ struct AdmissionTests {
         var admission = Admission(seed: 7)
         let offered = [(Self.flooder, 20_000)] + (0..<neighbours).map { (Self.neighbour($0), 20) }
         // A message served costs a unit, one refused a third, one dropped a fiftieth; 5000 can be done.
-        var busy = 1.0
-        for window in 0..<200 {
-            let results = Self.window(&admission, offered, busy: busy)
+        var wait = Admission.longWait
+        for number in 0..<200 {
+            let results = Self.window(number, &admission, offered, wait: wait)
             let cost = results.reduce(0) { sum, standings in
-                sum + Double(standings[.within] ?? 0) + Double(standings[.beyond] ?? 0) / 3
-                    + Double(standings[.farBeyond] ?? 0) / 50
+                sum + Double(standings[.served] ?? 0) + Double(standings[.refused] ?? 0) / 3
+                    + Double(standings[.dropped] ?? 0) / 50
             }
-            busy = min(cost / 5000, 1)
-            guard window > 20 else { continue }
-            for neighbour in results.dropFirst() { #expect(neighbour == [.within: 20]) }
-            #expect(results[0][.within, default: 0] < 5000)
+            wait = cost > 5000 ? Admission.longWait : .zero
+            guard number > 20 else { continue }
+            for neighbour in results.dropFirst() { #expect(neighbour == [.served: 20]) }
+            // What is left the flooder may have: no more, and in the end not much less.
+            let served = results.reduce(0) { $0 + $1[.served, default: 0] }
+            #expect(served < 6000)
+            if number > 100 { #expect(served > 3000) }
         }
+        // To refuse 20,000 takes more than all the time: most of them are dropped.
         #expect(admission.dropped > 1_000_000)
+    }
+
+    @Test("New work is let in as the window goes by, and not all of it at its beginning")
+    func spreads() {
+        var admission = Admission(seed: 7)
+        for number in 0..<3 {
+            _ = Self.window(number, &admission, [(Self.flooder, 1000)], wait: Admission.longWait)
+        }
+        let share = Int(admission.share)
+        #expect(share == 900)
+        var served = 0
+        for milliseconds in [0, 10, 50, 100] {
+            let now = Self.moment(ofWindow: 3, milliseconds)
+            while admission.begins(from: Self.flooder, at: now) { served += 1 }
+            #expect(served == min(share, share * milliseconds / 100 + 18))
+        }
     }
 
     @Test("The addresses of one IPv6 customer are one source")
@@ -60,40 +98,62 @@ struct AdmissionTests {
         var admission = Admission(seed: 0x9E37_79B9_7F4A_7C15)
         let customer = (0..<400).map { (IPAddress(v6: 0x2001_0DB8_0000_0001, UInt64($0)), 10) }
         let offered = customer + [(Self.neighbour(1), 10)]
-        for _ in 0..<6 { _ = Self.window(&admission, offered, busy: 1) }
-        let results = Self.window(&admission, offered, busy: 1)
-        #expect(results.last == [.within: 10])
-        #expect(results.dropLast().reduce(0) { $0 + ($1[.within] ?? 0) } < 3000)
+        for number in 0..<6 { _ = Self.window(number, &admission, offered, wait: Admission.longWait) }
+        let results = Self.window(6, &admission, offered, wait: Admission.longWait)
+        #expect(results.last == [.served: 10])
+        #expect(results.dropLast().reduce(0) { $0 + ($1[.served] ?? 0) } < 3000)
     }
 
-    /// A thread that can serve 1000 messages in a window, where a refusal costs a tenth of a call and a dropped message a
-    /// fiftieth; calls come at a multiple of what it can do, each of one new request and five messages that follow.
+    /// A message of a call of six: its first, or one that follows when the one before was served.
+    private struct Message {
+        var came: Int
+        var step = 0
+    }
+
+    /// A thread that can serve 10 messages in a millisecond, where a refusal costs a tenth of a call and a dropped message a
+    /// fiftieth; calls come at a multiple of what it can do, and 400 messages can wait.
     @Test("At three times the most that can be done, most of that is done", arguments: [1.2, 2, 3, 6])
     func keepsGoing(load: Double) {
         var admission = Admission(seed: 3)
-        let (capacity, perCall) = (1000.0, 6)
-        var (completed, windows) = (0, 0)
-        for window in 0..<300 {
-            var (cost, served) = (0.0, 0)
-            for _ in 0..<Int(load * capacity / Double(perCall)) where cost < capacity {
-                let standing = admission.note(from: Self.flooder)
-                guard standing == .within else {
-                    cost += standing == .beyond ? 0.6 : 0.1
+        let (capacity, perCall, room) = (10.0, 6, 400)
+        var (queue, calls, completed, left) = ([Message](), 0.0, 0, 0.0)
+        var (least, hasLost) = (Int?.none, false)
+        for time in 0..<30_000 {
+            calls += load * capacity / Double(perCall)
+            while calls >= 1 {
+                calls -= 1
+                if queue.count < room { queue.append(Message(came: time)) } else { hasLost = true }
+            }
+            left = min(left, 0) + capacity
+            var taken = 0
+            while left > 0, taken < queue.count {
+                let message = queue[taken]
+                taken += 1
+                least = min(least ?? .max, taken == queue.count ? 0 : time - message.came)
+                admission.wait = .milliseconds(Int64(taken == queue.count ? 0 : time - message.came))
+                guard admission.note(from: Self.flooder) else {
+                    left -= 0.1
                     continue
                 }
-                cost += 1
-                // What follows in the dialog is served as long as it is not far beyond.
-                let rest = (1..<perCall).map { _ in admission.note(from: Self.flooder) }
-                cost += Double(rest.filter { $0 != .farBeyond }.count)
-                if !rest.contains(.farBeyond) { served += 1 }
+                let now = MonotonicInstant(nanoseconds: Int64(time) * 1_000_000)
+                let isRefused = message.step == 0 && !admission.begins(from: Self.flooder, at: now)
+                left -= isRefused ? 0.6 : 1
+                if isRefused { continue }
+                if message.step == perCall - 1 {
+                    if time >= 5_000 { completed += 1 }
+                } else {
+                    queue.append(Message(came: time, step: message.step + 1))
+                }
             }
-            admission.endWindow(busy: min(cost / capacity, 1))
-            guard window >= 50 else { continue }
-            windows += 1
-            completed += served
+            queue.removeFirst(taken)
+            guard time % 100 == 99 else { continue }
+            let wait = TimeSpan.milliseconds(Int64(least ?? 0))
+            admission.endWindow(
+                at: MonotonicInstant(nanoseconds: Int64(time) * 1_000_000),
+                wait: hasLost && wait > .zero ? max(wait, Admission.longWait) : wait)
+            (least, hasLost) = (nil, false)
         }
-        let most = capacity / Double(perCall)
-        let goodput = Double(completed) / Double(windows) / most
+        let goodput = Double(completed * perCall) / (capacity * 25_000)
         // What the refusals themselves cost is lost for calls.
         let best = min((1 - 0.1 * load) / 0.9, 1)
         #expect(goodput >= 0.85 * best, "\(goodput)")
@@ -102,19 +162,19 @@ struct AdmissionTests {
     @Test("When the load is gone, so is the limit")
     func recovers() {
         var admission = Admission(seed: 3)
-        for _ in 0..<10 { _ = Self.window(&admission, [(Self.flooder, 900)], busy: 1) }
+        for number in 0..<10 { _ = Self.window(number, &admission, [(Self.flooder, 900)], wait: Admission.longWait) }
         #expect(admission.isOverloaded)
-        for _ in 0..<100 { _ = Self.window(&admission, [(Self.flooder, 10)], busy: 0.1) }
+        for number in 10..<110 { _ = Self.window(number, &admission, [(Self.flooder, 10)], wait: .zero) }
         #expect(!admission.isOverloaded)
     }
 
     // MARK: What peers see
 
-    /// Lets a server have no budget left for what comes from an address.
+    /// Lets a server have no budget left for what comes from an address; what finds that out is refused, too.
     private func exhaust(_ server: SimulatedServer, _ address: String) throws {
         let source = try #require(IPAddress(address))
-        for _ in 0..<Admission.fullWindows { server.admission.endWindow(busy: 1) }
-        while server.admission.note(from: source) == .within {}
+        for _ in 0..<Admission.fullWindows { server.admission.endWindow(at: .start, wait: Admission.longWait) }
+        while server.admission.begins(from: source, at: Self.moment(ofWindow: 100)) {}
     }
 
     @Test("New calls get 503 with Retry-After; the running call goes on, and ends")
@@ -146,7 +206,7 @@ struct AdmissionTests {
         try bob.expects(.bye)
         try bob.sends(200)
         try alice.expects(200)
-        #expect(server.admission.refused == 1)
+        #expect(server.admission.refused == 3)
         try stage.world.end()
     }
 

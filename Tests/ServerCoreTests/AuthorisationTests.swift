@@ -60,6 +60,32 @@ struct AuthorisationTests {
         try office.stage.world.end()
     }
 
+    @Test("An identity is asserted with the escapes that its user part needs (RFC 3261 §25.1)")
+    func escapedUser() throws {
+        let desk = Account(username: "front desk#1", domain: Place.domain, password: "parrot")
+        let office = try Office { $0.requires([.bob, Self.carol, desk]) }
+        let peer = try office.stage.peer("desk", at: "192.0.2.61", "sip:front%20desk%231@biloxi.example.com")
+        try peer.invites("sip:carol@biloxi.example.com")
+        let answer = try #require(desk.answer(try peer.expects(407), .invite, "sip:carol@biloxi.example.com"))
+        try peer.sends(.invite) { $0.add(named: "Proxy-Authorization", answer) }
+        let invite = try office.carol.expects(.invite)
+        #expect(invite.values(named: "P-Asserted-Identity") == ["<sip:front%20desk%231@biloxi.example.com>"])
+        try office.carol.sends(486)
+        try peer.expects(486)
+        try office.stage.world.end()
+    }
+
+    @Test("What a stranger would like to be called goes no further than what he asserts (RFC 3325 §6)")
+    func strangersPreference() throws {
+        let office = try Office()
+        let alice = try office.stage.alice()
+        try alice.invites { $0.add(named: "P-Preferred-Identity", "<sip:president@example.org>") }
+        #expect(try !office.bob.expects(.invite).has(.pPreferredIdentity))
+        try office.bob.sends(486)
+        try alice.expects(486)
+        try office.stage.world.end()
+    }
+
     @Test(
         "A user who calls one that there is not is told so (§21.4.5); one without a device is not there now (§21.4.18)",
         arguments: [("nobody", StatusCode(404), "No Such User"), ("dave", 480, "Not Registered")])

@@ -129,9 +129,9 @@ struct OffenceLedgerTests {
             let banned = (0..<5).map { _ in admission.note(from: Self.source) }
             let limited = (0..<3).map { _ in admission.note(from: other) }
             let free = admission.note(from: IPAddress(v4: 0xC000_0203))
-            #expect(banned == Array(repeating: .farBeyond, count: 5))
-            #expect(limited == [.within, .farBeyond, .farBeyond] && free == .within)
-            admission.endWindow(busy: 0)
+            #expect(banned == Array(repeating: false, count: 5))
+            #expect(limited == [true, false, false] && free)
+            admission.endWindow(at: .start, wait: .zero)
         }
         #expect(admission.sanctioned == 21)
     }

@@ -243,6 +243,26 @@ struct ProxyRuleTests {
         try stage.world.end()
     }
 
+    @Test("Of a strict router's request, too, all our values are taken off the Route (§16.4, RFC 5658 §4)")
+    func fromStrictRouterTwice() throws {
+        let stage = Stage()
+        stage.server()
+        let alice = try stage.alice()
+        let next = try stage.peer("next", at: "192.0.2.70", "sip:next@192.0.2.70")
+        try alice.invites("sip:\(Place.proxy);lr") {
+            $0.add(
+                named: "Route",
+                "<sip:\(Place.proxy);transport=tcp;lr>, <sip:192.0.2.70;lr>, <sip:carol@elsewhere.example.org>")
+        }
+        let invite = try next.expects(.invite)
+        #expect(invite.requestURI?.description == "sip:carol@elsewhere.example.org")
+        #expect(invite.all(.route).map { $0.uri.description } == ["sip:192.0.2.70;lr"])
+        #expect(invite.all(.via).count == 2)
+        try next.sends(404)
+        try alice.expects(404)
+        try stage.world.end()
+    }
+
     @Test("Where the transport changes, both sides find their own in Record-Route (RFC 5658 §4)")
     func doubleRecordRoute() throws {
         let stage = Stage()

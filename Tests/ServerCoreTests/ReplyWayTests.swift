@@ -20,15 +20,15 @@ struct ReplyWayTests {
         }
     }
 
-    /// A request of Alice's with this Via, after which her host is gone.
-    private func send(_ method: String, via: String) throws {
+    /// A request of Alice's with this Via, after which her host is gone, unless it is to stay for a while.
+    private func send(_ method: String, via: String, goesAtOnce: Bool = true) throws {
         let text =
             "\(method) \(Place.bob) SIP/2.0\r\nVia: SIP/2.0/UDP \(via);branch=z9hG4bKgone\r\nMax-Forwards: 70\r\n"
             + "From: <sip:alice@atlanta.example.com>;tag=1\r\nTo: <\(Place.bob)>\r\nCall-ID: gone\r\n"
             + "CSeq: 1 \(method)\r\nContact: <sip:alice@192.0.2.101>\r\nContent-Length: 0\r\n\r\n"
         let proxy = SocketAddress(try #require(IPAddress(Place.proxy)), 5060)
         try self.alice.sendsOctets(Array(text.utf8), to: proxy)
-        self.stage.world.crash("alice")
+        if goesAtOnce { self.stage.world.crash("alice") }
     }
 
     private func answers(_ name: String) -> [String] {
@@ -61,6 +61,21 @@ struct ReplyWayTests {
         try self.bob.sends(486)
         self.stage.world.run(for: .seconds(1))
         #expect(self.answers("second").last == "486 Busy Here INVITE 1")
+    }
+
+    @Test("So does a 2xx to an INVITE whose client has gone since, when its server sends it again")
+    func success() throws {
+        try self.send("INVITE", via: "second.example.net:5060", goesAtOnce: false)
+        try self.bob.expects(.invite)
+        try self.bob.sends(180)
+        self.stage.world.run(for: .seconds(1))
+        #expect(self.answers("alice") == ["100 Trying INVITE 1", "180 Ringing INVITE 1"], "\(self.stage.flow())")
+        self.stage.world.crash("alice")
+        try self.bob.sends(200)
+        // It is sent again after 0.5, 1.5, 3.5, 5.5 and 7.5 s (§13.3.1.4).
+        self.stage.world.run(for: .seconds(8))
+        #expect(self.answers("second").count >= 4, "\(self.stage.flow())")
+        #expect(Set(self.answers("second")) == ["200 OK INVITE 1"], "\(self.stage.flow())")
     }
 
     @Test(

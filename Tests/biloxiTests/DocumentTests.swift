@@ -1,6 +1,7 @@
 import Foundation
 import SIPMessages
 import ServerConfiguration
+import SignallingTransport
 import Testing
 
 @testable import OperationsHTTP
@@ -74,26 +75,80 @@ struct DocumentTests {
         #expect(ConfigurationSchema.text.contains("0 to 300 seconds"))
     }
 
-    @Test("The service manager is told when the server is ready and when it stops (sd_notify(3))")
+    @Test("The service manager hears when the server is ready, works, reloads and stops (sd_notify(3))")
     func notifies() throws {
-        let directory = try TestDirectory()
-        let path = directory.path + "/notify"
-        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
-        defer { close(descriptor) }
-        let isBound = LocalSocket.withAddress(of: path) { bind(descriptor, $0, $1) } == 0
+        let manager = try FakeServiceManager()
+        let file = try manager.directory.write("listen: [\"udp:127.0.0.1:0\"]\n", to: "biloxi.yaml")
+        let server = try RunningCommand(
+            ["serve", "--config", file, "--data", manager.directory.path + "/data"],
+            environment: ["NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "200000"])
+        #expect(manager.told() == "READY=1")
+        // Again and again, every 0.1 s.
+        for _ in 0..<3 { #expect(manager.told() == "WATCHDOG=1") }
+        let before = SystemClock.now().nanoseconds / 1000
+        kill(server.processID, SIGHUP)
+        let reloading = manager.told(exceptFor: "WATCHDOG=1").split(separator: "\n")
+        #expect(reloading.first == "RELOADING=1")
+        let moment = try #require(reloading.last.flatMap { Int64($0.dropFirst("MONOTONIC_USEC=".count)) })
+        #expect(moment >= before && moment <= SystemClock.now().nanoseconds / 1000)
+        #expect(manager.told(exceptFor: "WATCHDOG=1") == "READY=1")
+        #expect(server.finish(SIGTERM).status == 0)
+        #expect(manager.told(exceptFor: "WATCHDOG=1") == "STOPPING=1")
+    }
+
+    @Test("A reload that fails is over too, and only the process that is watched says that it works")
+    func notifiesOfFailedReload() throws {
+        let manager = try FakeServiceManager()
+        let file = try manager.directory.write("listen: [\"udp:127.0.0.1:0\"]\n", to: "biloxi.yaml")
+        let server = try RunningCommand(
+            ["serve", "--config", file, "--data", manager.directory.path + "/data"],
+            environment: ["NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"])
+        #expect(manager.told() == "READY=1")
+        _ = try manager.directory.write("listen: nowhere\n", to: "biloxi.yaml")
+        kill(server.processID, SIGHUP)
+        #expect(manager.told().hasPrefix("RELOADING=1\n"))
+        #expect(manager.told() == "READY=1")
+        #expect(server.finish(SIGTERM).status == 0)
+        #expect(manager.told() == "STOPPING=1")
+    }
+
+    @Test("Who did not ask is told nothing")
+    func unwatched() {
+        let asked = ["NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "30000000"]
+        #expect(ServiceManager(environment: asked, processID: 7).pulse == .seconds(15))
+        for changed in [["WATCHDOG_PID": "8"], ["WATCHDOG_USEC": "0"], ["WATCHDOG_USEC": "x"], ["NOTIFY_SOCKET": "x"]] {
+            let environment = asked.merging(changed) { $1 }
+            #expect(ServiceManager(environment: environment, processID: 7).pulse == nil)
+        }
+        #expect(ServiceManager(environment: [:]).pulse == nil)
+    }
+}
+
+/// A socket as systemd has one, and what it is told.
+private final class FakeServiceManager {
+    let directory: TestDirectory
+    let path: String
+    private let descriptor: Int32
+
+    init() throws {
+        self.directory = try TestDirectory()
+        self.path = self.directory.path + "/notify"
+        self.descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+        let isBound = LocalSocket.withAddress(of: self.path) { [descriptor] in bind(descriptor, $0, $1) } == 0
         try #require(isBound)
         var limit = timeval(tv_sec: 30, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        func told() -> String {
+        setsockopt(self.descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    deinit { close(self.descriptor) }
+
+    /// The next datagram, but for those of one text.
+    func told(exceptFor skipped: String = "") -> String {
+        while true {
             var buffer = [UInt8](repeating: 0, count: 256)
-            let count = recv(descriptor, &buffer, buffer.count, 0)
-            return String(decoding: buffer[..<Swift.max(0, count)], as: UTF8.self)
+            let count = recv(self.descriptor, &buffer, buffer.count, 0)
+            let text = String(decoding: buffer[..<Swift.max(0, count)], as: UTF8.self)
+            if count <= 0 || text != skipped { return text }
         }
-        let server = try RunningCommand(
-            ["serve", "--listen", "udp:127.0.0.1:0", "--data", directory.path + "/data"],
-            environment: ["NOTIFY_SOCKET": path])
-        #expect(told() == "READY=1")
-        #expect(server.finish(SIGTERM).status == 0)
-        #expect(told() == "STOPPING=1")
     }
 }

@@ -21,7 +21,7 @@ struct RouteCommandTests {
               - { match: "9*", to: "trunk:pstn", strip: 1, prepend: "+" }
               - { match: "666", reject: { status: 603, reason: Nobody Is Evil Here } }
               - { match: "3*", redirect: { contacts: "sip:x@b.test" } }
-              - { match: "98", to: "service:voicemail" }
+              - { match: "88", to: "service:echo" }
             users: { carol: { redirect: { status: 301, contacts: "sip:carol@new.test" } } }
             """, to: "f.yaml")
     }
@@ -52,7 +52,7 @@ struct RouteCommandTests {
         arguments: [
             ("9123", nil, 3), ("9123", "bob@other.test", 3), ("9123", "trunk:pstn", 3), ("9123", "alice", 0),
             ("bob", nil, 7), ("carol", nil, 0),
-            ("echo", nil, 0), ("98", nil, 3), ("sip:", nil, 2), ("31", "trunk:pst", 2), ("tel:+1", "alice", 3),
+            ("echo", nil, 0), ("88", nil, 0), ("sip:", nil, 2), ("31", "trunk:pst", 2), ("tel:+1", "alice", 3),
         ] as [(String, String?, Int32)])
     func exits(uri: String, from: String?, status: Int32) throws {
         let arguments =

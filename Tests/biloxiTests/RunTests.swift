@@ -5,78 +5,10 @@ import Testing
 
 @Suite("biloxi run: a telephone that a program drives", .timeLimit(.minutes(2)))
 struct RunTests {
-    /// `biloxi run -`, as a harness sees it.
-    private final class Telephone {
-        let command: RunningCommand
-        private var events: [[String: Any]] = []
-        private var lastID = 0
-
-        init(_ arguments: [String] = [], environment: [String: String] = [:]) throws {
-            self.command = try RunningCommand(
-                ["run", "-", "--local", "udp:127.0.0.1:0", "--media-ports", "40000-49999"] + arguments,
-                environment: environment, isFed: true)
-        }
-
-        /// A user of an office.
-        convenience init(_ user: String, of office: Office) throws {
-            try self.init(
-                ["--account", "sip:\(user)@\(Office.domain)", "--proxy", "127.0.0.1:\(office.port)"],
-                environment: ["BILOXI_PASSWORD": Office.passwords[user] ?? ""])
-        }
-
-        /// Begins a command; returns its id.
-        @discardableResult
-        func start(_ verb: String, _ members: [String: Any] = [:]) throws -> Int {
-            self.lastID += 1
-            let object = members.merging(["do": verb, "id": self.lastID]) { $1 }
-            let line = try JSONSerialization.data(withJSONObject: object)
-            self.command.write(String(decoding: line, as: UTF8.self))
-            return self.lastID
-        }
-
-        /// Waits for an event with these members; others wait for their turn.
-        func wait(_ name: String, _ members: [String: String] = [:], id: Int? = nil) throws -> [String: Any] {
-            func fits(_ event: [String: Any]) -> Bool {
-                event["event"] as? String == name && (id == nil || event["id"] as? Int == id)
-                    && members.allSatisfy { "\(event[$0.key] ?? "")" == $0.value }
-            }
-            if let i = self.events.firstIndex(where: fits) { return self.events.remove(at: i) }
-            while let line = self.command.nextLine() {
-                let event = try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-                if fits(event) { return event }
-                let isRefusal = ["failed", "error"].contains(event["event"] as? String)
-                if name == "done", isRefusal, let id, event["id"] as? Int == id {
-                    throw Missing(description: "\(event) came in place of done")
-                }
-                self.events.append(event)
-            }
-            throw Missing(description: "no \(name) \(members) came, but \(self.events); \(self.command.errors)")
-        }
-
-        /// Does a command to its end.
-        @discardableResult
-        func does(_ verb: String, _ members: [String: Any] = [:]) throws -> [String: Any] {
-            try self.wait("done", id: try self.start(verb, members))
-        }
-
-        /// Where it listens.
-        func address() throws -> String {
-            let listeners = try #require(try self.wait("ready")["listen"] as? [String])
-            return "sip:bob@\(try #require(listeners.first).dropFirst("udp:".count))"
-        }
-
-        func end() -> Int32 {
-            self.command.endInput()
-            return self.command.finish().status
-        }
-    }
-
-    struct Missing: Error, CustomStringConvertible { let description: String }
-
     @Test("Two of them register, call, hear, press keys, hold, talk and hang up through a server")
     func callThroughServer() throws {
         let office = try Office()
-        let (alice, bob) = (try Telephone("alice", of: office), try Telephone("bob", of: office))
+        let (alice, bob) = (try RunTelephone("alice", of: office), try RunTelephone("bob", of: office))
         for phone in [alice, bob] { #expect(try phone.does("register")["expires"] as? Int ?? 0 > 0) }
         let calling = try alice.start(
             "call", ["uri": "bob", "call": "a", "headers": ["Subject": "lunch", "X-Two": ["1", "2"]]])
@@ -145,9 +77,9 @@ struct RunTests {
 
     @Test("At the end of the input a call is hung up, one that rings cancelled; a refusal is no failure")
     func endOfInput() throws {
-        let bob = try Telephone()
+        let bob = try RunTelephone()
         let address = try bob.address()
-        let alice = try Telephone()
+        let alice = try RunTelephone()
         let calling = try alice.start("call", ["uri": address])
         let first = try #require(try bob.wait("incoming")["call"] as? String)
         try bob.does("reject", ["call": first, "status": 486, "reason": "Not Now"])
@@ -169,7 +101,7 @@ struct RunTests {
 
     @Test("A file is a script: wait, expect and stop; an event that does not come ends with 8")
     func script() throws {
-        let bob = try Telephone()
+        let bob = try RunTelephone()
         let directory = try TestDirectory()
         let file = try directory.write(
             """
@@ -194,33 +126,60 @@ struct RunTests {
         #expect(bob.end() == 0)
     }
 
+    /// Alice, who has called Bob and transfers him to Carol, of which he is told.
+    private struct Transferring {
+        let (alice, bob, carol): (RunTelephone, RunTelephone, RunTelephone)
+        /// Where Carol is.
+        let target: String
+        /// The call at Bob's, the command at Alice's, and what Bob is to decide on.
+        let (call, command, transfer): (String, Int, String)
+
+        init() throws {
+            (self.alice, self.bob, self.carol) = (try RunTelephone(), try RunTelephone(), try RunTelephone())
+            self.target = try self.carol.address()
+            try self.alice.start("call", ["uri": try self.bob.address(), "call": "a"])
+            self.call = try #require(try self.bob.wait("incoming")["call"] as? String)
+            try self.bob.does("answer", ["call": self.call])
+            _ = try self.alice.wait("answered")
+            self.command = try self.alice.start("transfer", ["call": "a", "to": self.target])
+            let asked = try self.bob.wait("transferRequested", ["call": self.call])
+            #expect(asked["target"] as? String == self.target)
+            self.transfer = try #require(asked["transfer"] as? String)
+        }
+
+        func expectEnd() { #expect([self.alice.end(), self.bob.end(), self.carol.end()] == [0, 0, 0]) }
+    }
+
     @Test("A blind transfer is asked for, decided on, and reported")
     func transfer() throws {
-        let (bob, carol) = (try Telephone(), try Telephone())
-        let (toBob, toCarol) = (try bob.address(), try carol.address())
-        let alice = try Telephone()
-        try alice.start("call", ["uri": toBob, "call": "a"])
-        let call = try #require(try bob.wait("incoming")["call"] as? String)
-        try bob.does("answer", ["call": call])
-        _ = try alice.wait("answered")
-        let transferring = try alice.start("transfer", ["call": "a", "to": toCarol])
-        let asked = try bob.wait("transferRequested", ["call": call])
-        #expect(asked["target"] as? String == toCarol)
-        let accepting = try bob.start(
-            "acceptTransfer", ["transfer": try #require(asked["transfer"]), "call": "to-carol"])
-        let incoming = try #require(try carol.wait("incoming")["call"] as? String)
-        try carol.does("answer", ["call": incoming])
-        #expect(try bob.wait("done", id: accepting)["call"] as? String == "to-carol")
-        _ = try alice.wait("done", id: transferring)
-        _ = try bob.wait("ended", ["call": call])
-        #expect([alice.end(), bob.end(), carol.end()] == [0, 0, 0])
+        let scene = try Transferring()
+        let accepting = try scene.bob.start("acceptTransfer", ["transfer": scene.transfer, "call": "to-carol"])
+        let incoming = try #require(try scene.carol.wait("incoming")["call"] as? String)
+        try scene.carol.does("answer", ["call": incoming])
+        #expect(try scene.bob.wait("done", id: accepting)["call"] as? String == "to-carol")
+        _ = try scene.alice.wait("done", id: scene.command)
+        _ = try scene.bob.wait("ended", ["call": scene.call])
+        scene.expectEnd()
+    }
+
+    @Test("A transfer can be followed by the call itself, which has another other side then")
+    func followedTransfer() throws {
+        let scene = try Transferring()
+        let following = try scene.bob.start("acceptTransfer", ["transfer": scene.transfer, "follow": true])
+        try scene.carol.does("answer", ["call": try #require(try scene.carol.wait("incoming")["call"])])
+        #expect(try scene.bob.wait("transferred", ["call": scene.call])["to"] as? String == scene.target)
+        _ = try scene.alice.wait("done", id: scene.command)
+        #expect(try scene.bob.wait("done", id: following)["call"] == nil)
+        try scene.bob.does("hangup", ["call": scene.call])
+        _ = try scene.carol.wait("ended")
+        scene.expectEnd()
     }
 
     @Test("An attended transfer connects the two others: the call goes on with the new other side (RFC 3891)")
     func attendedTransfer() throws {
-        let (bob, carol) = (try Telephone(), try Telephone())
+        let (bob, carol) = (try RunTelephone(), try RunTelephone())
         let (toBob, toCarol) = (try bob.address(), try carol.address())
-        let alice = try Telephone()
+        let alice = try RunTelephone()
         for (name, address, phone) in [("b", toBob, bob), ("c", toCarol, carol)] {
             let calling = try alice.start("call", ["uri": address, "call": name])
             try phone.does("answer", ["call": try #require(try phone.wait("incoming")["call"])])
@@ -236,8 +195,8 @@ struct RunTests {
 
     @Test("In a conference the others hear each other, until it is stopped")
     func conference() throws {
-        let (bob, carol) = (try Telephone(), try Telephone())
-        let alice = try Telephone()
+        let (bob, carol) = (try RunTelephone(), try RunTelephone())
+        let alice = try RunTelephone()
         for (name, phone) in [("b", bob), ("c", carol)] {
             let calling = try alice.start("call", ["uri": try phone.address(), "call": name])
             try phone.does("answer", ["call": try #require(try phone.wait("incoming")["call"])])
@@ -252,33 +211,11 @@ struct RunTests {
         #expect([alice.end(), bob.end(), carol.end()] == [0, 0, 0])
     }
 
-    @Test("A transfer can be followed by the call itself, which has another other side then")
-    func followedTransfer() throws {
-        let (bob, carol) = (try Telephone(), try Telephone())
-        let (toBob, toCarol) = (try bob.address(), try carol.address())
-        let alice = try Telephone()
-        try alice.start("call", ["uri": toBob, "call": "a"])
-        let call = try #require(try bob.wait("incoming")["call"] as? String)
-        try bob.does("answer", ["call": call])
-        _ = try alice.wait("answered")
-        let transferring = try alice.start("transfer", ["call": "a", "to": toCarol])
-        let asked = try bob.wait("transferRequested", ["call": call])
-        let following = try bob.start(
-            "acceptTransfer", ["transfer": try #require(asked["transfer"]), "follow": true])
-        try carol.does("answer", ["call": try #require(try carol.wait("incoming")["call"])])
-        #expect(try bob.wait("transferred", ["call": call])["to"] as? String == toCarol)
-        _ = try alice.wait("done", id: transferring)
-        #expect(try bob.wait("done", id: following)["call"] == nil)
-        try bob.does("hangup", ["call": call])
-        _ = try carol.wait("ended")
-        #expect([alice.end(), bob.end(), carol.end()] == [0, 0, 0])
-    }
-
     @Test("Requests of one's own, OPTIONS, raw octets and the trace")
     func requests() throws {
-        let bob = try Telephone()
+        let bob = try RunTelephone()
         let address = try bob.address()
-        let alice = try Telephone()
+        let alice = try RunTelephone()
         try alice.does("trace", ["on": true])
         let options = try alice.does("options", ["uri": address])
         #expect(options["status"] as? Int == 200 && (options["allow"] as? String)?.contains("INVITE") == true)

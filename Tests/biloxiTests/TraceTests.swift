@@ -66,6 +66,48 @@ struct TraceTests {
         #expect(!String(decoding: packets, as: UTF8.self).contains("response="))
     }
 
+    /// The datagrams of a capture (pcapng) over IPv4: their ports and what they hold.
+    private static func datagrams(_ file: [UInt8]) -> [(from: UInt16, to: UInt16, payload: ArraySlice<UInt8>)] {
+        func number(_ i: Int, _ count: Int) -> Int { (0..<count).reduce(0) { $0 | Int(file[i + $1]) << (8 * $1) } }
+        var datagrams: [(from: UInt16, to: UInt16, payload: ArraySlice<UInt8>)] = []
+        var start = 0
+        while start + 12 <= file.count {
+            let length = number(start + 4, 4)
+            if number(start, 4) == 6 {
+                let packet = start + 28
+                func port(_ i: Int) -> UInt16 { UInt16(file[packet + i]) << 8 | UInt16(file[packet + i + 1]) }
+                datagrams.append((port(20), port(22), file[(packet + 28)..<(packet + number(start + 20, 4))]))
+            }
+            start += length
+        }
+        return datagrams
+    }
+
+    @Test("The capture of a call has its sound too, in both directions and as it is without protection (RFC 3550 §5.1)")
+    func sound() throws {
+        let directory = try TestDirectory()
+        let answer = try RunningCommand([
+            "answer", "--json", "--local", "udp:127.0.0.1:0", "--media-ports", "40000-49999", "--count", "1", "--echo",
+        ])
+        let ready = try #require(answer.nextLine())
+        let address = try #require(ready.split(separator: "udp:").last?.split(separator: "\"").first)
+        let result = try RunningCommand.run(
+            "call", "sip:bob@\(address)", "--local", "udp:127.0.0.1:0", "--media-ports", "40000-49999", "--srtp",
+            "sdes",
+            "--tone", "440", "--for", "1s", "--pcap", "\(directory.path)/packets")
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(answer.finish().status == 0)
+        let file = try Data(contentsOf: URL(fileURLWithPath: directory.path + "/packets"))
+        let datagrams = Self.datagrams(Array(file))
+        #expect(datagrams.first?.payload.starts(with: Array("INVITE sip:bob@".utf8)) == true)
+        // Version 2, PCMU, and 20 ms of it behind the header: SRTP would be longer by its tag.
+        let packets = datagrams.filter { $0.payload.first == 0x80 && $0.payload.count == 172 }
+        let ours = try #require(packets.first?.from)
+        #expect(packets.count { $0.from == ours } > 20)
+        #expect(packets.count { $0.to == ours } > 20)
+        #expect(packets.allSatisfy { $0.payload.dropFirst().first.map { $0 & 0x7F } == 0 })
+    }
+
     @Test("Text of a message that XML has no place for is replaced")
     func escaping() {
         #expect(LadderPicture.escaped("<a&b>\"\r\n\u{1}") == "&lt;a&amp;b&gt;&quot;\n\u{FFFD}")

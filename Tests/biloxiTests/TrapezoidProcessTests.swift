@@ -1,5 +1,6 @@
 import DNSTestServer
 import Foundation
+import LoopbackSockets
 import SIPMessages
 import SIPRouting
 import Testing

@@ -17,7 +17,7 @@ final class Engine: AgentUser {
         var calls: [CallHandle: Call] = [:]
         var registrations: [RegistrationHandle: Registration] = [:]
         var requests: [RequestHandle: Promise<Result<Response, SIPError>>] = [:]
-        var transfers: [TransferHandle: OutgoingTransfer] = [:]
+        var subscriptions: [SubscriptionCore.Handle: SubscriptionCore] = [:]
         var accounts: [Account.Parsed] = []
         var isServing = false
     }
@@ -41,7 +41,7 @@ final class Engine: AgentUser {
         media.silence = settings.silence.map { TimeSpan(nanoseconds: $0.nanoseconds) }
         media.advertise = settings.advertise.map { Host($0) }
         do {
-            self.media = try MediaServer(media)
+            self.media = try MediaServer(media, observer: settings.traceMedia.map { Self.observer($0) })
         } catch {
             throw SIPError(.media, error.description)
         }
@@ -71,8 +71,8 @@ final class Engine: AgentUser {
         self.state.withLock { $0.requests[handle] = request }
     }
 
-    func add(_ transfer: OutgoingTransfer, _ handle: TransferHandle) {
-        self.state.withLock { $0.transfers[handle] = transfer }
+    func add(_ subscription: SubscriptionCore, _ handle: SubscriptionCore.Handle) {
+        self.state.withLock { $0.subscriptions[handle] = subscription }
     }
 
     func forget(_ handle: RequestHandle) { self.state.withLock { _ = $0.requests.removeValue(forKey: handle) } }
@@ -123,6 +123,17 @@ final class Engine: AgentUser {
 
     func endWatching(_ number: UInt64) { self.state.withLock { _ = $0.watchers.removeValue(forKey: number) } }
 
+    private static func observer(
+        _ body: @escaping @Sendable (TracedPacket) -> Void
+    ) -> TappedPacket.Observer {
+        { packet in
+            body(
+                TracedPacket(
+                    isSent: packet.isSent, local: packet.local.description, peer: packet.peer.description,
+                    time: SystemClock.wall(), octets: packet.octets))
+        }
+    }
+
     /// A message has come or gone.
     func show(_ octets: Span<UInt8>, _ direction: TappedMessage.Direction, _ flow: Flow, at wall: Int64) {
         let watchers = self.state.withLock { Array($0.watchers.values) }
@@ -144,6 +155,7 @@ final class Engine: AgentUser {
 
     /// What is still there; for the end of the scope.
     var openCalls: [Call] { self.state.withLock { Array($0.calls.values) } }
+    var openSubscriptions: [SubscriptionCore] { self.state.withLock { Array($0.subscriptions.values) } }
     var openRegistrations: [Registration] { self.state.withLock { Array($0.registrations.values) } }
 
     /// Ends everything that still waits for something.
@@ -154,7 +166,7 @@ final class Engine: AgentUser {
         }
         for call in state.calls.values { call.core.ended(.hungUp) }
         for request in state.requests.values { request.keep(.failure(.ended("the user agent has ended"))) }
-        for transfer in state.transfers.values { transfer.done(.unreported) }
+        for subscription in state.subscriptions.values { subscription.closed() }
         self.invitations.close()
         self.messages.close()
     }
@@ -200,11 +212,14 @@ final class Engine: AgentUser {
             call.core.events.send(.message(message))
         case .transferRequested(let referral, let handle, let request):
             self.receiveTransfer(referral, of: handle, request, &turn)
+        case .transferAccepted(let handle): self.subscription(.transfer(handle))?.accepted()
+        case .transferReported(let handle, let report): self.subscription(.transfer(handle))?.notified(report)
         case .transferProgress(let handle, let status, let reason):
-            self.transfer(handle)?.progressed(Int(status.number), reason)
-        case .transferDone(let handle, let end):
-            let transfer = self.state.withLock { $0.transfers.removeValue(forKey: handle) }
-            transfer?.done(end)
+            self.subscription(.transfer(handle))?.progressed(Int(status.number), reason)
+        case .transferDone(let handle, let end): self.takeSubscription(.transfer(handle))?.done(end)
+        case .subscribed(let handle, _): self.subscription(.subscription(handle))?.accepted()
+        case .notified(let handle, let notify): self.subscription(.subscription(handle))?.notified(notify)
+        case .subscriptionEnded(let handle, let end): self.takeSubscription(.subscription(handle))?.ended(end)
         case .replaces(let handle, let other): self.call(handle)?.core.predecessor = self.call(other)
         case .informationAnswered(let handle, let status):
             self.call(handle)?.core.informed(
@@ -291,8 +306,12 @@ final class Engine: AgentUser {
         self.state.withLock { $0.requests.removeValue(forKey: handle) }
     }
 
-    private func transfer(_ handle: TransferHandle) -> OutgoingTransfer? {
-        self.state.withLock { $0.transfers[handle] }
+    private func subscription(_ handle: SubscriptionCore.Handle) -> SubscriptionCore? {
+        self.state.withLock { $0.subscriptions[handle] }
+    }
+
+    private func takeSubscription(_ handle: SubscriptionCore.Handle) -> SubscriptionCore? {
+        self.state.withLock { $0.subscriptions.removeValue(forKey: handle) }
     }
 
     /// The other side of a call wants us to call someone: who listens to the call's events decides.

@@ -193,7 +193,7 @@ extension UserAgent {
         try Account.uri(text, of: account, "whom to reach")
     }
 
-    private func identity(_ account: Account.Parsed?, _ local: IPAddress) throws(SIPError) -> NameAddress {
+    func identity(_ account: Account.Parsed?, _ local: IPAddress) throws(SIPError) -> NameAddress {
         if let account { return account.identity }
         if let address = self.engine.settings.address { return NameAddress(try Account.uri(address, "who calls")) }
         return NameAddress(SIPURI(user: "anonymous", host: Host(local)), displayName: "Anonymous")

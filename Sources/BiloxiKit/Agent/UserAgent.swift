@@ -109,6 +109,7 @@ public final class UserAgent: Sendable {
     /// Hangs up, unregisters, waits a while for the answers, and closes everything.
     func end() async {
         for call in self.engine.openCalls { call.hangUpNow() }
+        for subscription in self.engine.openSubscriptions { subscription.cancel() }
         for registration in self.engine.openRegistrations { registration.removeNow() }
         let idle = Promise<Void>()
         self.host.whenIdle { idle.keep(()) }

@@ -83,6 +83,8 @@ public struct UserAgentSettings: Sendable {
     public var farewell: Duration = .seconds(2)
     /// Told each message that comes and goes.
     public var trace: (@Sendable (TracedMessage) -> Void)?
+    /// Told each packet of the sound of calls, as it is without protection, on a thread that has the sound wait meanwhile.
+    public var traceMedia: (@Sendable (TracedPacket) -> Void)?
 
     /// Settings with the values that stand beside each.
     public init() {}
@@ -128,4 +130,18 @@ public struct TracedMessage: Sendable {
     public let octets: [UInt8]
     /// The message as text; what is not UTF-8 is repaired.
     public var text: String { String(decoding: self.octets, as: UTF8.self) }
+}
+
+/// A packet of the sound of a call that came or went: RTP or RTCP.
+public struct TracedPacket: Sendable {
+    /// Whether we have sent it.
+    public let isSent: Bool
+    /// Our address and port: `192.0.2.1:16384`.
+    public let local: String
+    /// The other side: `192.0.2.7:4000`.
+    public let peer: String
+    /// Milliseconds since 1970, UTC.
+    public let time: Int64
+    /// The packet, as it is before it is protected and after it was opened.
+    public let octets: [UInt8]
 }

@@ -14,53 +14,97 @@ public struct AudioFrame: Hashable, Sendable {
 ///
 /// Who reads slower than it comes misses the oldest: up to five seconds wait.
 public struct AudioInput: AsyncSequence, Sendable {
+    /// What has been heard and not been told yet: at the rate that is wanted, in pieces that are long enough.
+    private final class Gatherer: Sendable {
+        private struct State: Sendable {
+            var resampler: (from: Int, resampler: Resampler)?
+            var samples: [Int16] = []
+        }
+
+        let channel: Channel<AudioFrame>
+        private let state = Mutex(State())
+        private let rate: Int
+        private let least: Int
+
+        init(rate: Int, least: Int) {
+            (self.rate, self.least) = (rate, least)
+            self.channel = Channel(limit: least == 0 ? 250 : 10)
+        }
+
+        /// Takes what is heard, on a thread of the media.
+        func hear(_ heard: [Int16], at source: Int) {
+            let piece: [Int16]? = self.state.withLock { state in
+                if source == self.rate, self.least == 0 { return heard }
+                if source == self.rate {
+                    state.samples += heard
+                } else {
+                    var current = state.resampler?.from == source ? state.resampler?.resampler : nil
+                    if current == nil { current = Resampler(from: source, to: self.rate) }
+                    state.resampler = nil
+                    current?.process(heard.span, into: &state.samples)
+                    state.resampler = current.map { (source, $0) }
+                }
+                guard state.samples.count >= self.least else { return nil }
+                defer { state.samples = [] }
+                return state.samples
+            }
+            if let piece { self.channel.send(AudioFrame(samples: piece, sampleRate: self.rate)) }
+        }
+
+        /// What is left, that is too short for a piece of its own.
+        func rest() -> [Int16] {
+            self.state.withLock { state in
+                defer { state.samples = [] }
+                return state.samples
+            }
+        }
+    }
+
     /// Ends the listening when nobody holds the sequence or an iterator of it any more.
     final class Tap: Sendable {
-        let channel = Channel<AudioFrame>(limit: 250)
+        private let gatherer: Gatherer
         private let core: CallCore
-        private let number = Mutex<UInt64>(0)
+        private let number: UInt64
 
-        init(_ call: Call, rate: Int, ofOwn isOwn: Bool) {
+        init(_ call: Call, rate: Int, ofOwn isOwn: Bool, least: Int) {
             self.core = call.core
-            let resampler = Mutex<(from: Int, resampler: Resampler)?>(nil)
-            let channel = self.channel
-            let number = call.audio.addListener(toOwn: isOwn) { samples, source in
-                var output = samples
-                if source != rate {
-                    resampler.withLock { known in
-                        var current = known?.from == source ? known?.resampler : nil
-                        if current == nil { current = Resampler(from: source, to: rate) }
-                        output.removeAll(keepingCapacity: true)
-                        current?.process(samples.span, into: &output)
-                        known = current.map { (source, $0) }
-                    }
-                }
-                channel.send(AudioFrame(samples: output, sampleRate: rate))
-            }
-            self.number.withLock { $0 = number }
-            call.core.end.whenKept { [weak channel] _ in channel?.close() }
+            let gatherer = Gatherer(rate: rate, least: least)
+            self.gatherer = gatherer
+            self.number = call.audio.addListener(toOwn: isOwn) { samples, source in gatherer.hear(samples, at: source) }
+            call.core.end.whenKept { [weak gatherer] _ in gatherer?.channel.close() }
         }
 
         deinit {
-            self.core.line.audio.removeListener(self.number.withLock { $0 })
-            self.channel.close()
+            self.core.line.audio.removeListener(self.number)
+            self.gatherer.channel.close()
         }
+
+        func next() async -> AudioFrame? { await self.gatherer.channel.next() }
+
+        func rest() -> [Int16] { self.gatherer.rest() }
     }
 
     private let tap: Tap
 
-    init(_ call: Call, rate: Int, ofOwn isOwn: Bool = false) { self.tap = Tap(call, rate: rate, ofOwn: isOwn) }
+    /// - Parameter least: Samples that a piece has at least, for who needs no piece at once; with 0 each packet is one. Ten
+    ///   such pieces wait.
+    init(_ call: Call, rate: Int, ofOwn isOwn: Bool = false, least: Int = 0) {
+        self.tap = Tap(call, rate: rate, ofOwn: isOwn, least: least)
+    }
+
+    /// After the end, or whenever no more is waited for: what was too short for a piece of its own.
+    func rest() -> [Int16] { self.tap.rest() }
 
     /// Takes pieces of sound.
     public struct AsyncIterator: AsyncIteratorProtocol {
         let tap: Tap
 
         /// The next piece; `nil` after the end of the call, and when the task is cancelled.
-        public mutating func next() async -> AudioFrame? { await self.tap.channel.next() }
+        public mutating func next() async -> AudioFrame? { await self.tap.next() }
 
         /// The next piece; `nil` after the end of the call, and when the task is cancelled.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(Never) -> AudioFrame? {
-            await self.tap.channel.next()
+            await self.tap.next()
         }
     }
 
@@ -120,8 +164,11 @@ extension Call {
     ///
     /// - Throws: `SIPError`: `media`, when the file cannot be written.
     public func record(to path: String, sampleRate: Int = 8_000) async throws {
+        // A second at a time: to wake a task and to write for each packet costs more than all else that is done with it.
+        let input = AudioInput(self, rate: sampleRate, least: sampleRate)
         var file = try WAVWriter(path, rate: sampleRate)
-        for await frame in self.audio(sampleRate: sampleRate) { try file.append(frame.samples) }
+        for await piece in input { try file.append(piece.samples) }
+        try file.append(input.rest())
         try file.finish()
     }
 }

@@ -2,26 +2,6 @@ import AgentCore
 import SIPMessages
 import SignallingTransport
 
-/// A transfer that we have asked for.
-final class OutgoingTransfer: Sendable {
-    let outcome = Promise<Result<Void, SIPError>>()
-    private let call: Call
-
-    init(_ call: Call) { self.call = call }
-
-    func progressed(_ status: Int, _ reason: String) {
-        self.call.core.events.send(.transferProgress(status: status, reason: reason))
-    }
-
-    func done(_ end: TransferEnd) {
-        switch end {
-        case .succeeded, .unreported: self.outcome.keep(.success(()))
-        case .failed(let status, let reason), .refused(let status, let reason):
-            self.outcome.keep(.failure(SIPError(SIPError.code(of: status), status: Int(status.number), reason)))
-        }
-    }
-}
-
 /// What the other side of a call wants: that we call someone in its place (RFC 3515, RFC 5589). Who takes note of it
 /// within two seconds decides; otherwise the request lapses.
 public final class IncomingTransfer: Hashable, Sendable {
@@ -103,55 +83,68 @@ public final class IncomingTransfer: Hashable, Sendable {
 
 extension Call {
     /// Transfers the other side to someone else, who rings there (blind transfer, RFC 5589 §6); with an account a name alone
-    /// is someone of its domain. Returns when that call is
-    /// answered; this one is over then.
+    /// is someone of its domain. Returns when that call is answered; this one is over then.
     ///
     /// - Throws: `SIPError` when the other side does not do it, or the call there comes to nothing: then this one goes on.
-    public func transfer(to address: String) async throws {
-        if let error = self.core.end.current { throw error }
-        let engine = self.engine
-        let target = try Account.uri(address, of: engine.account, "the transfer")
-        let transfer = OutgoingTransfer(self)
-        guard let handle = self.core.handle else { throw SIPError.ended("it has not begun") }
-        let isTaken = engine.perform { turn in
-            guard
-                let number = turn.agent.transfer(
-                    handle, to: TransferPlan(to: NameAddress(target)), transactions: &turn.transactions, at: turn.now,
-                    into: &turn.outbox)
-            else { return false }
-            engine.add(transfer, number)
-            return true
-        }
-        guard isTaken == true else { throw SIPError(.rejected, "a call must be answered before it can be transferred") }
-        try await self.finish(transfer)
-    }
+    public func transfer(to address: String) async throws { try await self.finish(self.beginRefer(to: address)) }
 
     /// Connects the other sides of two calls with each other (attended transfer, RFC 5589 §7). Returns when they are;
     /// both calls are over then.
     ///
     /// - Throws: `SIPError` when it comes to nothing: then both go on.
     public func transfer(to other: Call) async throws {
-        if let error = self.core.end.current { throw error }
-        let transfer = OutgoingTransfer(self)
-        let engine = self.engine
-        guard let handle = self.core.handle, let second = other.core.handle else {
-            throw SIPError.ended("it has not begun")
+        guard let second = other.core.handle else { throw SIPError.ended("it has not begun") }
+        let core = try self.beginRefer(other.peer, "both calls must be answered before they are joined") {
+            turn, handle in
+            turn.agent.transfer(handle, to: second, transactions: &turn.transactions, at: turn.now, into: &turn.outbox)
         }
-        let isTaken = engine.perform { turn in
-            guard
-                let number = turn.agent.transfer(
-                    handle, to: second, transactions: &turn.transactions, at: turn.now, into: &turn.outbox)
-            else { return false }
-            engine.add(transfer, number)
-            return true
-        }
-        guard isTaken == true else { throw SIPError(.rejected, "both calls must be answered before they are joined") }
-        try await self.finish(transfer)
+        try await self.finish(core)
         other.hangUpNow()
     }
 
-    private func finish(_ transfer: OutgoingTransfer) async throws {
-        switch await transfer.outcome.value() {
+    /// Asks the other side to call someone else, as `transfer` does, and returns when it has agreed: the subscription that
+    /// the REFER makes tells what the new call comes to (RFC 3515 §2.4.4), and ends with that. This call ends when the new
+    /// one is answered, and goes on otherwise.
+    ///
+    ///     for try await report in try await call.refer(to: "sip:carol@example.test") {
+    ///         if let response = report.response { print(response.status, response.reason) }
+    ///     }
+    ///
+    /// - Throws: `SIPError` when the other side does not do it; `CancellationError`.
+    public func refer(to address: String) async throws -> Subscription {
+        try await self.beginRefer(to: address).taken()
+    }
+
+    private func beginRefer(to address: String) throws -> SubscriptionCore {
+        let target = try Account.uri(address, of: self.engine.account, "the transfer")
+        return try self.beginRefer(
+            target.description, "a call must be answered before it can be transferred"
+        ) { turn, handle in
+            turn.agent.transfer(
+                handle, to: TransferPlan(to: NameAddress(target)), transactions: &turn.transactions, at: turn.now,
+                into: &turn.outbox)
+        }
+    }
+
+    private func beginRefer(
+        _ target: String, _ problem: String, _ body: (inout AgentTurn, CallHandle) -> TransferHandle?
+    ) throws(SIPError) -> SubscriptionCore {
+        if let error = self.core.end.current { throw error }
+        guard let handle = self.core.handle else { throw SIPError.ended("it has not begun") }
+        let core = SubscriptionCore(self.engine, to: "refer", of: target, call: self)
+        let engine = self.engine
+        let isTaken = engine.perform { turn in
+            guard let number = body(&turn, handle) else { return false }
+            core.begin(.transfer(number))
+            engine.add(core, .transfer(number))
+            return true
+        }
+        guard isTaken == true else { throw SIPError(.rejected, problem) }
+        return core
+    }
+
+    private func finish(_ core: SubscriptionCore) async throws {
+        switch await core.transferred.value() {
         case .success?: self.hangUpNow()
         case .failure(let error)?: throw error
         case nil: throw CancellationError()

@@ -49,6 +49,12 @@ int cio_epoll_wait(int epoll, struct epoll_event *events, int capacity, int64_t 
 int cio_recvmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags);
 int cio_sendmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags);
 
+// How long ago the datagram that was received last came, in nanoseconds; 0 when it has left none behind it, and when the
+// system does not know. It knows from the first call on.
+int64_t cio_datagram_age(int fd);
+// How many datagrams the system has dropped since the queue of a socket was full; 0 where it does not tell.
+uint32_t cio_lost_datagrams(int fd);
+
 // A timer as a descriptor, and the moment of CLOCK_MONOTONIC, in nanoseconds, at which it becomes readable.
 int cio_timer(void);
 void cio_set_timer(int fd, int64_t nanoseconds);
@@ -67,6 +73,6 @@ int cio_prepare_udp(int fd, int is_ipv6, int wants_destination, int buffer_octet
 // Takes one error that came back by ICMP: 1 with the address it was sent to, 0 when there is none. `error` is 0 where
 // the destination was not said to be unreachable.
 int cio_take_error(int fd, struct sockaddr_storage *address, int *error);
-// The addresses of the machine's interfaces that are up, without IPv6 link-local ones; returns how many.
+// The addresses of the machine's interfaces that are up, without IPv6 link-local ones; returns how many, or -1.
 int cio_local_addresses(struct sockaddr_storage *addresses, int capacity);
 #endif

@@ -230,6 +230,7 @@ public final class SimulatedAgent: SimulatedNode {
             SimulationAudit([
                 ("calls", self.agent.callCount), ("dialogs", self.agent.dialogCount),
                 ("requests", self.agent.requestCount), ("registrations", self.agent.registrationCount),
+                ("subscriptions", self.agent.subscriptionCount),
                 ("media", self.playing.count),
             ]))
         return audit
@@ -314,7 +315,8 @@ public final class SimulatedAgent: SimulatedNode {
                 call, self.behaviour.followsOffers ? contacts : [], transactions: &self.layer, at: now, into: &outbox)
         case .progress, .modificationRefused, .information, .ended, .registered, .registrationFailed, .unregistered,
             .informationAnswered, .informationFailed, .message, .answered, .requestFailed, .ringback,
-            .transferProgress, .transferDone, .replaces, .joins, .refused:
+            .transferAccepted, .transferReported, .transferProgress, .transferDone, .subscribed, .notified,
+            .subscriptionEnded, .replaces, .joins, .refused:
             break
         }
     }

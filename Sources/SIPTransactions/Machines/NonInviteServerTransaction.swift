@@ -42,7 +42,7 @@ public struct NonInviteServerTransaction: BitwiseCopyable, Hashable, Sendable {
             return []
         case (.proceeding, .retransmission), (.completed, .retransmission):
             return .send
-        case (.trying, .sentTrying) where self.isTooEarly(for: now):
+        case (.trying, .sentTrying) where self.isTryingTooEarly(at: now):
             return []
         case (.trying, .sentTrying), (.proceeding, .sentTrying):
             self.state = .proceeding
@@ -74,8 +74,8 @@ public struct NonInviteServerTransaction: BitwiseCopyable, Hashable, Sendable {
 
     /// Over UDP a 100 that comes before timer E of the client has reached T2 would slow its retransmissions down and so
     /// delay the recovery of a lost final response (RFC 4320 §4.1).
-    private func isTooEarly(for now: MonotonicInstant) -> Bool {
-        !self.isReliable && self.clock.retransmitAt != .never && now < self.clock.retransmitAt
+    private func isTryingTooEarly(at instant: MonotonicInstant) -> Bool {
+        !self.isReliable && self.clock.retransmitAt != .never && instant < self.clock.retransmitAt
     }
 
     /// Fires the timers that are due: `deliver` means that the request still has no answer and 100 is due.

@@ -6,8 +6,9 @@ extension Reception {
     ///
     /// - Returns: whether the message at hand was refused.
     func refusesNewWork(_ octets: Span<UInt8>, _ workspace: inout Workspace) -> Bool {
-        guard workspace.index.isRequest, workspace.isNewWork(octets) else { return false }
-        workspace.admission.refuse()
+        guard workspace.index.isRequest, workspace.isNewWork(octets),
+            !workspace.admission.begins(from: workspace.flow.remote.ip, at: workspace.now)
+        else { return false }
         let tag = self.settings.statelessTag(octets, workspace.index)
         var fields: [UInt8] = []
         fields.append("Retry-After: ")

@@ -70,8 +70,8 @@ extension CallShard {
                 request, near, transactions: &self.transactions, at: workspace.now, into: &workspace.outbox)
         case .progress, .established, .modificationRefused, .information, .ended, .registered, .registrationFailed,
             .unregistered, .informationAnswered, .informationFailed, .message, .answered, .requestFailed, .redirected,
-            .ringback, .earlyMediaStart, .earlyMediaStop, .transferRequested, .transferProgress, .transferDone,
-            .replaces, .joins, .refused:
+            .ringback, .earlyMediaStart, .earlyMediaStop, .transferRequested, .transferAccepted, .transferReported,
+            .transferProgress, .transferDone, .subscribed, .notified, .subscriptionEnded, .replaces, .joins, .refused:
             break
         }
     }

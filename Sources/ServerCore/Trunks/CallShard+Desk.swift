@@ -206,9 +206,12 @@ extension CallShard {
             self.desk.tasks[id] = task
         }
         let flow = Flow(endpoint: endpoint, transport: server.transport, remote: server.address)
+        // The certificate must be for what was looked up, whatever the DNS has made of it (RFC 5922 §7.3).
+        let isNamed = server.transport.isSecure && server.identity.address == nil
         guard
             self.transactions.sendRequest(
-                client, over: flow, from: start, at: workspace.now, into: &workspace.outbox)
+                client, over: flow, to: isNamed ? Array(server.identity.name.utf8) : [], from: start,
+                at: workspace.now, into: &workspace.outbox)
         else { return false }
         self.desk.tasks[id]?.client = client
         self.desk.tasks[id]?.phase = .waiting

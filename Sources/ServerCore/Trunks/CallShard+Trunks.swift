@@ -18,7 +18,8 @@ extension CallShard {
         let takesLine = workspace.index.method == .invite
         let breadth = workspace.index.value(.maxBreadth).map { octets.maxForwards($0) }
         guard let server = self.createServer(octets, &workspace) else { return }
-        let asker = Asker(shard: self.number, server: server, maxBreadth: breadth, traits: traits)
+        var asker = Asker(shard: self.number, server: server, maxBreadth: breadth, traits: traits)
+        asker.takesLine = takesLine
         let (trunk, dialled) = (workspace.leave(Array(name.utf8)), workspace.leave(number))
         workspace.posts.append(.seize(trunk: trunk, number: dialled, takesLine: takesLine, asker))
     }
@@ -59,7 +60,6 @@ extension CallShard {
         _ trunk: OctetRange, _ grant: TrunkGrant, _ asker: Asker, _ workspace: inout Workspace
     ) {
         let name = String(decoding: workspace.mail[trunk.range], as: UTF8.self)
-        let method = self.transactions.method(of: asker.server)
         // Without Retry-After a 503 says nothing of this server as a whole (RFC 3261 §21.5.4).
         switch grant {
         case .full:
@@ -70,7 +70,7 @@ extension CallShard {
         case .unknown: self.reply(asker.server, 503, "No Trunk \(name)", &workspace)
         case .granted:
             // The caller has gone, or the trunk with a new configuration.
-            if method == .invite { workspace.posts.append(.release(trunk: trunk)) }
+            if asker.takesLine { workspace.posts.append(.release(trunk: trunk)) }
             self.reply(asker.server, 503, "No Trunk \(name)", &workspace)
         }
     }

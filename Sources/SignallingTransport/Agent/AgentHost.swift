@@ -161,12 +161,14 @@ public final class AgentHost: StreamUser {
     }
 
     private static func tellIdle(_ turn: inout AgentTurn) {
-        guard let idle = turn.idle, turn.agent.callCount == 0, turn.agent.registrationCount == 0 else { return }
+        guard let idle = turn.idle, turn.agent.callCount == 0, turn.agent.registrationCount == 0,
+            turn.agent.subscriptionCount == 0
+        else { return }
         turn.idle = nil
         idle()
     }
 
-    /// Tells once when there is no call and no registration any more; at once when there is none.
+    /// Tells once when there is no call, registration and subscription any more; at once when there is none.
     ///
     /// - Parameter body: Called within a turn.
     public func whenIdle(_ body: @escaping @Sendable () -> Void) {

@@ -18,6 +18,7 @@ final class StreamEngine: @unchecked Sendable {
     let loops: [StreamLoop]
     private let listeners: [ListeningSocket]
     let reporter: EventReporter
+    private let addresses: AddressWatch
     private let lock = NIOLock()
     private var channels: [any Channel] = []
     private var isStarted = false
@@ -30,6 +31,7 @@ final class StreamEngine: @unchecked Sendable {
         self.settings = settings
         let reporter = EventReporter(report)
         self.reporter = reporter
+        self.addresses = AddressWatch(settings.localAddresses())
         self.listeners = listeners
         self.endpoints = endpoints
         if let tls = settings.tls {
@@ -86,8 +88,9 @@ final class StreamEngine: @unchecked Sendable {
         for loop in self.loops {
             let interval = TimeAmount.nanoseconds(self.settings.sweepInterval.nanoseconds)
             loop.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) {
-                [settings = self.settings, reporter = self.reporter, weak user] _ in
+                [settings = self.settings, reporter = self.reporter, weak self, weak user] _ in
                 user?.swept(loop)
+                if loop.number == 0, let user { self?.lookAtAddresses(user) }
                 loop.sweep(settings) { connection, delay in
                     let flow = connection.flow
                     reporter.report(.tooSlow(flow.remote, flow.transport, delay))
@@ -108,6 +111,18 @@ final class StreamEngine: @unchecked Sendable {
             try? loop.eventLoop.submit { loop.closeAll() }.wait()
         }
         try? self.group.syncShutdownGracefully()
+    }
+
+    /// Takes note of addresses of the machine that have gone or are back. Connections of our own that one has gone from
+    /// under are closed, so that they are opened again from another.
+    private func lookAtAddresses(_ user: any StreamUser) {
+        guard let change = self.addresses.look(at: self.settings.localAddresses()) else { return }
+        let (gone, back) = self.endpoints.note(change)
+        if !gone.isEmpty || !back.isEmpty { user.addressesChanged() }
+        for ip in gone { self.reporter.report(.addressGone(ip)) }
+        for ip in back { self.reporter.report(.addressBack(ip)) }
+        guard !change.lost.isEmpty else { return }
+        for loop in self.loops { loop.eventLoop.execute { loop.close(openedFrom: change.lost) } }
     }
 
     // MARK: Connections that come
@@ -283,6 +298,8 @@ final class StreamEngine: @unchecked Sendable {
             }
             guard let (connection, isNew) = found else { return false }
             if isNew { self.connect(connection, user) }
+            // What came to an address that is gone may carry messages again when that is back.
+            guard connection.isOutgoing || !self.endpoints.isDown(connection.flow.endpoint) else { return false }
             switch connection.queue(octets, message) {
             case .queued: return true
             case .needsFlush:

@@ -82,6 +82,17 @@ final class StreamLoop: @unchecked Sendable {
         }
     }
 
+    /// Closes the connections of our own that were opened from one of these addresses.
+    func close(openedFrom addresses: Set<IPAddress>) {
+        for connection in self.connections.values where connection.isOutgoing {
+            if let local = connection.writer?.channel.localAddress, let ip = SIPMessages.SocketAddress(local)?.ip,
+                addresses.contains(ip)
+            {
+                connection.closeNow()
+            }
+        }
+    }
+
     /// Closes all connections.
     func closeAll() {
         for connection in self.connections.values { connection.closeNow() }

@@ -30,6 +30,9 @@ public struct StreamSettings: Sendable {
     /// The pages from which browsers may connect.
     public var webSocketOrigins = WebSocketOrigins()
 
+    /// Which addresses the machine has; `nil` where the system does not tell.
+    var localAddresses: @Sendable () -> [IPAddress]? = { LocalAddresses.complete }
+
     /// Settings with the values that stand beside each.
     public init() {}
 

@@ -16,8 +16,15 @@ protocol StreamUser: AnyObject, Sendable {
     func admits(_ source: IPAddress) -> Bool
     /// The connections of a loop have been looked at, which is done at regular times.
     func swept(_ loop: StreamLoop)
+    /// Addresses of the machine have gone or are back.
+    func addressesChanged()
     /// A connection is gone.
     ///
     /// - Parameter unsent: Messages that never left over it, and requests that may not have arrived.
     func ended(_ connection: StreamConnection, unsent: [Unreached])
+}
+
+extension StreamUser {
+    // Who speaks from one address has no other to choose.
+    func addressesChanged() {}
 }

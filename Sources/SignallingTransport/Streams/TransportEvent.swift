@@ -30,6 +30,10 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
 
     /// A listener on all local addresses was reached at one that has come up since the start; it serves that one too.
     case newAddress(TransportProtocol, SocketAddress)
+    /// An address of the machine has gone, and with it the way to all who are reached from it.
+    case addressGone(IPAddress)
+    /// It is back.
+    case addressBack(IPAddress)
 
     /// How much it matters.
     public enum Weight: Hashable, Sendable {
@@ -45,8 +49,8 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
     public var weight: Weight {
         switch self {
         case .tooManyConnections, .tooManyFromSource, .wrongCertificate, .uselessCertificate: .warning
-        case .overloadBegan, .overloadEnded, .sanctioned: .warning
-        case .tooSlow, .handshakeFailed, .newAddress: .info
+        case .overloadBegan, .overloadEnded, .sanctioned, .addressGone: .warning
+        case .tooSlow, .handshakeFailed, .newAddress, .addressBack: .info
         case .behindNAT: .debug
         }
     }
@@ -72,6 +76,9 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
         case .sanctioned(let source, let time): Self.text(source, time)
         case .newAddress(let transport, let local):
             "\(transport):\(local) is served too: this address has come up since the start"
+        case .addressGone(let ip):
+            "\(ip) is no address of this machine any more: devices that registered at it cannot be reached until it is back"
+        case .addressBack(let ip): "\(ip) is an address of this machine again"
         case .overloadEnded(let refused, let dropped):
             "the overload is over; \(refused) requests were refused and \(dropped) messages dropped since the start"
         }
@@ -107,6 +114,8 @@ public enum TransportEvent: Hashable, Sendable, CustomStringConvertible {
         case .overloadEnded: 8
         case .sanctioned: 9
         case .newAddress: 10
+        case .addressGone: 11
+        case .addressBack: 12
         }
     }
 }
@@ -116,8 +125,8 @@ final class EventReporter: @unchecked Sendable {
     // Invariant: `counts` and `minute` are touched under `lock`.
     private let lock = NIOLock()
     private let body: @Sendable (TransportEvent, _ withheld: Int) -> Void
-    private var counts = [Int](repeating: 0, count: 11)
-    private var withheld = [Int](repeating: 0, count: 11)
+    private var counts = [Int](repeating: 0, count: 13)
+    private var withheld = [Int](repeating: 0, count: 13)
     private var minute: Int64 = 0
 
     static let perMinute = 10

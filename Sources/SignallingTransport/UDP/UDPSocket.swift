@@ -12,6 +12,9 @@ final class UDPSocket: @unchecked Sendable {
     private let sendLock = NIOLock()
     static let batch = 64
     static let datagramOctets = 65_536
+    /// How much the system may keep for us. A thread that stands still for 50 ms under three times what it can do must not
+    /// lose what belongs to running calls: it is the thread that chooses what is refused.
+    private static let queueOctets: Int32 = 16 << 20
     /// How far the buffers of datagrams lie apart. At a power of two they would all want the same few lines of the caches.
     private static let bufferStride = datagramOctets + 17 * 64
 
@@ -57,7 +60,7 @@ final class UDPSocket: @unchecked Sendable {
         if address.ip.isIPv6 {
             setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &one, socklen_t(MemoryLayout<Int32>.size))
         }
-        _ = cio_prepare_udp(descriptor, address.ip.isIPv6 ? 1 : 0, addresses.isEmpty ? 0 : 1, 4 << 20)
+        _ = cio_prepare_udp(descriptor, address.ip.isIPv6 ? 1 : 0, addresses.isEmpty ? 0 : 1, Self.queueOctets)
         var storage = sockaddr_storage()
         let length = address.write(to: &storage)
         let result = withUnsafePointer(to: &storage) { pointer in
@@ -128,6 +131,15 @@ final class UDPSocket: @unchecked Sendable {
         return count
     }
 
+    /// How long the last one of a batch has waited in the system. What leaves nothing behind it has not waited: only of a
+    /// batch that is full the system is asked, and keeps the time of each datagram from the first question on.
+    func age(ofBatchOf count: Int) -> TimeSpan {
+        count < Self.batch ? .zero : TimeSpan(nanoseconds: cio_datagram_age(self.descriptor))
+    }
+
+    /// How many datagrams the system has dropped so far, since its queue was full.
+    var lost: UInt32 { cio_lost_datagrams(self.descriptor) }
+
     /// One of the datagrams received last: its octets, good until the next `receive`, and who sent it.
     func datagram(_ i: Int) -> (octets: UnsafeBufferPointer<UInt8>, source: SocketAddress)? {
         guard let source = SocketAddress(self.sources[i]) else { return nil }
@@ -166,6 +178,7 @@ final class UDPSocket: @unchecked Sendable {
         outbox.octets.withUnsafeBufferPointer { octets in
             guard let base = octets.baseAddress else { return }
             var position = first
+            var attempts = SendAttempts()
             while position < last {
                 let count = Swift.min(last - position, Self.batch)
                 for i in 0..<count {
@@ -176,35 +189,33 @@ final class UDPSocket: @unchecked Sendable {
                     if self.isWildcard { self.setSource(i, message.flow.endpoint) }
                     self.recent.add(message)
                 }
-                var (sent, tries) = (0, 0)
+                var sent = 0
                 while sent < count {
                     let result = Int(
                         cio_sendmmsg(self.descriptor, self.sendHeaders + sent, UInt32(count - sent), 0))
                     if result > 0 {
-                        (sent, tries) = (sent + result, 0)
+                        sent += result
+                        attempts.begin()
                         continue
                     }
-                    switch errno {
-                    case EINTR: continue
-                    case EAGAIN, ENOBUFS: self.waitUntilWritable()
-                    case ECONNREFUSED where tries < Self.mostTries, EHOSTUNREACH where tries < Self.mostTries,
-                        ENETUNREACH where tries < Self.mostTries:
-                        // An earlier error, told by the system at this call: the datagram at hand has not been sent. Or
-                        // there is no way to where it is to go, which the system says as often as it is asked.
-                        self.takeErrors { remote in self.recent.take(to: remote, failed) }
-                        tries += 1
-                    default:
-                        if let refused = Unreached(outbox.messages[position + sent]) { failed(refused) }
-                        (sent, tries) = (sent + 1, 0)
+                    let error = errno
+                    let errorsTaken =
+                        SendAttempts.mayBeEarlierError(error)
+                        ? self.takeErrors { remote in self.recent.take(to: remote, failed) } : 0
+                    switch attempts.next(after: error, errorsTaken: errorsTaken) {
+                    case .again: continue
+                    case .wait: self.waitUntilWritable()
+                    case .giveUp(let isTold):
+                        let message = outbox.messages[position + sent]
+                        if isTold, let refused = Unreached(message, error: error) { failed(refused) }
+                        sent += 1
+                        attempts.begin()
                     }
                 }
                 position += count
             }
         }
     }
-
-    /// How often a datagram is tried for which errors are told that may be those of earlier ones.
-    private static let mostTries = 4
 
     private func waitUntilWritable() {
         var poller = pollfd(fd: self.descriptor, events: Int16(POLLOUT), revents: 0)
@@ -224,16 +235,22 @@ final class UDPSocket: @unchecked Sendable {
 
     /// Takes errors that came back by ICMP, each with the address that cannot be reached (RFC 3261 §18.4); at most as many
     /// as a batch, so that a flood of them does not stop the thread.
-    func takeErrors(_ body: (SocketAddress) -> Void) {
+    ///
+    /// - Returns: how many errors there were, those included that are of no interest.
+    @discardableResult
+    func takeErrors(_ body: (SocketAddress) -> Void) -> Int {
         var storage = sockaddr_storage()
         var error: Int32 = 0
-        for _ in 0..<Self.batch where cio_take_error(self.descriptor, &storage, &error) == 1 {
+        var count = 0
+        while count < Self.batch, cio_take_error(self.descriptor, &storage, &error) == 1 {
+            count += 1
             switch error {
             case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ENOPROTOOPT:
                 if let address = SocketAddress(storage) { body(address) }
             default: break
             }
         }
+        return count
     }
 
     /// The messages sent lately to an address, each told of once.

@@ -11,12 +11,13 @@ import SystemSockets
 
 /// One thread that receives on its own socket of every UDP listener and runs what comes in.
 final class UDPThread: @unchecked Sendable {
-    // Invariant: `worker` and `nextLocations` are touched by the thread itself only, once it has started; the sockets
-    // never change.
+    // Invariant: `worker`, `backlog` and `nextLocations` are touched by the thread itself only, once it has started; the
+    // sockets never change.
     private let threadCount: Int
     private let sockets: [UDPSocket?]
     private let poller: Poller
     private let timer: Int32
+    private var backlog = Backlog()
     private var worker: Worker
     /// When the shards of locations, whose times are seconds, are looked at next.
     private var nextLocations = MonotonicInstant.start
@@ -33,6 +34,7 @@ final class UDPThread: @unchecked Sendable {
         case hangUp(CallHandle, shard: Int)
         case endCalls(givesUp: Bool)
         case decided(HandlerDecision, shard: Int, number: UInt64)
+        case pulse(@Sendable () -> Void)
         case stop
     }
 
@@ -103,6 +105,9 @@ final class UDPThread: @unchecked Sendable {
             case .endCalls(let givesUp): server.endCalls(givesUp: givesUp, &self.worker)
             case .decided(let decision, let shard, let number):
                 server.decided(decision, shard: shard, number: number, &self.worker)
+            case .pulse(let arrived):
+                server.visitShards(from: self.worker.number, step: self.threadCount, &self.worker)
+                arrived()
             case .stop: return false
             }
         }
@@ -113,23 +118,18 @@ final class UDPThread: @unchecked Sendable {
         var events = [epoll_event](repeating: epoll_event(), count: 16)
         var nextTimers = MonotonicInstant.start
         var gathering = Gathering()
-        var occupancy = Occupancy()
         while true {
             self.worker.setTime()
-            if let busy = occupancy.endWindow(at: self.worker.workspace.now) {
-                self.endWindow(busy: busy, server)
-            }
+            if self.backlog.isWindowOver(at: self.worker.workspace.now) { self.endWindow(server) }
             if self.worker.workspace.now >= nextTimers {
                 nextTimers = self.doTimers(server)
                 // A timer of its own is cheaper than one that each wait sets and stops again.
                 cio_set_timer(self.timer, nextTimers.nanoseconds)
                 self.worker.setTime()
             }
-            let idle = self.worker.workspace.now
             let count = self.poller.wait(&events)
             guard count > 0 else { continue }
             self.worker.setTime()
-            occupancy.wait(from: idle, to: self.worker.workspace.now)
             var datagrams = 0
             for i in 0..<count {
                 let number = events[i].data.u64
@@ -143,25 +143,23 @@ final class UDPThread: @unchecked Sendable {
                 datagrams += self.receive(socket, server)
             }
             server.finish(&self.worker)
-            guard datagrams > 0,
+            // More is there already where a batch was full.
+            guard datagrams > 0, datagrams < UDPSocket.batch,
                 let moment = gathering.end(ofBatchAt: self.worker.workspace.now, count: datagrams)
             else { continue }
-            let finished = SystemClock.now()
-            if finished < moment {
-                cio_sleep_until(moment.nanoseconds)
-                // To be let sleep longer, since others have the processor, is no sign of too much work.
-                occupancy.wait(from: finished, to: SystemClock.now())
-            }
+            cio_sleep_until(moment.nanoseconds)
         }
     }
 
-    /// Lets admission draw its conclusions from how busy the thread was.
-    private func endWindow(busy: Double, _ server: SignallingServer) {
+    /// Lets admission draw its conclusions from how long messages have waited for the thread.
+    private func endWindow(_ server: SignallingServer) {
+        let now = self.worker.workspace.now
         let wasOverloaded = self.worker.workspace.admission.isOverloaded
-        self.worker.workspace.admission.endWindow(busy: busy)
+        let lost = self.sockets.reduce(UInt32(0)) { $0 &+ ($1?.lost ?? 0) }
+        self.worker.workspace.admission.endWindow(at: now, wait: self.backlog.endWindow(at: now, lost: lost))
         let admission = self.worker.workspace.admission
         self.counters.note(admission)
-        if self.worker.number == 0 { server.sourceGuard.expire(at: self.worker.workspace.now) }
+        if self.worker.number == 0 { server.sourceGuard.expire(at: now) }
         guard admission.isOverloaded != wasOverloaded else { return }
         server.streams.reporter.report(
             wasOverloaded
@@ -195,6 +193,10 @@ final class UDPThread: @unchecked Sendable {
     /// Receives what is there, and runs it; returns how many datagrams that were.
     private func receive(_ socket: UDPSocket, _ server: SignallingServer) -> Int {
         let count = socket.receive()
+        if count > 0 {
+            self.worker.workspace.admission.wait = self.backlog.note(
+                age: socket.age(ofBatchOf: count), at: self.worker.workspace.now)
+        }
         for i in 0..<count {
             guard let (octets, source) = socket.datagram(i) else { continue }
             // Keep-alives hold no message (RFC 5626 §3.5.1 is for streams; phones send them over UDP all the same).

@@ -65,7 +65,8 @@ struct AgentOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "At the end, write the messages as captured packets (pcapng), without credentials.", valueName: "file"))
+            "At the end, write messages and sound as captured packets (pcapng), without credentials and unprotected.",
+            valueName: "file"))
     var pcap: String?
 
     @Flag(name: .shortAndLong, help: "Print the messages to standard error.")

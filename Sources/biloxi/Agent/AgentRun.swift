@@ -28,6 +28,7 @@ enum AgentRun {
                 if prints { Output.complain(TextLadder.text(of: message), prefix: "") }
             }
         }
+        if options.pcap != nil { settings.traceMedia = { log.add($0) } }
         let work = Task { [settings] in
             try await withUserAgent(listeners, settings: settings, answering: handler) { agent in
                 if let account { try agent.add(account) }

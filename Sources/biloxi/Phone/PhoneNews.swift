@@ -57,7 +57,9 @@ struct PhoneNews {
         case "failed":
             let warnings = if case .array(let all)? = members["warnings"] { all.compactMap(\.text) } else { [String]() }
             let status = number("status").map { "\($0) " } ?? ""
-            let reason = ([status + text("reason")] + warnings).joined(separator: "; ")
+            let advice =
+                text("code") == "authentication" ? ["wrong password or user name: A, + enters it anew"] : []
+            let reason = ([status + text("reason")] + warnings + advice).joined(separator: "; ")
             return [.failed(id: text("id"), reason: reason)]
         case "error":
             return text("id").isEmpty ? [.notice(text("reason"))] : [.failed(id: text("id"), reason: text("reason"))]

@@ -7,7 +7,8 @@ final class PhoneSound: Sendable {
     /// A call that stands.
     private struct Line: Sendable {
         var tasks: [Task<Void, Never>]
-        var microphone: AudioOutput?
+        /// What the microphone gives, for the task that writes it; more than 100 ms of it do not wait.
+        var microphone: AsyncStream<[Int16]>.Continuation?
         var isTalking = false
         var heard: Double?
         var sent: Double?
@@ -36,7 +37,13 @@ final class PhoneSound: Sendable {
             },
         ]
         if let file { tasks.append(Task { try? await call.play(.file(file), loops: true) }) }
-        let microphone = self.card == nil ? nil : call.audioOutput(sampleRate: SoundCard.rate)
+        var microphone: AsyncStream<[Int16]>.Continuation?
+        if self.card != nil {
+            let (pieces, continuation) = AsyncStream<[Int16]>.makeStream(bufferingPolicy: .bufferingNewest(5))
+            let output = call.audioOutput(sampleRate: SoundCard.rate)
+            tasks.append(Task { for await piece in pieces { try? await output.write(piece) } })
+            microphone = continuation
+        }
         self.lines.withLock { $0[name] = Line(tasks: tasks, microphone: microphone) }
     }
 
@@ -75,9 +82,7 @@ final class PhoneSound: Sendable {
     /// What the microphone gives.
     private func speak(_ samples: [Int16]) {
         let microphones = self.lines.withLock { $0.values.filter(\.isTalking).compactMap(\.microphone) }
-        guard !microphones.isEmpty else { return }
-        // A call that has enough waiting drops this piece rather than falling behind.
-        Task { for microphone in microphones { try? await microphone.write(samples) } }
+        for microphone in microphones { microphone.yield(samples) }
     }
 
     /// The mean of a piece of sound against a square wave of full scale, in dB.

@@ -6,12 +6,18 @@ import Synchronization
 final class SoundCard: Sendable {
     /// Samples in a second, and in each piece that is read or written: 20 ms.
     static let rate = 16_000, piece = 320
-    /// Samples of a call that wait for the loudspeaker at most: 200 ms.
-    private static let longestWait = 3_200
+    /// Samples of a call that wait for the loudspeaker at most, 200 ms, and before it begins to be heard, 60 ms: the sound
+    /// card takes pieces when it likes, not when they come.
+    private static let longestWait = 3_200, lead = 960
+
+    /// What waits to be heard of a call, and whether it is being heard.
+    private struct Waiting: Sendable {
+        var samples: [Int16] = []
+        var isPlaying = false
+    }
 
     private struct State: Sendable {
-        /// What waits to be heard of each call.
-        var waiting: [String: [Int16]] = [:]
+        var waiting: [String: Waiting] = [:]
         var isStopped = false
         var threads = 2
     }
@@ -53,9 +59,11 @@ final class SoundCard: Sendable {
     /// Lets something of a call be heard.
     func play(_ samples: [Int16], of name: String) {
         self.state.withLock { state in
-            var waiting = state.waiting[name, default: []]
-            waiting += samples
-            if waiting.count > Self.longestWait { waiting.removeFirst(waiting.count - Self.longestWait) }
+            var waiting = state.waiting.removeValue(forKey: name) ?? Waiting()
+            waiting.samples += samples
+            let excess = waiting.samples.count - Self.longestWait
+            if excess > 0 { waiting.samples.removeFirst(excess) }
+            if waiting.samples.count >= Self.lead { waiting.isPlaying = true }
             state.waiting[name] = waiting
         }
     }
@@ -66,9 +74,12 @@ final class SoundCard: Sendable {
     private func next() -> [Int16] {
         self.state.withLock { state in
             var mix = [Int32](repeating: 0, count: Self.piece)
-            for (name, waiting) in state.waiting {
-                for (i, sample) in waiting.prefix(Self.piece).enumerated() { mix[i] += Int32(sample) }
-                state.waiting[name] = waiting.count > Self.piece ? Array(waiting.dropFirst(Self.piece)) : nil
+            for (name, waiting) in state.waiting where waiting.isPlaying {
+                for (i, sample) in waiting.samples.prefix(Self.piece).enumerated() { mix[i] += Int32(sample) }
+                // What has run dry gathers its lead anew.
+                state.waiting[name] =
+                    waiting.samples.count > Self.piece
+                    ? Waiting(samples: Array(waiting.samples.dropFirst(Self.piece)), isPlaying: true) : nil
             }
             return mix.map { Int16(clamping: $0) }
         }

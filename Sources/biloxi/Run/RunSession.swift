@@ -32,6 +32,8 @@ final class RunSession: Sendable {
         var lastCommand: UInt64 = 0
         var lastCall = 0
         var lastTransfer = 0
+        var watches: [String: Watch] = [:]
+        var lastWatch = 0
         var lastEvent = 0
         /// Events that no `expect` has taken, the oldest first.
         var log: [[String: JSONValue]] = []
@@ -187,9 +189,12 @@ final class RunSession: Sendable {
         for task in running { task.cancel() }
         for task in running { _ = await task.value }
         for entry in entries { await entry.follower?.value }
+        let watches = self.state.withLock { Array($0.watches.values) }
         await withDiscardingTaskGroup { group in
+            for watch in watches { group.addTask { await watch.subscription?.cancel() } }
             for registration in registrations { group.addTask { await registration.unregister() } }
         }
+        for watch in watches { await watch.follower?.value }
     }
 
     // MARK: Events

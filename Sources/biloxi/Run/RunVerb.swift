@@ -26,7 +26,8 @@ struct RunVerb: Sendable {
 
     /// All of them.
     static let all: [RunVerb] =
-        Self.accountVerbs + Self.callVerbs + Self.soundVerbs + Self.requestVerbs + Self.sessionVerbs
+        Self.accountVerbs + Self.callVerbs + Self.soundVerbs + Self.requestVerbs + Self.subscriptionVerbs
+        + Self.sessionVerbs
 
     static func named(_ name: String) -> RunVerb? { self.all.first { $0.name == name } }
 

@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Persistence
 import ServerConfiguration
+import SignallingTransport
 
 /// Runs a server until SIGTERM or SIGINT.
 ///
@@ -13,6 +14,7 @@ import ServerConfiguration
 /// - Throws: `CommandError`: of status `interrupted` after SIGINT.
 func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions) async throws {
     let logger = Logger(label: "serve")
+    let manager = ServiceManager()
     var current = loaded.configuration
     let directory = try withExitStatus { try DataDirectory(path: options.settings.dataPath(of: current)) }
     let lock = try withExitStatus { try directory.lockForServer() }
@@ -45,7 +47,9 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
     ]
     if let address = operations.address { ready["http"] = .string(address) }
     options.output.emit("ready", ready, text: "ready")
-    ServiceManager.tell(.ready)
+    manager.tell(.ready)
+    let watching = manager.watch { server.signalling.pulse($0) }
+    defer { watching?.cancel() }
 
     var stopSignal: Int32?
     for await event in events.stream {
@@ -58,7 +62,7 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
             }
             logger.info("stopping", metadata: ["signal": "\(signal)", "grace": "\(current.shutdown)"])
             stopSignal = signal
-            ServiceManager.tell(.stopping)
+            manager.tell(.stopping)
             operations.beginStopping()
             server.beginStopping()
             let grace = current.shutdown
@@ -69,6 +73,7 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
         case .request(_, let reply) where stopSignal != nil:
             reply(ControlReply(ok: false, messages: ["the server is stopping"]))
         case .request(.reload, let reply):
+            manager.tell(.reloading(SystemClock.now()))
             let (next, answer) = Reloading.read(
                 options.settings, running: loaded.configuration, logger: logger, makeSettings: server.currentSettings)
             if let next {
@@ -76,6 +81,7 @@ func runServer(configuration loaded: LoadedConfiguration, options: ServeOptions)
                 current = next.configuration
                 server.apply(current, next.settings)
             }
+            manager.tell(.ready)
             reply(answer)
         case .request(.usersChanged, let reply):
             do {

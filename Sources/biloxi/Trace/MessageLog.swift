@@ -2,14 +2,20 @@ import BiloxiKit
 import Foundation
 import Synchronization
 
-/// The messages of a command, to be drawn and written to files when it ends.
+/// The messages of a command and the packets of its sound, to be drawn and written to files when it ends.
 final class MessageLog: Sendable {
     private let messages = Mutex<[TracedMessage]>([])
-    /// Messages that are kept; what comes after them is left out.
-    static let limit = 10_000
+    private let packets = Mutex(PacketCapture())
+    /// Messages that are drawn at most, and octets that are captured: what comes after them is left out.
+    static let limit = 10_000, captureLimit = 256 << 20
 
     func add(_ message: TracedMessage) {
         self.messages.withLock { if $0.count < Self.limit { $0.append(message) } }
+        self.packets.withLock { if $0.octets.count < Self.captureLimit { $0.append(message) } }
+    }
+
+    func add(_ packet: TracedPacket) {
+        self.packets.withLock { if $0.octets.count < Self.captureLimit { $0.append(packet) } }
     }
 
     /// Draws the ladder: as a picture where the name ends in `.svg`, else as text; `-` is standard error.
@@ -23,13 +29,11 @@ final class MessageLog: Sendable {
             Array((isPicture ? LadderPicture(messages).svg : TextLadder.text(of: messages) + "\n").utf8), to: path)
     }
 
-    /// Writes the messages as datagrams, for programs that show such.
+    /// Writes messages and sound as datagrams, for programs that show such.
     ///
     /// - Throws: `CommandError` when the file cannot be written.
     func capture(to path: String) throws(CommandError) {
-        var capture = PacketCapture()
-        for message in self.messages.withLock({ $0 }) { capture.append(message) }
-        try Self.write(capture.octets, to: path)
+        try Self.write(self.packets.withLock { $0.octets }, to: path)
     }
 
     private static func write(_ octets: [UInt8], to path: String) throws(CommandError) {

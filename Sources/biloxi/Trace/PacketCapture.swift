@@ -1,8 +1,8 @@
 import BiloxiKit
 import SIPMessages
 
-/// Messages as a file of captured packets (pcapng), each in a datagram of its own whatever it went over: what came out of
-/// TLS can so be read too. Credentials are left out.
+/// Messages, and the packets of the sound, as a file of captured packets (pcapng), each in a datagram of its own whatever it
+/// went over and whatever protected it: what came out of TLS can so be read too. Credentials are left out.
 struct PacketCapture {
     /// The octets of the file.
     private(set) var octets: [UInt8] = []
@@ -26,16 +26,27 @@ struct PacketCapture {
 
     /// Adds a message. One whose addresses cannot be read is left out.
     mutating func append(_ message: TracedMessage) {
-        guard let local = Self.address(message.local), let peer = Self.address(message.peer),
-            local.ip.isIPv6 == peer.ip.isIPv6
-        else { return }
         let payload = Array(message.textWithoutSecrets.utf8.prefix(Self.longest))
+        self.append(payload, isSent: message.isSent, message.local, message.peer, at: message.time)
+    }
+
+    /// Adds a packet of the sound.
+    mutating func append(_ packet: TracedPacket) {
+        self.append(packet.octets, isSent: packet.isSent, packet.local, packet.peer, at: packet.time)
+    }
+
+    private mutating func append(
+        _ payload: [UInt8], isSent: Bool, _ local: String, _ peer: String, at milliseconds: Int64
+    ) {
+        guard let local = Self.address(local), let peer = Self.address(peer), local.ip.isIPv6 == peer.ip.isIPv6 else {
+            return
+        }
         let packet =
-            message.isSent
+            isSent
             ? Self.packet(payload, from: local, to: peer) : Self.packet(payload, from: peer, to: local)
         self.appendBlock(6) { block in
             Self.append(UInt32(0), to: &block)
-            let microseconds = UInt64(clamping: message.time) &* 1_000
+            let microseconds = UInt64(clamping: milliseconds) &* 1_000
             Self.append(UInt32(truncatingIfNeeded: microseconds >> 32), to: &block)
             Self.append(UInt32(truncatingIfNeeded: microseconds), to: &block)
             Self.append(UInt32(packet.count), to: &block)

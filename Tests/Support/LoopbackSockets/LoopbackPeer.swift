@@ -1,13 +1,17 @@
 import Foundation
-import SIPMessages
+public import SIPMessages
 
 /// A UDP socket on loopback that sends what it is told and reads what comes, for tests with real servers.
-final class LoopbackPeer {
+public final class LoopbackPeer: Sendable {
     private let descriptor: Int32
     /// Its port.
-    let port: UInt16
+    public let port: UInt16
 
-    init() throws {
+    /// A socket on a port of the system's choice.
+    ///
+    /// - Parameter patience: How many seconds it waits for a message.
+    /// - Throws: when there is none.
+    public init(patience: Int = 20) throws {
         self.descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = Self.address(0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -19,7 +23,7 @@ final class LoopbackPeer {
         }
         guard isBound else { throw CocoaError(.fileReadUnknown) }
         self.port = UInt16(bigEndian: address.sin_port)
-        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        var limit = timeval(tv_sec: patience, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
@@ -33,16 +37,18 @@ final class LoopbackPeer {
         return address
     }
 
-    /// Sends a request: start line, a Via of its own, then these fields.
-    func request(_ startLine: String, branch: String, _ fields: [String], to port: UInt16) {
+    /// Sends a request: start line, a Via of its own, then these fields, then the body.
+    public func request(
+        _ startLine: String, branch: String, _ fields: [String], body: String = "", to port: UInt16
+    ) {
         let lines =
             ["\(startLine) SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:\(self.port);branch=z9hG4bK\(branch)"]
-            + ["Max-Forwards: 70"] + fields + ["Content-Length: 0", "", ""]
+            + ["Max-Forwards: 70"] + fields + ["Content-Length: \(body.utf8.count)", "", body]
         self.send(lines.joined(separator: "\r\n"), to: port)
     }
 
     /// Answers a request over the way it came.
-    func respond(_ status: String, to request: SIPMessage, _ fields: [String] = [], by port: UInt16) {
+    public func respond(_ status: String, to request: SIPMessage, _ fields: [String] = [], by port: UInt16) {
         var lines = ["SIP/2.0 \(status)"]
         for name in ["Via", "Record-Route", "From", "To", "Call-ID", "CSeq"] {
             for value in request.values(named: name) {
@@ -63,8 +69,8 @@ final class LoopbackPeer {
         }
     }
 
-    /// The next message for which `isWanted` holds; `nil` when none comes within twenty seconds.
-    func receive(where isWanted: (SIPMessage) -> Bool) -> SIPMessage? {
+    /// The next message for which `isWanted` holds; `nil` when none comes in time.
+    public func receive(where isWanted: (SIPMessage) -> Bool) -> SIPMessage? {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
             let count = recv(self.descriptor, &buffer, buffer.count, 0)
