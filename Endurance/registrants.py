@@ -165,7 +165,9 @@ class Registrant(asyncio.DatagramProtocol):
         while True:
             self.wire.sendto(message)
             try:
-                answer = await asyncio.wait_for(asyncio.shield(waiting), pause)
+                # Not wait_for, which may take an answer and forget that its task was cancelled.
+                async with asyncio.timeout(pause):
+                    answer = await asyncio.shield(waiting)
                 self.longest = max(self.longest, time.monotonic() - began)
                 return answer
             except TimeoutError:
