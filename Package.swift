@@ -211,7 +211,7 @@ let package = Package(
                     "SignallingTransport",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "ProxyCore", "ServerCore", "LocationService",
-                        "DNSTestServer",
+                        "LoadCore", "DNSTestServer",
                     ] + nio
                         + [crypto]),
                 .testTarget(
