@@ -1,7 +1,7 @@
 # Targets for people and for .ci/run. Missing Debian packages are installed from scripts/packages.txt.
 # With BILOXI_CORE=1 the package consists of the targets that need no other package: see Package.swift.
 
-.PHONY: run build test test-core seeds conformance lint format interop interop-lossy endurance bench bench-peer bench-scale bench-load bench-limits bench-limits-record fuzz docs own-package man clean
+.PHONY: run build test test-core seeds conformance lint format interop interop-lossy endurance mutate soak abuse wire sanitize bench bench-peer bench-scale bench-load bench-calls bench-memory bench-limits bench-limits-record fuzz docs own-package man clean
 .DEFAULT_GOAL := build
 
 # Arguments of `biloxi serve`: make run ARGS='--listen udp:127.0.0.1:5070'
@@ -53,6 +53,31 @@ endurance: build
 	@scripts/install.sh interop
 	Endurance/run.sh $(ROUNDS)
 
+# Mutated flows against the running server; SEED repeats a run.
+FLOWS ?= 1000000
+mutate: build
+	Endurance/run.sh mutate $(FLOWS) $(SEED)
+
+# Mixed traffic for MINUTES, a hundred and fifty units a second times SCALE.
+MINUTES ?= 30
+SCALE ?= 1
+soak: build
+	Endurance/run.sh soak $(MINUTES) $(SCALE)
+
+# One source that does its worst, ten seconds of each.
+abuse: build
+	Endurance/run.sh abuse 10
+
+# Calls over a wire that loses packets, at several rates of loss.
+wire: build
+	@scripts/install.sh interop
+	Endurance/run.sh wire 20 0 10 20 30
+
+# The tests with the address and the thread sanitizer; BILOXI_CORE=1 leaves out what needs other packages.
+sanitize:
+	@scripts/install.sh build test
+	scripts/sanitize.sh
+
 bench:
 	@scripts/install.sh build bench
 	swift build -c release --product biloxi-microbench
@@ -73,6 +98,18 @@ bench-scale: build
 bench-load: build
 	@scripts/install.sh bench interop
 	Benchmarks/Load/compare.sh $(PAIRS)
+
+# Calls with sound: what 500 of them cost, and when their packets leave, beside pjsua2 and baresip.
+bench-calls:
+	@scripts/install.sh build bench interop
+	swift build -c release --product biloxi-callbench
+	Benchmarks/Calls/compare.sh
+
+# Whether memory stays as it is over so many calls with sound.
+CALLS ?= 20000
+bench-memory: build
+	swift build -c release --product biloxi-callbench
+	Benchmarks/Calls/memory.sh $(CALLS)
 
 bench-limits:
 	@scripts/install.sh build bench

@@ -211,7 +211,7 @@ let package = Package(
                     "SignallingTransport",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "ProxyCore", "ServerCore", "LocationService",
-                        "LoadCore", "DNSTestServer",
+                        "AgentCore", "LoadCore", "DNSTestServer",
                     ] + nio
                         + [crypto]),
                 .testTarget(
@@ -227,6 +227,10 @@ let package = Package(
                         "SignallingTransport", "AudioCodecs",
                     ]),
                 tests("BiloxiKit", ["SIPMessages", "SIPRouting", "DNSTestServer", "LoopbackSockets"]),
+                .executableTarget(
+                    name: "biloxi-callbench",
+                    dependencies: ["BiloxiKit", "SIPMessages", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"],
+                    path: "Benchmarks/Calls", swiftSettings: settings),
                 .executableTarget(
                     name: "biloxi-examples", dependencies: ["BiloxiKit"], path: "Examples", exclude: ["OwnPackage"],
                     swiftSettings: settings),

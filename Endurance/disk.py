@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from registrants import Failure, Registrant, Server
+from registrants import FORGIVING, Failure, Registrant, Server
 
 USERS = [f"u{number}" for number in range(8)]
 
@@ -152,7 +152,7 @@ async def main(binary):
 
     server = None
     try:
-        server = Server(binary, USERS, data=data)
+        server = Server(binary, USERS, data=data, extra=FORGIVING)
         server.start()
         registrants = [await Registrant.make(user, server.port) for user in USERS]
         for registrant in registrants:

@@ -15,6 +15,8 @@ import tempfile
 import time
 
 DOMAIN = "sip.test"
+# For a server whose clients give wrong passwords as well, all from one address, and are not to be banned for it.
+FORGIVING = "bans: { wrongCredentials: 0 }\n"
 
 
 class Failure(Exception):
@@ -24,13 +26,14 @@ class Failure(Exception):
 class Server:
     """`biloxi serve` with a data directory of its own, on a free port."""
 
-    def __init__(self, binary, users, data=None, port=5060, extra=""):
-        self.binary, self.port, self.process = binary, port, None
+    def __init__(self, binary, users, data=None, port=5060, extra="", listeners=(), address="127.0.0.1"):
+        self.binary, self.port, self.tls_port, self.process = binary, port, port + 1, None
         self.work = tempfile.mkdtemp(prefix="biloxi-endurance-")
         self.data = data or os.path.join(self.work, "data")
         self.config = os.path.join(self.work, "serve.yaml")
         with open(self.config, "w") as file:
-            file.write(f"domains: [{DOMAIN}]\nlisten: [udp:127.0.0.1:{port}, tcp:127.0.0.1:{port}]\n{extra}")
+            addresses = ", ".join([f"udp:{address}:{port}", f"tcp:{address}:{port}", *listeners])
+            file.write(f"domains: [{DOMAIN}]\nlisten: [{addresses}]\n{extra}")
         for user in users:
             subprocess.run([binary, "user", "add", f"{user}@{DOMAIN}", "--data", self.data, "--password-file", "-"],
                            input=f"pw-{user}\n".encode(), check=True, capture_output=True)
@@ -162,7 +165,9 @@ class Registrant(asyncio.DatagramProtocol):
         while True:
             self.wire.sendto(message)
             try:
-                answer = await asyncio.wait_for(asyncio.shield(waiting), pause)
+                # Not wait_for, which may take an answer and forget that its task was cancelled.
+                async with asyncio.timeout(pause):
+                    answer = await asyncio.shield(waiting)
                 self.longest = max(self.longest, time.monotonic() - began)
                 return answer
             except TimeoutError:

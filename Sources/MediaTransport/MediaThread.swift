@@ -15,6 +15,9 @@ protocol PacketHandler: AnyObject, Sendable {
     /// Whether it wants `tick`.
     var isPaced: Bool { get }
     /// Sends what its clock says; called every `MediaThread.tick`.
+    ///
+    /// - Parameter now: When the turn was due, not when it came about: however late the thread is, a stream whose packets
+    ///   are a multiple of the tick apart gets the same turn each time.
     func tick(at now: MonotonicInstant)
 }
 
@@ -34,6 +37,8 @@ final class MediaThread: Sendable {
         var streams: [UInt32: Stream] = [:]
         /// Those of them that send by the clock.
         var paced: [any PacketHandler] = []
+        /// When the last of their turns was due.
+        var lastTick = MonotonicInstant.start
         var nextNumber: UInt32 = 0
         var isStopping = false
     }
@@ -102,13 +107,19 @@ final class MediaThread: Sendable {
         let wasRunning = !state.paced.isEmpty
         state.paced = state.streams.values.map(\.handler).filter(\.isPaced)
         guard wasRunning == state.paced.isEmpty else { return }
+        state.lastTick = MonotonicInstant(nanoseconds: cio_monotonic_nanoseconds())
         cio_set_ticker(self.ticker, state.paced.isEmpty ? 0 : Self.tick.nanoseconds)
     }
 
-    private func tick(at now: MonotonicInstant) {
-        var ignored: UInt64 = 0
-        read(self.ticker, &ignored, 8)
-        for handler in self.state.withLock({ $0.paced }) { handler.tick(at: now) }
+    private func tick() {
+        let (handlers, due) = self.state.withLock { state -> ([any PacketHandler], MonotonicInstant) in
+            var turns: UInt64 = 0
+            // Nothing to read: the clock was set anew meanwhile.
+            guard read(self.ticker, &turns, 8) == 8 else { return ([], state.lastTick) }
+            state.lastTick = state.lastTick.advanced(by: Self.tick * Int64(clamping: turns))
+            return (state.paced, state.lastTick)
+        }
+        for handler in handlers { handler.tick(at: due) }
     }
 
     private func loop() {
@@ -126,7 +137,7 @@ final class MediaThread: Sendable {
                     continue
                 }
                 if number == Self.tickerNumber {
-                    self.tick(at: now)
+                    self.tick()
                     continue
                 }
                 let stream = self.state.withLock { $0.streams[UInt32(truncatingIfNeeded: number >> 1)] }

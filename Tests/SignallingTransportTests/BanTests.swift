@@ -122,15 +122,11 @@ struct BanTests {
             #expect(Text.startLine(try attacker.inbox.message()) == "SIP/2.0 401 Unauthorized")
         }
         #expect(server.server.sanctionedSources.map(\.source.sanction) == [.banned])
-        // He is not heard at all; others are. When he is let in again he is heard.
+        // He is not heard at all; others are. When he is let in again his next request is the first that is answered.
         for number in 0..<50 { try attacker.send(Self.options(attacker, .udp, call: "gone\(number)")) }
         let other = try Peer(udpTo: server.address(.udp))
-        // What a batch of datagrams came to is counted after its answers are sent: before those of the next.
-        for call in ["o1", "o2"] {
-            try other.send(Self.options(other, .udp, call: call))
-            #expect(Text.startLine(try other.inbox.message()) == "SIP/2.0 200 OK")
-        }
-        #expect(server.server.statistics.sanctionedMessages == 50)
+        try other.send(Self.options(other, .udp, call: "o"))
+        #expect(Text.startLine(try other.inbox.message()) == "SIP/2.0 200 OK")
         #expect(server.server.liftSanction(of: Self.attacker))
         try attacker.send(Self.guess(attacker, 9))
         let answer = try attacker.inbox.message()

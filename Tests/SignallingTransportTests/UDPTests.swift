@@ -1,7 +1,5 @@
-import Glibc
 import ProxyCore
 import SIPMessages
-import SIPTransactions
 import ServerCore
 import Testing
 
@@ -21,24 +19,6 @@ struct UDPTests {
         // Timer B, which would end it otherwise, takes 32 seconds.
         let heard = try caller.inbox.messages(until: "SIP/2.0 5")
         #expect(heard.map(Text.startLine).first == "SIP/2.0 100 Trying")
-    }
-
-    // The system says that there is no route each time it is asked; it was asked for ever, and all threads waited.
-    @Test("What there is no route to is given up, and what comes after it is sent (RFC 3261 §18.4)")
-    func givesUpWithoutRoute() throws {
-        let socket = try UDPSocket(address: SocketAddress(IPAddress(v4: 0), 0), endpoint: 0, sharesPort: false)
-        // Without routers, only neighbours can be reached.
-        var one: Int32 = 1
-        try #require(setsockopt(socket.descriptor, SOL_SOCKET, SO_DONTROUTE, &one, socklen_t(4)) == 0)
-        let peer = try Peer(udpTo: SocketAddress(.loopback, socket.local.port))
-        var outbox = Outbox()
-        for remote in [SocketAddress(IPAddress(v4: 0xCB00_7101), 9), peer.local] {
-            let start = outbox.octets.count
-            outbox.octets.append("OPTIONS sip:here SIP/2.0\r\n\r\n")
-            outbox.send(from: start, over: Flow(endpoint: 0, transport: .udp, remote: remote))
-        }
-        socket.send(outbox, 0, outbox.messages.count) { _ in }
-        #expect(Text.startLine(try peer.inbox.message()) == "OPTIONS sip:here SIP/2.0")
     }
 
     @Test("A listener of all addresses answers from the one that was asked", arguments: [1, 2])

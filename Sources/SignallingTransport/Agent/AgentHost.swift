@@ -22,7 +22,13 @@ public final class AgentHost: StreamUser {
     private let sockets: [UDPSocket?]
     private let thread: AgentThread
     private let user: any AgentUser
-    private let observer = NIOLockedValueBox<Observer?>(nil)
+    private let watching = NIOLockedValueBox(Watching())
+
+    /// Who is shown every message. The closure lies in a structure: one that stands for itself in a generic box is wrapped
+    /// anew, in two closures more, each time it is looked at.
+    private struct Watching: Sendable {
+        var observer: Observer?
+    }
 
     /// An agent that has its addresses and does not run yet.
     ///
@@ -88,10 +94,10 @@ public final class AgentHost: StreamUser {
 
     /// Shows every message from now on, in the order in which they come and go; wall time is in milliseconds since 1970,
     /// UTC. It must not call the host.
-    public func observe(_ body: @escaping Observer) { self.observer.withLockedValue { $0 = body } }
+    public func observe(_ body: @escaping Observer) { self.watching.withLockedValue { $0.observer = body } }
 
     func show(_ octets: Span<UInt8>, _ direction: TappedMessage.Direction, _ flow: Flow) {
-        guard let body = self.observer.withLockedValue({ $0 }) else { return }
+        guard let body = self.watching.withLockedValue({ $0.observer }) else { return }
         body(octets, direction, flow, SystemClock.wall())
     }
 
