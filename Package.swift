@@ -211,7 +211,7 @@ let package = Package(
                     "SignallingTransport",
                     [
                         "SIPMessages", "SIPTransactions", "SIPRouting", "ProxyCore", "ServerCore", "LocationService",
-                        "AgentCore", "DNSTestServer",
+                        "AgentCore", "LoadCore", "DNSTestServer",
                     ] + nio
                         + [crypto]),
                 .testTarget(

@@ -53,6 +53,14 @@ expect histogram '^#\[Max .*Total count *= *400\]' cat "$work/latency.hgrm"
 expect options '200: 500|200 OK: 500' "$server" load sip:sip.test --options --proxy 127.0.0.1:5060 --rate 500 --for 1s
 expect calls-over-tcp '100 begun, 100 succeeded .*, 0 failed' \
   "$server" load sip:user%d@sip.test --calls $users --via tcp --rate 50 --for 2s
+while sleep 0.1; do awk '$3 ~ /:13C4$/ && $4 == "01"' /proc/self/net/tcp | wc -l; done > "$work/connections" &
+sampler=$!
+expect calls-over-four-connections '100 begun, 100 succeeded .*, 0 failed' \
+  "$server" load sip:user%d@sip.test --calls $users --via tcp --connections 4 --rate 50 --for 2s
+kill $sampler
+wait $sampler 2> /dev/null
+expect four-connections '^4$' sort -n -u "$work/connections"
+ends connections-of-udp 2 "$server" load sip:user%d@sip.test --calls $users --connections 4
 ends unknown-user 3 "$server" load sip:nobody@sip.test --calls --proxy 127.0.0.1:5060 --rate 10 --for 1s
 expect two-threads '1000 begun, 1000 succeeded .*, 0 failed' \
   "$server" load sip:user%d@sip.test --calls $users --rate 500 --for 2s --threads 2

@@ -165,7 +165,7 @@ public struct LoadEngine: ~Copyable {
         } else if self.plan.schedule.rate == nil {
             // As many as may be under way at once: the next one begins as soon as there is room.
             let isOver = now >= self.begin.advanced(by: self.plan.schedule.length)
-            self.nextArrival = isOver ? nil : now
+            self.nextArrival = isOver ? nil : Swift.max(now, self.begin)
         } else {
             self.nextArrival = self.plan.schedule.moment(of: number).map { self.begin.advanced(by: $0) }
         }

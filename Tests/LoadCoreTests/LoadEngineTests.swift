@@ -60,6 +60,22 @@ struct LoadEngineTests {
         #expect(outcome.isDone)
     }
 
+    @Test("Nothing begins before the run does: it would not be counted", arguments: [nil, 1000])
+    func beginning(rate: Double?) {
+        let begin = MonotonicInstant(nanoseconds: 1_000_000_000)
+        let address = SocketAddress(IPAddress.loopback, 5080)
+        var engine = LoadEngine(
+            LoadPlan.sample(.options, rate: rate, duration: .seconds(1), concurrency: 1),
+            sources: [LoadSource(.udp, address)], server: Flow(endpoint: 0, transport: .udp, remote: address),
+            seed: (SipHashKey(1, 2), SipHashKey(3, 4)), beginning: begin)
+        var outbox = Outbox()
+        engine.wake(at: begin.advanced(by: .milliseconds(-20)), into: &outbox)
+        let early = outbox.messages.count
+        engine.wake(at: begin, into: &outbox)
+        let then = outbox.messages.count
+        #expect(early == 0 && then == 1)
+    }
+
     @Test("No more begin than are asked for")
     func countLimits() {
         var plan = LoadPlan.sample(.options, rate: 1000, duration: .seconds(60))

@@ -2,6 +2,7 @@ public import LoadCore
 import ProxyCore
 public import SIPMessages
 import SIPTransactions
+import Synchronization
 
 /// The driver of a load generator: sockets, threads and connections around `LoadEngine`.
 ///
@@ -20,6 +21,8 @@ public final class LoadHost: StreamUser {
         public var local: SocketAddress
         /// UDP sockets of each thread: a server that shares its work by source address sees as many clients.
         public var sockets = 4
+        /// Connections to the server, where it is reached over such; what begins takes turns over them.
+        public var connections = 1
         /// Threads; one over connections.
         public var threads = 1
         /// How connections are treated, and certificates.
@@ -36,13 +39,18 @@ public final class LoadHost: StreamUser {
     /// When it has begun, by the clock of the system.
     public let began: MonotonicInstant
     let usesConnections: Bool
+    private let server: SocketAddress
+    /// How many end points connections have.
+    private let endpointCount: UInt16
+    /// The numbers of the connections to the server that sources take turns over; 0 while one is not there.
+    private let lanes: Mutex<[UInt32]>
 
     /// A generator that has its addresses and does not run yet.
     ///
     /// - Throws: `TransportError` when a socket cannot be opened.
     public init(_ plan: LoadPlan, _ settings: Settings) throws(TransportError) {
         let isUDP = settings.transport == .udp
-        self.usesConnections = !isUDP
+        (self.usesConnections, self.server) = (!isUDP, settings.server)
         let threadCount = isUDP ? Swift.max(1, settings.threads) : 1
         let flow = Flow(endpoint: 0, transport: settings.transport, remote: settings.server)
         let begin = SystemClock.now().advanced(by: .milliseconds(20))
@@ -59,6 +67,9 @@ public final class LoadHost: StreamUser {
             (listeners, wildcards) = (opened.listeners, opened.wildcards)
             socketsOfThreads = [[nil]]
         }
+        let laneCount = isUDP || plan.scenario == nil ? 1 : Swift.max(1, settings.connections)
+        self.endpointCount = UInt16(clamping: Swift.max(1, endpoints.count))
+        self.lanes = Mutex(Array(repeating: 0, count: laneCount * Swift.max(1, endpoints.count)))
         var generator = SystemRandomNumberGenerator()
         func key() -> SipHashKey { SipHashKey(generator.next(), generator.next()) }
         var threads: [LoadThread] = []
@@ -67,7 +78,7 @@ public final class LoadHost: StreamUser {
             let sources =
                 isUDP
                 ? sockets.compactMap { socket in socket.map { LoadSource(.udp, $0.local) } }
-                : endpoints.map { LoadSource($0.transport, $0.local) }
+                : (0..<laneCount).flatMap { _ in endpoints.map { LoadSource($0.transport, $0.local) } }
             let engine = LoadEngine(
                 plan, sources: sources, server: flow, share: (number, threadCount), seed: (key(), key()),
                 beginning: begin)
@@ -140,9 +151,24 @@ public final class LoadHost: StreamUser {
     func send(_ message: Outbox.Message, _ outbox: borrowing Outbox) -> Bool {
         outbox.octets.withUnsafeBufferPointer { octets in
             let domain = message.domain.isEmpty ? nil : String(decoding: octets[message.domain.range], as: UTF8.self)
+            var message = message
+            message.flow = self.placed(message.flow, domain)
             return self.streams.send(
                 UnsafeBufferPointer(rebasing: octets[message.range.range]), message, domain: domain, self)
         }
+    }
+
+    /// What goes to the server takes the connection of its source, which is opened where it is not there.
+    private func placed(_ flow: Flow, _ domain: String?) -> Flow {
+        var placed = flow
+        placed.endpoint = flow.endpoint % self.endpointCount
+        guard flow.connection == 0, flow.remote == self.server else { return placed }
+        placed.connection = self.lanes.withLock { lanes in
+            let lane = Int(flow.endpoint)
+            if lanes[lane] == 0 { lanes[lane] = self.streams.open(placed, domain: domain, self) ?? 0 }
+            return lanes[lane]
+        }
+        return placed
     }
 
     func receive(_ octets: Span<UInt8>, over connection: StreamConnection) {
@@ -159,5 +185,10 @@ public final class LoadHost: StreamUser {
 
     func swept(_ loop: StreamLoop) {}
 
-    func ended(_ connection: StreamConnection, unsent: [Unreached]) { self.threads[0].failed(unsent) }
+    func ended(_ connection: StreamConnection, unsent: [Unreached]) {
+        self.lanes.withLock { lanes in
+            if let lane = lanes.firstIndex(of: connection.flow.connection) { lanes[lane] = 0 }
+        }
+        self.threads[0].failed(unsent)
+    }
 }

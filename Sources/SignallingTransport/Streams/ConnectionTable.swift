@@ -144,16 +144,28 @@ final class ConnectionTable: @unchecked Sendable {
                 address.identity = nil
                 if let connection = self.byAddress[address] { return (connection, false) }
             }
-            // A WebSocket server cannot connect to its clients.
-            guard flow.transport == .tcp || flow.transport == .tls, let number = self.nextNumber() else { return nil }
-            guard let connection = make(number) else {
-                self.count -= 1
-                return nil
-            }
-            self.number(connection)
-            self.enter(connection, at: flow.remote, proving: nil)
-            return (connection, true)
+            return self.create(flow, make).map { ($0, true) }
         }
+    }
+
+    /// A new connection to where a flow leads, beside those that are there.
+    ///
+    /// - Parameter make: As that of `find`.
+    /// - Returns: `nil` when there must be none.
+    func open(_ flow: Flow, make: (UInt32) -> StreamConnection?) -> StreamConnection? {
+        self.lock.withLock { self.create(flow, make) }
+    }
+
+    private func create(_ flow: Flow, _ make: (UInt32) -> StreamConnection?) -> StreamConnection? {
+        // A WebSocket server cannot connect to its clients.
+        guard flow.transport == .tcp || flow.transport == .tls, let number = self.nextNumber() else { return nil }
+        guard let connection = make(number) else {
+            self.count -= 1
+            return nil
+        }
+        self.number(connection)
+        self.enter(connection, at: flow.remote, proving: nil)
+        return connection
     }
 
     /// How many connections of a transport can be used, or are being opened.

@@ -245,6 +245,33 @@ final class StreamEngine: @unchecked Sendable {
 
     // MARK: Connections that are opened
 
+    /// Opens a connection to where a flow leads, beside those that are there.
+    ///
+    /// - Parameter domain: As that of `send`.
+    /// - Returns: Its number; `nil` when there must be none.
+    func open(_ flow: Flow, domain: String?, _ user: any StreamUser) -> UInt32? {
+        let identity = Self.identity(of: flow, domain)
+        guard let connection = self.table.open(flow, make: { self.connection($0, flow, to: identity) }) else {
+            return nil
+        }
+        self.connect(connection, user)
+        return connection.flow.connection
+    }
+
+    /// Whose certificate is wanted.
+    private static func identity(of flow: Flow, _ domain: String?) -> Host? {
+        flow.transport.isSecure ? domain.map { Host($0) } ?? Host(flow.remote.ip) : nil
+    }
+
+    private func connection(_ number: UInt32, _ flow: Flow, to identity: Host?) -> StreamConnection? {
+        guard Int(flow.endpoint) < self.endpoints.count, flow.transport == .tcp || self.tls != nil else { return nil }
+        var flow = flow
+        flow.connection = number
+        let loop = self.loops[Int(number) % self.loops.count]
+        return StreamConnection(
+            opening: flow, to: identity, loop, pendingLimit: self.settings.pendingOctets, at: SystemClock.now())
+    }
+
     private func connect(_ connection: StreamConnection, _ user: any StreamUser) {
         let eventLoop = connection.loop.eventLoop
         eventLoop.execute {
@@ -292,19 +319,11 @@ final class StreamEngine: @unchecked Sendable {
     func send(
         _ octets: UnsafeBufferPointer<UInt8>, _ message: Outbox.Message, domain: String?, _ user: any StreamUser
     ) -> Bool {
-        let identity =
-            message.flow.transport.isSecure ? domain.map { Host($0) } ?? Host(message.flow.remote.ip) : nil
+        let identity = Self.identity(of: message.flow, domain)
         // A connection that closes while it is looked up is looked up again, once.
         for _ in 0..<2 {
-            let found = self.table.find(message.flow, identity: identity) { number in
-                guard Int(message.flow.endpoint) < self.endpoints.count,
-                    message.flow.transport == .tcp || self.tls != nil
-                else { return nil }
-                var flow = message.flow
-                flow.connection = number
-                let loop = self.loops[Int(number) % self.loops.count]
-                return StreamConnection(
-                    opening: flow, to: identity, loop, pendingLimit: self.settings.pendingOctets, at: SystemClock.now())
+            let found = self.table.find(message.flow, identity: identity) {
+                self.connection($0, message.flow, to: identity)
             }
             guard let (connection, isNew) = found else { return false }
             if isNew { self.connect(connection, user) }

@@ -37,7 +37,8 @@ struct LoadCommand: AsyncParsableCommand {
         let target = try await LoadTarget.find(self.peers.firstHop(uri, number: self.peers.firstUser), self.peers)
         let plan = try self.plan(kind, uri, target)
         let settings = try self.peers.settings(target)
-        let title = "\(kind.word) to \(LoadTarget.sipURI(uri)) over \(target.transport):\(target.address)"
+        let ways = settings.connections > 1 ? ", \(settings.connections) connections" : ""
+        let title = "\(kind.word) to \(LoadTarget.sipURI(uri)) over \(target.transport):\(target.address)\(ways)"
         let result: LoadResult
         if self.amount.findMax {
             let search = LoadSearch(plan: plan, settings: settings, amount: self.amount, output: output, title: title)

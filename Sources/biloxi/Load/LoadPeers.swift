@@ -42,6 +42,11 @@ struct LoadPeerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("UDP ports to send from, of each thread.", valueName: "n"))
     var sockets = 4
 
+    @Option(
+        help: ArgumentHelp(
+            "Connections to the server over TCP or TLS, over which what begins takes turns.", valueName: "n"))
+    var connections = 1
+
     @Option(help: ArgumentHelp("Threads.", valueName: "n"))
     var threads = 1
 
@@ -58,6 +63,9 @@ struct LoadPeerOptions: ParsableArguments {
         guard (1...64).contains(self.threads) else { throw ValidationError("--threads \(self.threads): give 1 to 64") }
         guard (1...200).contains(self.sockets) else {
             throw ValidationError("--sockets \(self.sockets): give 1 to 200")
+        }
+        guard (1...1000).contains(self.connections) else {
+            throw ValidationError("--connections \(self.connections): give 1 to 1000")
         }
         guard self.firstUser >= 0, self.firstUser <= 100_000_000 else {
             throw ValidationError("--first-user \(self.firstUser): give 0 to 100000000")
@@ -101,10 +109,14 @@ struct LoadPeerOptions: ParsableArguments {
 
     func settings(_ target: LoadTarget) throws(CommandError) -> LoadHost.Settings {
         if self.local != nil, self.localAddress == nil { throw self.badLocal }
+        if target.transport == .udp, self.connections > 1 {
+            throw CommandError(
+                .usage, "--connections \(self.connections): UDP has none; add --via tcp or tls, or use --sockets")
+        }
         let local = self.localAddress ?? SocketAddress(target.localAddress, 0)
         var settings = LoadHost.Settings(server: target.address, local: local)
         settings.transport = target.transport
-        (settings.sockets, settings.threads) = (self.sockets, self.threads)
+        (settings.sockets, settings.connections, settings.threads) = (self.sockets, self.connections, self.threads)
         settings.streams = try self.streams(local.ip)
         return settings
     }
