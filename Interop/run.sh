@@ -15,7 +15,8 @@ venv=$here/../.venv-peers
   "$peers/install.sh" "$venv" || exit 1
 # The long ones first, so that none is left alone at the end.
 suites=("$@")
-[ $# -gt 0 ] || suites=(media agent transfers phone phones services kamailio sipp load examples ipv6 tls run-harness outbound nat)
+[ $# -gt 0 ] || suites=(media agent transfers phone phones services kamailio sipp load examples ipv6 tls run-harness outbound nat
+  addresses systemd captures phone-sound lossy)
 case " ${suites[*]} " in *" examples "*) swift build -c release --product biloxi-examples || exit 1 ;; esac
 sides=1
 unshare -n true 2> /dev/null && [ "$(nproc)" -ge 4 ] && sides=2

@@ -1,7 +1,7 @@
 import BiloxiKit
 import Testing
 
-@Suite("Calls between two user agents on loopback", .timeLimit(.minutes(1)))
+@Suite("Calls between two user agents on loopback", .timeLimit(.minutes(5)))
 struct CallTests {
     private func settings(_ name: String) -> UserAgentSettings {
         var settings = UserAgentSettings()

@@ -1,7 +1,7 @@
 import BiloxiKit
 import Testing
 
-@Suite("Calls that are connected with others, and protected calls", .timeLimit(.minutes(1)))
+@Suite("Calls that are connected with others, and protected calls", .timeLimit(.minutes(5)))
 struct ConnectedCallsTests {
     private static func settings(_ name: String, _ encryption: MediaEncryption = .none) -> UserAgentSettings {
         var settings = UserAgentSettings()

@@ -4,7 +4,7 @@ import SIPMessages
 import SIPRouting
 import Testing
 
-@Suite("Addresses that have a name (RFC 3263)", .timeLimit(.minutes(1)))
+@Suite("Addresses that have a name (RFC 3263)", .timeLimit(.minutes(5)))
 struct NameTests {
     private func settings(_ dns: DNSTestServer) -> UserAgentSettings {
         var settings = UserAgentSettings()

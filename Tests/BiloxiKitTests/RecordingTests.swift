@@ -2,7 +2,7 @@ import BiloxiKit
 import Foundation
 import Testing
 
-@Suite("Recordings of calls", .timeLimit(.minutes(1)))
+@Suite("Recordings of calls", .timeLimit(.minutes(5)))
 struct RecordingTests {
     @Test("A recording holds all that was heard, also what came in the last second")
     func isComplete() async throws {

@@ -1,7 +1,7 @@
 import BiloxiKit
 import Testing
 
-@Suite("Registrations that come to nothing", .timeLimit(.minutes(1)))
+@Suite("Registrations that come to nothing", .timeLimit(.minutes(5)))
 struct RefusingRegistrarTests {
     @Test("Who is no registrar answers 405: the error says so, and nothing is tried again")
     func noRegistrar() async throws {

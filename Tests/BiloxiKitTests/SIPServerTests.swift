@@ -3,7 +3,7 @@ import SIPMessages
 import Synchronization
 import Testing
 
-@Suite("A server whose routing is a program's, on loopback", .timeLimit(.minutes(1)))
+@Suite("A server whose routing is a program's, on loopback", .timeLimit(.minutes(5)))
 struct SIPServerTests {
     private static let domain = "kit.test"
 

@@ -2,7 +2,7 @@ import BiloxiKit
 import SIPMessages
 import Testing
 
-@Suite("Subscriptions as sequences (RFC 6665)", .timeLimit(.minutes(1)))
+@Suite("Subscriptions as sequences (RFC 6665)", .timeLimit(.minutes(5)))
 struct SubscriptionTests {
     private func withAlice<Value>(
         _ body: (UserAgent, ScriptedNotifier) async throws -> Value

@@ -2,7 +2,7 @@ import Testing
 
 @testable import BiloxiKit
 
-@Suite("Waiting", .timeLimit(.minutes(1)))
+@Suite("Waiting", .timeLimit(.minutes(5)))
 struct WaitingTests {
     @Test("A promise is kept once, and everybody who waits hears of it")
     func promise() async {

@@ -6,7 +6,7 @@ import SIPMessages
 import Synchronization
 import Testing
 
-@Suite("The audio of a call on loopback", .timeLimit(.minutes(1)))
+@Suite("The audio of a call on loopback", .timeLimit(.minutes(5)))
 struct AudioEndpointTests {
     /// One side of a call.
     final class Side: Sendable {

@@ -55,7 +55,7 @@ struct SendAttemptsTests {
         }
     }
 
-    @Test("A datagram to where no way leads fails, and those behind it leave", .timeLimit(.minutes(1)))
+    @Test("A datagram to where no way leads fails, and those behind it leave", .timeLimit(.minutes(5)))
     func noRoute() throws {
         let socket = try UDPSocket(address: SocketAddress(.loopback, 0), endpoint: 0, sharesPort: false)
         let receiver = try UDPSocket(address: SocketAddress(.loopback, 0), endpoint: 0, sharesPort: false)

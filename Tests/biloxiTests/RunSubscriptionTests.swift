@@ -5,7 +5,7 @@ import Testing
 
 @testable import biloxi
 
-@Suite("biloxi run and watch: the state of others", .timeLimit(.minutes(2)))
+@Suite("biloxi run and watch: the state of others", .timeLimit(.minutes(5)))
 struct RunSubscriptionTests {
     /// Answers a SUBSCRIBE and tells the state that it begins or ends with.
     private func tells(

@@ -3,7 +3,7 @@ import Testing
 
 @testable import biloxi
 
-@Suite("biloxi run: a telephone that a program drives", .timeLimit(.minutes(2)))
+@Suite("biloxi run: a telephone that a program drives", .timeLimit(.minutes(5)))
 struct RunTests {
     @Test("Two of them register, call, hear, press keys, hold, talk and hang up through a server")
     func callThroughServer() throws {

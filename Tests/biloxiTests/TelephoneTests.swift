@@ -3,7 +3,7 @@ import Testing
 
 @testable import biloxi
 
-@Suite("The telephone as a process, on loopback", .timeLimit(.minutes(2)))
+@Suite("The telephone as a process, on loopback", .timeLimit(.minutes(5)))
 struct TelephoneTests {
     /// `biloxi answer`, and the address at which it answers.
     private func answering(_ arguments: String...) throws -> (RunningCommand, uri: String) {

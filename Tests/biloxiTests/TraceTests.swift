@@ -5,7 +5,7 @@ import Testing
 
 @testable import biloxi
 
-@Suite("Ladders and captures of a command's messages", .timeLimit(.minutes(1)))
+@Suite("Ladders and captures of a command's messages", .timeLimit(.minutes(5)))
 struct TraceTests {
     @Test("A datagram has the headers and checksums of IPv4 and UDP (RFC 791, RFC 768, RFC 1071)")
     func packet() throws {
