@@ -41,11 +41,11 @@ def compiling(given):
 
 
 def linking(given):
-    """Libraries, and the objects of all modules but the examples' own."""
+    """Libraries, and the objects of all modules but the examples' own, as a response file takes them."""
     flags = [flag for flag in given if re.match(r"-l|-L.", flag)]
     path = next(flag[1:] for flag in given if flag.startswith("@"))
     objects = pathlib.Path(path).read_text().split("\n")
-    return flags + [line.strip("'\"") for line in objects if line and "/biloxi_examples.build/" not in line]
+    return flags + [line for line in objects if line and "/biloxi_examples.build/" not in line]
 
 
 folder, configuration, what = sys.argv[1:]

@@ -12,8 +12,10 @@ enum Hello {
         try await withThrowingTaskGroup(of: Void.self) { group in
             let (addresses, ready) = AsyncStream<[String]>.makeStream()
             group.addTask { [server] in try await server.run { ready.yield($0) } }
-            guard let address = await addresses.first(where: { _ in true })?.first else { return }
-            try await Self.talk(String(address.dropFirst("udp:".count)))
+            for await address in addresses {
+                try await Self.talk(String(address[0].dropFirst("udp:".count)))
+                break
+            }
             group.cancelAll()
         }
     }
