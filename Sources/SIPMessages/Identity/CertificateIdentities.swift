@@ -19,7 +19,7 @@ public struct CertificateIdentities: Hashable, Sendable {
 
     /// The identities in a certificate.
     ///
-    /// - Parameter certificate: The whole certificate, DER.
+    /// - Parameter octets: The whole certificate, DER.
     /// - Returns: `nil` when the octets are no certificate.
     public init?(certificate octets: Span<UInt8>) {
         guard let whole = DERValue(octets, in: OctetRange(0, octets.count)), whole.tag == DERValue.sequence,

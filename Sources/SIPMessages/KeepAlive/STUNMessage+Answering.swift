@@ -4,7 +4,9 @@ extension STUNMessage {
     ///
     /// The answer has a fingerprint where the request has one.
     ///
-    /// - Parameter source: Where the message came from.
+    /// - Parameters:
+    ///   - source: Where the message came from.
+    ///   - output: What the answer is appended to.
     /// - Returns: whether there is an answer: there is none to an indication, to a response, and to other methods.
     public func writeAnswer(to source: SocketAddress, into output: inout [UInt8]) -> Bool {
         guard self.kind == .request, self.method == Self.binding else { return false }

@@ -61,7 +61,11 @@ public struct MessageBuilder: Sendable {
     /// The response to a request: Via, From, To, Call-ID and CSeq are copied, in a 100 the Timestamp too, and a tag is
     /// added to To where there is none (RFC 3261 §8.2.6).
     ///
-    /// - Parameter toTag: The tag for To; a 100 is not given one, whatever it is. Leave it out where the To has a tag.
+    /// - Parameters:
+    ///   - status: Its status.
+    ///   - request: What it answers.
+    ///   - reasonPhrase: `nil` for the usual one of the status.
+    ///   - toTag: The tag for To; a 100 is not given one, whatever it is. Leave it out where the To has a tag.
     public init(_ status: StatusCode, to request: SIPMessage, reasonPhrase: String? = nil, toTag: String? = nil) {
         self.init(status, reasonPhrase: reasonPhrase)
         let octets = request.octets.span

@@ -13,7 +13,9 @@ extension MessageIndex {
     /// Max-Forwards, a tag in From and a branch in Via may be missing, since RFC 2543 did not have them
     /// (RFC 4475 §3.4.1).
     ///
-    /// - Parameter octets: What was indexed.
+    /// - Parameters:
+    ///   - octets: What was indexed.
+    ///   - scope: How much is checked.
     /// - Throws: The first `SIPParseError`: `.unsupportedVersion` is answered with 505, any other with 400. A response
     ///   is dropped.
     public func validate(_ octets: Span<UInt8>, _ scope: Scope = .everything) throws(SIPParseError) {

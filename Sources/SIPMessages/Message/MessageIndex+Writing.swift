@@ -24,10 +24,13 @@ extension MessageIndex {
     /// (RFC 3261 §8.2.6.2). The caller appends other fields and ends it with `endHeader`.
     ///
     /// - Parameters:
+    ///   - status: The status code.
+    ///   - reason: The reason phrase.
     ///   - octets: The request.
     ///   - via: Its topmost Via.
     ///   - source: Where it came from, for `received` and `rport` (§18.2.1, RFC 3581 §4); `nil` leaves the Via as it is.
     ///   - toTag: The tag to add to a To that has none; `nil` for 100.
+    ///   - output: What it is appended to.
     public func writeResponse(
         _ status: UInt16, _ reason: StaticString, to octets: Span<UInt8>, via: ViaIndex, source: SocketAddress?,
         toTag: UInt64?, into output: inout [UInt8]
@@ -81,7 +84,9 @@ extension MessageIndex {
     /// - Parameters:
     ///   - octets: The request, as it was sent.
     ///   - method: `ACK` or `CANCEL`.
-    ///   - to: The To field's value: of the response for ACK, of the request for CANCEL.
+    ///   - to: The message with the To field: the response for ACK, the request for CANCEL.
+    ///   - toRange: Where the field's value is in it.
+    ///   - output: What it is appended to.
     public func writeFollowUp(
         _ method: StaticString, of octets: Span<UInt8>, to: Span<UInt8>, _ toRange: OctetRange,
         into output: inout [UInt8]

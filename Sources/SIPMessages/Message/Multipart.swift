@@ -95,7 +95,9 @@ public struct Multipart: Hashable, Sendable {
 
     /// Writes the body and its type. The boundary is lengthened until it occurs in no part.
     ///
-    /// - Parameter boundary: 1-40 letters and digits that the caller made up.
+    /// - Parameters:
+    ///   - subtype: Of `multipart`, as in `multipart/mixed`.
+    ///   - boundary: 1-40 letters and digits that the caller made up.
     public func write(subtype: String = "mixed", boundary: String) -> (body: [UInt8], type: MediaType) {
         var unique = String(decoding: boundary.utf8.filter { $0.isAlpha || $0.isDigit }.prefix(40), as: UTF8.self)
         var number = 0

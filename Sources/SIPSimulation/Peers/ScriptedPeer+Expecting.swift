@@ -5,7 +5,9 @@ public import SIPTransactions
 extension ScriptedPeer {
     /// Waits for a request, which must be what comes next.
     ///
-    /// - Parameter span: How long at most; 64*T1 when nothing is said.
+    /// - Parameters:
+    ///   - method: Its method.
+    ///   - span: How long at most; 64*T1 when nothing is said.
     /// - Returns: The request, with `received` and `rport` in its topmost Via.
     /// - Throws: `SimulationFailure` when something else comes or nothing does.
     @discardableResult
@@ -33,6 +35,7 @@ extension ScriptedPeer {
     /// Waits for a response, which must be what comes next.
     ///
     /// - Parameters:
+    ///   - status: Its status.
     ///   - method: Of the request that it answers, where that matters.
     ///   - span: How long at most; 64*T1 when nothing is said.
     /// - Throws: `SimulationFailure` when something else comes or nothing does.
@@ -103,7 +106,9 @@ extension SimulatedWorld {
     ///   - name: Its name in the ladder and, unless `uri` is given, the user of its address of record.
     ///   - address: An IP address as text; a text that is none stands for 127.0.0.1.
     ///   - uri: Its address of record; `sip:NAME@ADDRESS` when nothing is said. A domain in it is added to the DNS.
+    ///   - transport: What it sends by.
     ///   - box: The NAT box that it is behind.
+    ///   - timers: How long its transactions wait.
     public func peer(
         _ name: String, at address: String, uri: URI? = nil, transport: TransportProtocol = .udp,
         behind box: Int? = nil, timers: TransactionTimers = TransactionTimers()

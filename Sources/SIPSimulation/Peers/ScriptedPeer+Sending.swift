@@ -6,6 +6,8 @@ extension ScriptedPeer {
     /// Sends a request to another peer's address of record, in a call of its own.
     ///
     /// - Parameters:
+    ///   - method: Its method.
+    ///   - peer: Who is called.
     ///   - edit: Changes the message before it leaves; it has no Via yet.
     /// - Throws: `SimulationFailure` when there is no way to send it.
     public func sends(
@@ -64,6 +66,7 @@ extension ScriptedPeer {
     /// Sends a response to the last expected request that has no final response, or to the last one of a method.
     ///
     /// - Parameters:
+    ///   - status: Its status.
     ///   - method: Which of several requests is answered: the INVITE, after the CANCEL has been.
     ///   - edit: Changes the message before it leaves.
     /// - Throws: `SimulationFailure` when there is no such request.

@@ -50,7 +50,12 @@ open class TransactionEndpoint: SimulatedNode {
 
     /// A response came for a transaction.
     ///
-    /// - Parameter owner: What `send` was given with the request.
+    /// - Parameters:
+    ///   - response: What came.
+    ///   - transaction: Of the request that it answers.
+    ///   - owner: What `send` was given with the request.
+    ///   - now: When it came.
+    ///   - outbox: What is to be sent.
     open func responseArrived(
         _ response: SIPMessage, in transaction: TransactionID, owner: UInt64, at now: MonotonicInstant,
         into outbox: inout Outbox
@@ -82,7 +87,12 @@ open class TransactionEndpoint: SimulatedNode {
     /// Sends a request in a new transaction, with a Via of its own on top.
     ///
     /// - Parameters:
+    ///   - request: Without the Via.
+    ///   - method: Its method.
+    ///   - flow: The way that it takes.
     ///   - owner: What `responseArrived` and events will name.
+    ///   - now: The time.
+    ///   - outbox: What it is appended to.
     /// - Returns: `nil` when there are too many transactions.
     @discardableResult
     public func send(
@@ -147,7 +157,9 @@ open class TransactionEndpoint: SimulatedNode {
 
     /// Sets a timer, which comes back as `TransactionEvent.timer`.
     ///
-    /// - Parameter payload: below 2^56.
+    /// - Parameters:
+    ///   - moment: When it is due.
+    ///   - payload: What the event brings back: below 2^56.
     public func setTimer(at moment: MonotonicInstant, payload: UInt64) {
         _ = self.layer.setTimer(at: moment, payload: payload)
     }

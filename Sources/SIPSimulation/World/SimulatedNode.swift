@@ -16,6 +16,8 @@ public protocol SimulatedNode: AnyObject {
     /// - Parameters:
     ///   - octets: One datagram, or one message of a stream.
     ///   - flow: The way it came: `endpoint` is the position in the place's listeners.
+    ///   - now: When it came.
+    ///   - outbox: What is to be sent.
     func receive(
         _ octets: Span<UInt8>, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox)
     /// Time has come to `nextWakeUp`, or beyond.
@@ -30,6 +32,9 @@ public protocol SimulatedNode: AnyObject {
     /// - Parameters:
     ///   - sender: What the outbox was given with the message.
     ///   - shard: What its `shard` was then.
+    ///   - flow: The way that it should have taken.
+    ///   - now: When that was known.
+    ///   - outbox: What is to be sent.
     func transportFailed(
         _ sender: Outbox.Sender, shard: UInt16, over flow: Flow, at now: MonotonicInstant, into outbox: inout Outbox)
     /// A stream connection has ended, by the other side or by the network.

@@ -24,7 +24,9 @@ extension SimulatedWorld {
 
     /// Gives a host other addresses, as when a telephone changes its network. Its node keeps what it knows.
     ///
-    /// - Parameter listeners: As many as before, with the same transports.
+    /// - Parameters:
+    ///   - name: That of the host.
+    ///   - listeners: As many as before, with the same transports.
     public func move(_ name: String, to listeners: [SimulatedListener]) {
         guard let host = self.hostNumbers[name] else { return }
         self.network.endConnections(of: host, with: nil, hasNotice: true, at: self.now, into: &self.events)
