@@ -102,6 +102,7 @@ struct AddressWatchTests {
         try wait(isDown: true)
         present.withLockedValue { $0 = [.loopback] }
         try wait(isDown: false)
+        try reports.wait(for: .addressBack(.loopback))
         #expect(reports.all == [.addressGone(.loopback), .addressBack(.loopback)])
     }
 
