@@ -15,9 +15,11 @@ extension Call {
             builder.add(.retryAfter, RetryAfter(work.retryDelay()))
             return work.respond(transaction, 500, builder)
         }
-        // After our BYE there is nothing but the other side's (RFC 5407 §3.2.1, §3.2.2).
+        // After our BYE there is nothing but the other side's (RFC 5407 §3.2.1, §3.2.2), also where ours has to wait for
+        // an ACK.
         // What a transfer brings comes as long as the transfer needs (RFC 5057 §4.1).
-        guard self.legs[i].isLive || method == .bye || method == .notify || method == .subscribe else {
+        let isOpen = self.legs[i].isLive && !self.legs[i].wantsBye
+        guard isOpen || method == .bye || method == .notify || method == .subscribe else {
             return work.respond(transaction, 481, work.response(481, to: request, tag: tag))
         }
         switch method {

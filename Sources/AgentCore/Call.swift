@@ -155,6 +155,8 @@ struct Call {
 
     /// Nothing goes on in a leg any more.
     private mutating func settle(_ i: Int, _ work: inout CallWork) {
+        // A 2xx is acknowledged though no answer to its offer is wanted any more (RFC 5407 §3.2.4, appendix D).
+        if case .ack(let number)? = self.legs[i].question { self.acknowledge(i, number, nil, &work) }
         self.legs[i].timer = nil
         self.legs[i].success = nil
         self.legs[i].question = nil
