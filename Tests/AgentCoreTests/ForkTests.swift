@@ -130,6 +130,65 @@ struct ForkTests {
         #expect(scene.alice.establishedCount == 0)
     }
 
+    @Test("Early dialogs that get no 2xx are over 64*T1 after the first 2xx (RFC 5407 appendix E, figure 4)")
+    func earlyDialogsEnd() throws {
+        let scene = try Scene()
+        func dialogCount() -> Int {
+            var count = 0
+            scene.world.perform(as: "alice") { _, outbox in
+                count = scene.alice.does(at: scene.world.now, into: &outbox) { agent, _, _, _ in agent.dialogCount }
+            }
+            return count
+        }
+        try scene.respond(180, from: "a", at: "192.0.2.202")
+        try scene.respond(180, from: "b", at: "192.0.2.203")
+        try scene.respond(200, from: "a", at: "192.0.2.202")
+        try scene.bob.expects(.ack)
+        #expect(dialogCount() == 2)
+        scene.world.run(for: .milliseconds(31_900))
+        #expect(dialogCount() == 2)
+        scene.world.run(for: .milliseconds(200))
+        #expect(dialogCount() == 1)
+        // The transaction is over: a 2xx of the other one finds nobody (RFC 6026 §7.2).
+        try scene.respond(200, from: "b", at: "192.0.2.203")
+        try scene.carol.expectsNothing(for: .seconds(1))
+        #expect(scene.alice.ends.isEmpty)
+    }
+
+    @Test("A 2xx of a fork that has not rung is acknowledged and released (RFC 5407 appendix E, figure 6)")
+    func secondSuccess() throws {
+        let scene = try Scene()
+        try scene.respond(180, from: "a", at: "192.0.2.202")
+        try scene.respond(200, from: "a", at: "192.0.2.202")
+        try scene.bob.expects(.ack)
+        scene.world.run(for: .seconds(30))
+        try scene.respond(200, from: "b", at: "192.0.2.203")
+        #expect(try scene.carol.expects(.ack).first(.to)?.tag == "b")
+        #expect(try scene.carol.expects(.bye).first(.to)?.tag == "b")
+        try scene.carol.sends(200)
+        #expect(scene.alice.establishedCount == 1 && scene.alice.ends.isEmpty)
+    }
+
+    @Test(
+        "A reliable response of another fork is acknowledged before the 2xx; after it, it passes no more, while a 2xx does (RFC 5407 appendix E, figure 7, as RFC 6026 figure 5 has it)"
+    )
+    func reliableFork() throws {
+        let scene = try Scene()
+        try scene.respond(180, from: "a", at: "192.0.2.202")
+        try scene.respond(180, from: "b", at: "192.0.2.203", ("Require", "100rel"), ("RSeq", "1"))
+        try scene.carol.expects(.prack)
+        try scene.carol.sends(200)
+        try scene.respond(200, from: "a", at: "192.0.2.202")
+        try scene.bob.expects(.ack)
+        try scene.respond(180, from: "b", at: "192.0.2.203", ("Require", "100rel"), ("RSeq", "2"))
+        try scene.carol.expectsNothing(for: .seconds(1))
+        try scene.respond(200, from: "b", at: "192.0.2.203")
+        try scene.carol.expects(.ack)
+        try scene.carol.expects(.bye)
+        try scene.carol.sends(200)
+        #expect(scene.alice.establishedCount == 1 && scene.alice.ends.isEmpty)
+    }
+
     @Test("More forks than are allowed are left alone")
     func tooManyForks() throws {
         let scene = try Scene()
