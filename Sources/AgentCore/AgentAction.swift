@@ -31,7 +31,7 @@ public enum AgentAction: Hashable, Sendable {
     case answered(RequestHandle, SIPMessage)
     /// It has none.
     case requestFailed(RequestHandle, CallEnd)
-    /// A 3xx says where else to call; `follow` or `hangUp` answers.
+    /// A 3xx says where else to call, a 305 by which proxy; `follow` or `hangUp` answers.
     case redirected(CallHandle, [Contact])
     /// The caller is to hear a ringing tone of its own for this early dialog, or is not to any more (RFC 3960 §3.2).
     case ringback(CallHandle, leg: Int, isPlaying: Bool)

@@ -48,7 +48,8 @@ extension Call {
         setup.hasProvisional = false
         self.setup = setup
         var builder = MessageBuilder(.invite, target)
-        builder.add(.route, setup.plan.routes)
+        let routes = setup.routes(to: target)
+        builder.add(.route, routes)
         builder.add(.maxForwards, 70)
         var from = setup.plan.from
         from.tag = setup.tag
@@ -65,7 +66,7 @@ extension Call {
         if let joins = setup.plan.joins { builder.add(.join, joins) }
         if let offer = setup.offer { builder.setBody(offer, type: .sessionDescription) }
         setup.repairs.apply(to: &builder)
-        let nextHop = setup.plan.routes.first?.uri ?? target
+        let nextHop = routes.first?.uri ?? target
         work.effects.append(.request(leg: -1, .invite, .invite, builder, nextHop: nextHop, near: nil))
     }
 
@@ -129,13 +130,14 @@ extension Call {
         self.tryNext(&work)
     }
 
-    /// A 3xx says where else to call (RFC 3261 §8.1.3.4).
+    /// A 3xx says where else to call (RFC 3261 §8.1.3.4), or by which proxy (305, §21.3.4).
     private mutating func redirected(_ response: SIPMessage, _ work: inout CallWork) {
         let contacts = response.all(.contact)
+        self.setup?.namesProxy = response.status == 305
         let policy = self.setup?.plan.redirections ?? (work.configuration.followsRedirections ? .follow : .end)
         switch policy {
         case .end: break
-        case .follow: self.setup?.targets.add(contacts, limit: work.configuration.maximumTargets)
+        case .follow: self.goOn(contacts, work.configuration)
         case .offer:
             guard !contacts.isEmpty else { break }
             self.setup?.decidingEndsAt = work.now.advanced(by: work.configuration.ringingLimit)
@@ -148,8 +150,16 @@ extension Call {
     mutating func follow(_ contacts: [Contact], _ work: inout CallWork) {
         guard self.setup?.decidingEndsAt != .never, !self.isEnded else { return }
         self.setup?.decidingEndsAt = .never
-        self.setup?.targets.add(contacts, limit: work.configuration.maximumTargets)
+        self.goOn(contacts, work.configuration)
         self.tryNext(&work)
+    }
+
+    private mutating func goOn(_ contacts: [Contact], _ configuration: AgentConfiguration) {
+        if self.setup?.namesProxy == true {
+            self.setup?.use(contacts)
+        } else {
+            self.setup?.targets.add(contacts, limit: configuration.maximumTargets)
+        }
     }
 
     /// The INVITE had no answer, or could not be sent.

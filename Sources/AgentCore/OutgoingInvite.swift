@@ -59,6 +59,10 @@ struct OutgoingInvite {
     let tag: String
     /// The addresses that it is for.
     var targets: TargetList
+    /// The proxy that a 305 named, and the address that it is the way to (RFC 3261 §21.3.4).
+    var proxy: (target: URI, route: NameAddress)?
+    /// Whether what is decided about is a 305.
+    var namesProxy = false
     /// What it may not have or be any more, as responses said.
     var repairs = RequestRepairs()
     /// When the application has thought about a redirection for too long.
@@ -81,6 +85,22 @@ struct OutgoingInvite {
     var minimum: UInt32 = 90
     /// The last failure, for when no address is left.
     var failure: CallEnd?
+
+    /// The proxies on the way to an address.
+    func routes(to target: URI) -> [NameAddress] {
+        guard let proxy = self.proxy, proxy.target == target else { return self.plan.routes }
+        return [proxy.route]
+    }
+
+    /// Lets the present address be called by way of the proxy that a 305 names, once.
+    mutating func use(_ proxies: [Contact]) {
+        guard let target = self.targets.current, self.proxy?.target != target,
+            var uri = proxies.lazy.compactMap({ $0.uri?.sip }).first
+        else { return }
+        uri.isLooseRouter = true
+        self.proxy = (target, NameAddress(.sip(uri)))
+        self.targets.repeatCurrent()
+    }
 
     var wakeAt: MonotonicInstant { Swift.min(self.describingEndsAt, self.cancelEndsAt, self.decidingEndsAt) }
 }

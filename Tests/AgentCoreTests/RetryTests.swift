@@ -116,6 +116,25 @@ struct RetryTests {
             scene.alice.ends == [isFollowed ? .rejected(486, "Busy Here") : .rejected(302, "Moved Temporarily")])
     }
 
+    @Test("A 305 that is offered and followed makes a route of the proxy that it names (RFC 3261 §21.3.4)")
+    func offeredProxy() throws {
+        let scene = try Scene { $0.redirections = .offer }
+        let proxy = scene.world.peer("proxy", at: "192.0.2.202")
+        let target = try scene.bob.expects(.invite).requestURI
+        try scene.bob.sends(305) { $0.add(named: "Contact", "<sip:192.0.2.202>") }
+        try scene.bob.expects(.ack)
+        let invite = try proxy.expects(.invite)
+        #expect(invite.requestURI == target && invite.values(named: "Route") == ["<sip:192.0.2.202;lr>"])
+        try proxy.sends(302) { $0.add(named: "Contact", "<sip:carol@192.0.2.203>") }
+        try proxy.expects(.ack)
+        // The way was for that address alone.
+        let carol = scene.world.peer("carol", at: "192.0.2.203")
+        #expect(try carol.expects(.invite).values(named: "Route").isEmpty)
+        try carol.sends(486)
+        try carol.expects(.ack)
+        try scene.world.end()
+    }
+
     @Test("A redirection that is not wanted is the end of the call")
     func refused() throws {
         let scene = try Scene { $0.redirections = .end }
