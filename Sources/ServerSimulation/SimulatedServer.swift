@@ -84,6 +84,10 @@ public final class SimulatedServer: SimulatedNode {
     /// What the certificates prove that are shown on connections from these addresses.
     public var certificates: [IPAddress: CertificateIdentities] = [:]
 
+    /// Decides on the requests that `ServerSettings.handledMethods` names, as a program would that uses the server; `nil`
+    /// for nobody.
+    public var decide: ((HandlerQuestion.Kind) -> HandlerDecision)?
+
     /// How the trunks are.
     public var trunkStatus: [TrunkStatus] {
         self.calls.first?.shard.trunkStatus(at: self.workspace.now) ?? []
@@ -253,6 +257,7 @@ public final class SimulatedServer: SimulatedNode {
     }
 
     private func leave(_ outbox: inout Outbox) {
+        self.serveHandlers()
         self.serveMedia()
         for (shard, question) in self.workspace.questions {
             self.nameCount += 1
@@ -268,6 +273,18 @@ public final class SimulatedServer: SimulatedNode {
         self.callRecords += self.workspace.endedCalls
         self.workspace.endedCalls.removeAll(keepingCapacity: true)
         swap(&outbox, &self.workspace.outbox)
+    }
+
+    private func serveHandlers() {
+        while !self.workspace.handlerQuestions.isEmpty {
+            let asked = self.workspace.handlerQuestions
+            self.workspace.handlerQuestions.removeAll()
+            for question in asked {
+                guard case .decide = question.kind, let decision = self.decide?(question.kind) else { continue }
+                self.calls[question.shard].shard.decided(question.number, decision, &self.workspace)
+                self.deliverPosts()
+            }
+        }
     }
 
     /// The media of the server's own calls: an answer says which offer it is for.
