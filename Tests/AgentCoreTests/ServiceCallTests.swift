@@ -126,6 +126,12 @@ struct ServiceCallTests {
         return Array(text.utf8)
     }
 
+    /// What such a text says of its dialog.
+    private static func attribute(_ name: String, of text: String) -> String {
+        let after = text.split(separator: " \(name)=\"", maxSplits: 1).dropFirst().first ?? ""
+        return String(after.prefix { $0 != "\"" })
+    }
+
     /// Adds to a NOTIFY what it tells.
     private static func describe(
         _ body: [UInt8], _ state: SubscriptionState, in builder: inout MessageBuilder
@@ -175,15 +181,11 @@ struct ServiceCallTests {
         try bob.sends(.notify) { Self.describe(body, SubscriptionState("terminated", reason: "timeout"), in: &$0) }
         try bob.expects(200, for: .notify)
         let text = try #require(Self.told(company["bill"]).first)
-        func attribute(_ name: String) -> String {
-            let after = text.split(separator: " \(name)=\"", maxSplits: 1).dropFirst().first ?? ""
-            return String(after.prefix { $0 != "\"" })
-        }
         var pickUp = CallPlan(to: try company.uri("alice"), from: NameAddress(try URI("sip:bill@example.com")))
         // Bob's point of view is the other way round.
         pickUp.replaces = Replaces(
-            CallID(attribute("call-id")), toTag: attribute("remote-tag"), fromTag: attribute("local-tag"),
-            isEarlyOnly: true)
+            CallID(Self.attribute("call-id", of: text)), toTag: Self.attribute("remote-tag", of: text),
+            fromTag: Self.attribute("local-tag", of: text), isEarlyOnly: true)
         company.world.perform(as: "bill") { _, outbox in
             company["bill"].call(pickUp, at: company.world.now, into: &outbox)
         }
@@ -201,6 +203,87 @@ struct ServiceCallTests {
         #expect(company["alice"].ends == [.replaced(by: company["alice"].calls[1])])
         company.expectAgreement(("alice", company["alice"].calls[1]), ("bill", company["bill"].calls[0]))
         company.hangUp("bill", company["bill"].calls[0])
+        try company.world.end()
+    }
+
+    @Test("Call park: a server takes the call, tells of its dialog, and gives it away (RFC 5359 §2.15)")
+    func park() throws {
+        let company = try Company("alice", "bob", "carol")
+        let server = company.world.peer("park", at: "192.0.2.150")
+        try company.call("alice", "bob")
+        let parked = company["bob"].calls[0]
+        company.begin()
+        let (target, sender) = (try URI("sip:park@192.0.2.150"), NameAddress(try URI("sip:bob@example.com")))
+        try company.does("bob") { agent, layer, now, outbox in
+            guard let plan = agent.takingOver(parked) else { return }
+            _ = agent.refer(target, to: plan, from: sender, transactions: &layer, at: now, into: &outbox)
+        }
+        let refer = try server.expects(.refer)
+        let replaces = try #require(refer.first(.referTo)?.uri.sip?.headers["Replaces"])
+        try server.sends(202)
+        var notify = MessageBuilder(.notify, target)
+        func report(_ line: String, _ state: SubscriptionState, in builder: inout MessageBuilder) {
+            notify = builder
+            builder.add(.event, EventType("refer"))
+            builder.add(.subscriptionState, state)
+            builder.setBody(Array("SIP/2.0 \(line)\r\n".utf8), type: MediaType("message", "sipfrag"))
+        }
+        try server.sends(.notify) { report("100 Trying", SubscriptionState("active", expires: 60), in: &$0) }
+        try server.expects(200, for: .notify)
+        var localTag = ""
+        try server.sends(.invite, to: try company.uri("alice")) { builder in
+            builder.add(named: "Replaces", replaces)
+            builder.setBody(Array("park 1".utf8), type: MediaType("application", "sdp"))
+            localTag = (try? builder.message())?.first(.from)?.tag ?? ""
+        }
+        let success = try server.expects(200, for: .invite)
+        try server.sends(.ack)
+        // The script speaks of the call with Alice now; this one is for Bob.
+        var final = notify
+        final.set(.cseq, CSeq(2, .notify))
+        final.add(named: "Via", "SIP/2.0/UDP 192.0.2.150:5060;branch=z9hG4bKfinal")
+        report("200 OK", SubscriptionState("terminated", reason: "noresource"), in: &final)
+        try server.sendsOctets(final.octets, to: SocketAddress(try #require(IPAddress("192.0.2.102")), 5060))
+        company.world.run(for: .milliseconds(100))
+        #expect(company["bob"].transferEnds == [.succeeded(200)])
+        // Carol asks the server what is parked.
+        let subscription = try Self.subscription(of: "carol", to: "sip:park@192.0.2.150", for: 0)
+        _ = try company.does("carol") { $0.subscribe(subscription, transactions: &$1, at: $2, into: &$3) }
+        try server.expects(.subscribe)
+        try server.sends(200) { $0.set(.expires, 0) }
+        let callID = success.first(.callID)?.value ?? ""
+        let body = Self.information(
+            "confirmed",
+            "id=\"1\" call-id=\"\(callID)\" local-tag=\"\(localTag)\" "
+                + "remote-tag=\"\(success.first(.to)?.tag ?? "")\"")
+        try server.sends(.notify) {
+            Self.describe(body, SubscriptionState("terminated", reason: "timeout"), in: &$0)
+        }
+        try server.expects(200, for: .notify)
+        let told = try #require(Self.told(company["carol"]).first)
+        var retrieval = CallPlan(to: try company.uri("alice"), from: NameAddress(try URI("sip:carol@example.com")))
+        // The server's point of view is the other way round.
+        retrieval.replaces = Replaces(
+            CallID(Self.attribute("call-id", of: told)), toTag: Self.attribute("remote-tag", of: told),
+            fromTag: Self.attribute("local-tag", of: told))
+        company.world.perform(as: "carol") { _, outbox in
+            company["carol"].call(retrieval, at: company.world.now, into: &outbox)
+        }
+        try server.expects(.bye)
+        try server.sends(200)
+        company.world.run(for: .seconds(1))
+        #expect(
+            company.flow == [
+                "bob>park REFER", "park>bob 202 Accepted REFER", "park>bob NOTIFY (100 Trying)",
+                "bob>park 200 OK NOTIFY", "park>alice INVITE (Replaces)", "alice>park 200 OK INVITE",
+                "park>alice ACK", "park>bob NOTIFY (200 OK)", "alice>bob BYE", "bob>park 200 OK NOTIFY",
+                "bob>alice 200 OK BYE",
+                "carol>park SUBSCRIBE", "park>carol 200 OK SUBSCRIBE", "park>carol NOTIFY", "carol>park 200 OK NOTIFY",
+                "carol>alice INVITE (Replaces)", "alice>carol 200 OK INVITE", "carol>alice ACK", "alice>park BYE",
+                "park>alice 200 OK BYE",
+            ])
+        company.expectAgreement(("alice", company["alice"].calls[2]), ("carol", company["carol"].calls[0]))
+        company.hangUp("carol", company["carol"].calls[0])
         try company.world.end()
     }
 
