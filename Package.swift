@@ -191,7 +191,7 @@ let package = Package(
                         "SIPMessages", "SIPTransactions", "SIPDialogs", "SIPAuthentication", "ProxyCore",
                         "LocationService", "AgentCore", "CallRouting", "SIPSimulation", "ServerSimulation",
                         "CallRecords", "FuzzInputs",
-                    ]),
+                    ], resources: [.copy("Examples")]),
                 // Support, with a package.
                 room(
                     "ServerSimulation",
@@ -230,7 +230,8 @@ let package = Package(
                 .executableTarget(
                     name: "biloxi-callbench",
                     dependencies: ["BiloxiKit", "SIPMessages", "RTP", "MediaEngine", "CLinuxIO", "SystemSockets"],
-                    path: "Benchmarks/Calls", swiftSettings: settings),
+                    path: "Benchmarks/Calls",
+                    exclude: ["baresip_hold.sh", "compare.sh", "memory.sh", "pjsua_hold.py"], swiftSettings: settings),
                 .executableTarget(
                     name: "biloxi-examples", dependencies: ["BiloxiKit"], path: "Examples", exclude: ["OwnPackage"],
                     swiftSettings: settings),

@@ -160,8 +160,10 @@ struct Subscription {
         }
     }
 
-    /// A new subscription, not sooner than this and not too soon after the last one.
+    /// A new subscription, not sooner than this and not too soon after the last one. Who wanted to be told once has been, by
+    /// whatever state (RFC 6665 §4.4.3).
     private mutating func begin(after span: TimeSpan, at now: MonotonicInstant) -> Step {
+        guard self.plan.expires > 0 else { return .end(.terminated) }
         self.state = .waiting
         self.wakeAt = Swift.max(now.advanced(by: span), self.begunAt.advanced(by: Self.patience))
         return self.wakeAt <= now ? .subscribe : .nothing

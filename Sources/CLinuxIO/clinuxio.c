@@ -6,6 +6,7 @@
 #include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <netinet/ip.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -117,8 +118,9 @@ int cio_sendmmsg(int fd, cio_mmsghdr *messages, unsigned int count, int flags) {
 
 int64_t cio_datagram_age(int fd) {
     struct timespec came, now;
-    int left = 0;
-    if (ioctl(fd, FIONREAD, &left) != 0 || left == 0) return 0;
+    // FIONREAD would tell the length of the next one, which may be empty.
+    struct pollfd queue = {.fd = fd, .events = POLLIN};
+    if (poll(&queue, 1, 0) != 1 || !(queue.revents & POLLIN)) return 0;
     if (ioctl(fd, SIOCGSTAMPNS, &came) != 0) return 0;
     clock_gettime(CLOCK_REALTIME, &now);
     int64_t age = nanoseconds(now) - nanoseconds(came);

@@ -98,8 +98,9 @@ struct SessionState<Stream: SessionStream>: Sendable {
 
     /// Sends a packet of RTP, protected where that was agreed on.
     mutating func send(_ packet: inout [UInt8], to destination: SocketAddress) {
-        self.sockets.show(packet.span, isSent: true, isControl: false, destination)
+        let plain = self.sockets.observer == nil ? [] : packet
         guard self.protection.protect(&packet, isControl: false) else { return }
+        self.sockets.show(plain.span, isSent: true, isControl: false, destination)
         self.sockets.rtp.send(packet, to: destination)
     }
 
@@ -134,8 +135,9 @@ struct SessionState<Stream: SessionStream>: Sendable {
     private mutating func sendReport(_ write: (inout Stream, inout [UInt8]) -> SocketAddress?) {
         self.buffer.removeAll(keepingCapacity: true)
         guard let destination = write(&self.stream, &self.buffer) else { return }
-        self.sockets.show(self.buffer.span, isSent: true, isControl: !self.isSharedPort, destination)
+        let plain = self.sockets.observer == nil ? [] : self.buffer
         guard self.protection.protect(&self.buffer, isControl: true) else { return }
+        self.sockets.show(plain.span, isSent: true, isControl: !self.isSharedPort, destination)
         (self.isSharedPort ? self.sockets.rtp : self.sockets.rtcp).send(self.buffer, to: destination)
     }
 

@@ -142,9 +142,12 @@ struct Authenticator: Sendable {
                 verdict = .stale
             case .rejected:
                 self.counts.rejected &+= 1
+                // Another element passes challenges and guesses on: what it proves is not where the guesser is.
                 verdict = .wrong(
-                    provesAddress: self.realms[domain].provesAddress(
-                        credentials, in: octets, from: address, at: now.nanoseconds, binding: 0))
+                    provesAddress: !wasRelayed
+                        && self.realms[domain].provesAddress(
+                            credentials, in: octets, from: address, at: now.nanoseconds, binding: 0)
+                )
             }
         }
         return verdict

@@ -36,6 +36,14 @@ extension SignallingServer {
         return address
     }
 
+    /// Something has come to an end point: its address is the machine's, also before it is looked for again, and the answer
+    /// must not stay here.
+    func heard(at endpoint: UInt16) {
+        guard self.endpoints.isDown(endpoint), let ip = self.endpoints.raise(endpoint) else { return }
+        self.addressesChanged()
+        self.streams.reporter.report(.addressBack(ip))
+    }
+
     /// Lets what may leave from several addresses leave from one that is there.
     func addressesChanged() {
         self.present.withLock { present in

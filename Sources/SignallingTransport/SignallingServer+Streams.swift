@@ -24,11 +24,12 @@ extension SignallingServer {
             self.streams.table.addAlias(connection, at: alias, proving: identities)
         }
         self.finish(&loop.worker)
-        if !loop.worker.workspace.admission.sanctions.isEmpty || loop.worker.workspace.offence != nil,
-            self.sourceGuard.isBanned(connection.flow.remote.ip)
-        {
-            connection.closeAfterFlush()
-        }
+        let source = connection.flow.remote.ip
+        // What the message itself has led to the loop does not know yet.
+        let isBanned =
+            loop.worker.workspace.offence != nil
+            ? self.sourceGuard.isBanned(source) : loop.worker.workspace.admission.isBanned(source)
+        if isBanned { connection.closeAfterFlush() }
     }
 
     func refuse(_ header: Span<UInt8>, _ error: SIPParseError, over connection: StreamConnection) {

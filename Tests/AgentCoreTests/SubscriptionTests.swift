@@ -302,11 +302,17 @@ struct SubscriptionTests {
         #expect(scene.told == ["bob"])
     }
 
-    @Test("With 0 the state is told once (§4.4.3)")
-    func poll() throws {
+    @Test(
+        "With 0 the state is told once, also by who does not say that it is over (§4.4.3)",
+        arguments: [
+            SubscriptionState("terminated", reason: "timeout"), SubscriptionState("active", expires: 0),
+            SubscriptionState("active"), SubscriptionState("pending"),
+        ])
+    func poll(state: SubscriptionState) throws {
         let scene = try Scene { $0.expires = 0 }
         #expect(try scene.accepts(0).first(.expires) == 0)
-        try scene.notifies(SubscriptionState("terminated", reason: "timeout"), "open")
+        try scene.notifies(state, "open")
+        scene.world.run(for: .seconds(1))
         #expect(scene.told == ["open"] && scene.ends == [.terminated])
         try scene.bob.expectsNothing(for: .seconds(100))
         try scene.world.end()

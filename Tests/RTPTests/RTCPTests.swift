@@ -113,6 +113,17 @@ struct RTCPTests {
         #expect(session.hasLeft)
     }
 
+    @Test(
+        "What is a little less than nothing, by clocks that tell milliseconds, is nothing; what is much less is not known",
+        arguments: [(66, TimeSpan.zero), (655, .zero), (656, nil), (1_311, nil)] as [(UInt64, TimeSpan?)])
+    func shortWay(units: UInt64, expected: TimeSpan?) throws {
+        var session = RTCPSession(ssrc: 7, canonicalName: [], seed: 1, at: .start)
+        var octets = Self.compound
+        octets.replaceSubrange(44..<52, with: [0xB7, 0x05, 0x20, 0, 0, 0x05, 0x40, 0])
+        try session.receive(octets.span, at: .start, ntp: (0xB70A_6000 - units) << 16)
+        #expect(session.roundTrip == expected)
+    }
+
     @Test("A report that we answer says how long ago it came (§6.4.1)")
     func delaySinceReport() throws {
         var session = RTCPSession(ssrc: 7, canonicalName: [], seed: 1, at: .start)

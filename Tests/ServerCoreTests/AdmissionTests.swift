@@ -168,6 +168,30 @@ struct AdmissionTests {
         #expect(!admission.isOverloaded)
     }
 
+    @Test("Who is kept out for what he has done keeps no limit alive, and lets none grow for ever")
+    func sanctionsAreNoLoad() {
+        var admission = Admission(seed: 3)
+        admission.sanctions = [Self.flooder: .limited, Self.neighbour(1): .banned]
+        for number in 0..<10 {
+            _ = Self.window(number, &admission, [(Self.neighbour(2), 900)], wait: Admission.longWait)
+        }
+        #expect(admission.isOverloaded)
+        for number in 10..<900 {
+            let results = Self.window(
+                number, &admission, [(Self.flooder, 5), (Self.neighbour(1), 5), (Self.neighbour(2), 5)], wait: .zero)
+            #expect(results[0] == [.served: 1, .dropped: 4] && results[1] == [.dropped: 5])
+        }
+        #expect(!admission.isOverloaded)
+        // Nor does who always wants more than there is.
+        for number in 900..<910 {
+            _ = Self.window(number, &admission, [(Self.neighbour(2), 900)], wait: Admission.longWait)
+        }
+        for number in 910..<1500 {
+            _ = Self.window(number, &admission, [(Self.neighbour(2), 2_000)], wait: .zero)
+        }
+        #expect(admission.budget <= Admission.mostBudget)
+    }
+
     // MARK: What peers see
 
     /// Lets a server have no budget left for what comes from an address; what finds that out is refused, too.

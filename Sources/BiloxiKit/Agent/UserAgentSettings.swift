@@ -83,7 +83,8 @@ public struct UserAgentSettings: Sendable {
     public var farewell: Duration = .seconds(2)
     /// Told each message that comes and goes.
     public var trace: (@Sendable (TracedMessage) -> Void)?
-    /// Told each packet of the sound of calls, as it is without protection, on a thread that has the sound wait meanwhile.
+    /// Told each packet of the sound of calls, as it is without protection, on a thread that has the sound wait meanwhile. It
+    /// must not use the agent or its calls, which wait for that thread.
     public var traceMedia: (@Sendable (TracedPacket) -> Void)?
 
     /// Settings with the values that stand beside each.

@@ -121,9 +121,10 @@ public struct RTCPSession: Sendable {
         self.peerReport = block
         guard block.lastReport != 0 else { return }
         let delay = Int32(bitPattern: arrival &- block.lastReport &- block.delaySinceLastReport)
-        // A negative one comes of clocks that were set, a long one of a report that is not ours.
-        guard delay >= 0, delay < 60 << 16 else { return }
-        self.roundTrip = TimeSpan(nanoseconds: Int64(delay) * 1_000_000_000 / 65_536)
+        // Clocks tell milliseconds: on a short way the difference may be below zero by one or two. More comes of clocks that
+        // were set, and a long one of a report that is not ours.
+        guard delay >= -655, delay < 60 << 16 else { return }
+        self.roundTrip = TimeSpan(nanoseconds: Int64(Swift.max(delay, 0)) * 1_000_000_000 / 65_536)
     }
 }
 

@@ -41,6 +41,8 @@ public struct Admission: Sendable {
     static let cellCount = 4096
     /// The least budget: below that a thread cannot be overloaded by what it begins.
     static let leastBudget = 16.0
+    /// The highest one: ten times what any thread can begin.
+    static let mostBudget = 1_000_000.0
     /// The part of the budget that one source may begin at any time of a window.
     static let burst = 0.02
     /// Windows of long waits, one after the other, after which there is a budget: one alone may be a program that stood
@@ -93,19 +95,25 @@ public struct Admission: Sendable {
         self.multiplier = (seed ^ 0x9E37_79B9_7F4A_7C15) | 1
     }
 
+    /// Whether a source is kept out.
+    public func isBanned(_ source: IPAddress) -> Bool {
+        !self.sanctions.isEmpty && self.sanctions[source.customer] == .banned
+    }
+
     /// Counts a message.
     ///
     /// - Parameter source: Where it came from.
     /// - Returns: whether it is looked at; `false` when it is dropped.
     public mutating func note(from source: IPAddress) -> Bool {
         let place = self.place(of: source)
-        self.cells[place].offered &+= 1
         if !self.sanctions.isEmpty, let sanction = self.sanctions[source.customer] {
-            guard sanction == .limited, self.cells[place].offered <= Self.limitedShare else {
+            // They are kept out for what they have done, not for lack of time: of a load they say nothing.
+            guard sanction == .limited, self.cells[place].taken < Self.limitedShare else {
                 self.sanctioned &+= 1
                 return false
             }
         }
+        self.cells[place].offered &+= 1
         guard self.cells[place].taken < self.limit else {
             self.dropped &+= 1
             return false
@@ -137,7 +145,7 @@ public struct Admission: Sendable {
         let elapsed = Swift.max(0, now.since(self.windowBegan).nanoseconds)
         guard elapsed < Self.window.nanoseconds else { return self.share }
         let part = UInt64(self.share) &* UInt64(elapsed) / UInt64(Self.window.nanoseconds)
-        return Swift.min(self.share, UInt32(truncatingIfNeeded: part) &+ self.leastShare)
+        return UInt32(clamping: Swift.min(UInt64(self.share), part + UInt64(self.leastShare)))
     }
 
     /// Ends a window.
@@ -188,8 +196,8 @@ public struct Admission: Sendable {
             let taken = Double(self.cells.reduce(0) { $0 + UInt64($1.taken) })
             self.messages = Swift.max(Swift.min(self.messages, taken) * 0.8, Self.leastBudget)
         } else if wait < Self.shortWait, self.lastWait < Self.shortWait {
-            self.budget *= 1.05
-            self.messages *= 1.05
+            self.budget = Swift.min(self.budget * 1.05, Self.mostBudget)
+            if self.messages.isFinite { self.messages = Swift.min(self.messages * 1.05, Self.mostBudget) }
         }
     }
 

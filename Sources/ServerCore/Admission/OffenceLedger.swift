@@ -62,6 +62,11 @@ public struct OffenceLedger: Sendable {
         var source: IPAddress
         var offence: Offence
     }
+    private struct Buckets {
+        var entries: [Key: Bucket] = [:]
+        /// When those that were empty made room last.
+        var sweptAt: MonotonicInstant?
+    }
 
     /// Sources of each kind that are counted at a time.
     static let capacity = 8192
@@ -70,8 +75,8 @@ public struct OffenceLedger: Sendable {
 
     /// What is put up with.
     public var policy: Policy
-    private var proven: [Key: Bucket] = [:]
-    private var unproven: [Key: Bucket] = [:]
+    private var proven = Buckets()
+    private var unproven = Buckets()
     /// Those under a sanction, by source.
     private var sanctioned: [IPAddress: SanctionedSource] = [:]
 
@@ -111,23 +116,26 @@ public struct OffenceLedger: Sendable {
     ///
     /// - Returns: whether it runs over.
     private static func fill(
-        _ buckets: inout [Key: Bucket], _ key: Key, _ limit: Double, _ now: MonotonicInstant
+        _ buckets: inout Buckets, _ key: Key, _ limit: Double, _ now: MonotonicInstant
     ) -> Bool {
         func leaked(_ bucket: Bucket) -> Double {
             let seconds = Double(now.since(bucket.filled).nanoseconds) / 1e9
             return max(bucket.level - limit * seconds / Self.leakTime, 0)
         }
-        guard let bucket = buckets[key] else {
-            if buckets.count >= Self.capacity {
-                // Those that are empty by now make room; if none is, the source is not counted.
-                buckets = buckets.filter { leaked($0.value) > 0 }
-                guard buckets.count < Self.capacity else { return false }
+        guard let bucket = buckets.entries[key] else {
+            if buckets.entries.count >= Self.capacity {
+                // Those that are empty by now make room; if none is, the source is not counted. Not for each new source:
+                // who takes another address for each message would have all of them looked at each time.
+                if let sweptAt = buckets.sweptAt, now.since(sweptAt) < .seconds(1) { return false }
+                buckets.sweptAt = now
+                buckets.entries = buckets.entries.filter { leaked($0.value) > 0 }
+                guard buckets.entries.count < Self.capacity else { return false }
             }
-            buckets[key] = Bucket(level: 1, filled: now)
+            buckets.entries[key] = Bucket(level: 1, filled: now)
             return limit < 1
         }
         let level = min(leaked(bucket) + 1, limit + 1)
-        buckets[key] = Bucket(level: level, filled: now)
+        buckets.entries[key] = Bucket(level: level, filled: now)
         return level > limit
     }
 
@@ -137,8 +145,8 @@ public struct OffenceLedger: Sendable {
     public mutating func lift(_ address: IPAddress) -> Bool {
         let source = address.customer
         for offence in Offence.allCases {
-            self.proven[Key(source: source, offence: offence)] = nil
-            self.unproven[Key(source: source, offence: offence)] = nil
+            self.proven.entries[Key(source: source, offence: offence)] = nil
+            self.unproven.entries[Key(source: source, offence: offence)] = nil
         }
         return self.sanctioned.removeValue(forKey: source) != nil
     }
@@ -151,6 +159,9 @@ public struct OffenceLedger: Sendable {
         self.sanctioned = self.sanctioned.filter { $0.value.end > now }
         return self.sanctioned.count != before
     }
+
+    /// Whether a source is banned.
+    public func isBanned(_ address: IPAddress) -> Bool { self.sanctioned[address.customer]?.sanction == .banned }
 
     /// The sources under a sanction, those that end first in front.
     public var sources: [SanctionedSource] {

@@ -45,7 +45,7 @@ final class SourceGuard: Sendable {
     /// Whether connections of a source are refused.
     func isBanned(_ source: IPAddress) -> Bool {
         guard self.version.load(ordering: .relaxed) > 0 else { return false }
-        return self.sources.contains { $0.source == source.customer && $0.sanction == .banned }
+        return self.ledger.withLock { $0.isBanned(source) }
     }
 
     /// Gives a thread the sanctions, where they have changed.

@@ -1,14 +1,13 @@
 import SIPMessages
 import ServerCore
 
-/// How long messages have waited in the system before a thread took them, while more comes than it can do.
+/// How long messages have waited in one socket before its thread took them, while more comes than it can do.
 ///
 /// A thread that is busy all the time may have just as much to do as it can; a queue that never becomes empty, and in which
 /// even the last one that was taken has waited long, says that it has more. So the least wait of a window counts, which a
 /// burst does not raise (as in CoDel, RFC 8289 §3.2). It holds too where the thread stood still because others had the
 /// processor: the queue grew meanwhile.
 struct Backlog {
-    private var began = MonotonicInstant.start
     private var least: TimeSpan?
     private var lost: UInt32 = 0
     /// When the queue was empty last.
@@ -28,15 +27,12 @@ struct Backlog {
         return now.since(self.wasEmpty) < Self.interval ? .zero : age
     }
 
-    /// Whether a window is over at a moment.
-    func isWindowOver(at now: MonotonicInstant) -> Bool { now.since(self.began) >= Admission.window }
-
     /// Ends a window; returns how long messages have waited at least.
     ///
     /// - Parameter lost: How many messages the system has ever dropped since its queue was full. Where the number has grown
     ///   the wait is as long as the queue lets it become, whatever it was.
-    mutating func endWindow(at now: MonotonicInstant, lost: UInt32) -> TimeSpan {
-        defer { (self.began, self.least, self.lost) = (now, nil, lost) }
+    mutating func endWindow(lost: UInt32) -> TimeSpan {
+        defer { (self.least, self.lost) = (nil, lost) }
         let least = self.least ?? .zero
         return lost != self.lost && least > .zero ? Swift.max(least, Admission.longWait) : least
     }

@@ -11,13 +11,15 @@ import SystemSockets
 
 /// One thread that receives on its own socket of every UDP listener and runs what comes in.
 final class UDPThread: @unchecked Sendable {
-    // Invariant: `worker`, `backlog` and `nextLocations` are touched by the thread itself only, once it has started; the
+    // Invariant: `worker`, `backlogs`, `windowBegan` and `nextLocations` are touched by the thread itself only, once it has started; the
     // sockets never change.
     private let threadCount: Int
     private let sockets: [UDPSocket?]
     private let poller: Poller
     private let timer: Int32
-    private var backlog = Backlog()
+    /// What waits in each socket.
+    private var backlogs: [Backlog]
+    private var windowBegan = MonotonicInstant.start
     private var worker: Worker
     /// When the shards of locations, whose times are seconds, are looked at next.
     private var nextLocations = MonotonicInstant.start
@@ -47,6 +49,7 @@ final class UDPThread: @unchecked Sendable {
     init(of threadCount: Int, sockets: [UDPSocket?], worker: Worker) throws(TransportError) {
         self.threadCount = threadCount
         self.sockets = sockets
+        self.backlogs = sockets.map { _ in Backlog() }
         self.worker = worker
         self.counters = worker.counters
         guard let poller = Poller() else { throw .system("UDP thread", "epoll_create1", errno) }
@@ -120,7 +123,7 @@ final class UDPThread: @unchecked Sendable {
         var gathering = Gathering()
         while true {
             self.worker.setTime()
-            if self.backlog.isWindowOver(at: self.worker.workspace.now) { self.endWindow(server) }
+            if self.worker.workspace.now.since(self.windowBegan) >= Admission.window { self.endWindow(server) }
             if self.worker.workspace.now >= nextTimers {
                 nextTimers = self.doTimers(server)
                 // A timer of its own is cheaper than one that each wait sets and stops again.
@@ -140,7 +143,7 @@ final class UDPThread: @unchecked Sendable {
                 }
                 guard let socket = self.sockets[Int(number)] else { continue }
                 if events[i].events & EPOLLERR.rawValue != 0 { self.takeErrors(of: socket, server) }
-                datagrams += self.receive(socket, server)
+                datagrams += self.receive(Int(number), socket, server)
             }
             server.finish(&self.worker)
             // More is there already where a batch was full.
@@ -155,8 +158,13 @@ final class UDPThread: @unchecked Sendable {
     private func endWindow(_ server: SignallingServer) {
         let now = self.worker.workspace.now
         let wasOverloaded = self.worker.workspace.admission.isOverloaded
-        let lost = self.sockets.reduce(UInt32(0)) { $0 &+ ($1?.lost ?? 0) }
-        self.worker.workspace.admission.endWindow(at: now, wait: self.backlog.endWindow(at: now, lost: lost))
+        self.windowBegan = now
+        // One that is full is not helped by another that is empty.
+        var wait = TimeSpan.zero
+        for (i, socket) in self.sockets.enumerated() {
+            if let socket { wait = Swift.max(wait, self.backlogs[i].endWindow(lost: socket.lost)) }
+        }
+        self.worker.workspace.admission.endWindow(at: now, wait: wait)
         let admission = self.worker.workspace.admission
         self.counters.note(admission)
         if self.worker.number == 0 { server.sourceGuard.expire(at: now) }
@@ -191,10 +199,10 @@ final class UDPThread: @unchecked Sendable {
     }
 
     /// Receives what is there, and runs it; returns how many datagrams that were.
-    private func receive(_ socket: UDPSocket, _ server: SignallingServer) -> Int {
+    private func receive(_ number: Int, _ socket: UDPSocket, _ server: SignallingServer) -> Int {
         let count = socket.receive()
         if count > 0 {
-            self.worker.workspace.admission.wait = self.backlog.note(
+            self.worker.workspace.admission.wait = self.backlogs[number].note(
                 age: socket.age(ofBatchOf: count), at: self.worker.workspace.now)
         }
         for i in 0..<count {
@@ -204,6 +212,7 @@ final class UDPThread: @unchecked Sendable {
             let endpoint = socket.endpoint(ofDatagram: i) {
                 server.endpoint(of: $0, at: socket.endpoint, &self.worker)
             }
+            server.heard(at: endpoint)
             let flow = Flow(endpoint: endpoint, transport: .udp, remote: source)
             let span = Span(_unsafeElements: octets)
             server.receive(span, over: flow, &self.worker)

@@ -19,7 +19,7 @@ enum AgentRun {
     ) async throws(CommandError) {
         let listeners = try options.listeners()
         var settings = try options.settings()
-        let log = MessageLog()
+        let log = MessageLog(isCapturing: options.pcap != nil)
         let (logs, prints) = (options.ladder != nil || options.pcap != nil, options.verbose)
         if logs || prints || watcher != nil {
             settings.trace = { message in

@@ -51,6 +51,7 @@ final class PhoneSound: Sendable {
     func remove(_ name: String) {
         let line = self.lines.withLock { $0.removeValue(forKey: name) }
         for task in line?.tasks ?? [] { task.cancel() }
+        self.card?.forget(name)
     }
 
     /// The calls that are talked with by microphone and loudspeaker.

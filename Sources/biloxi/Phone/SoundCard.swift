@@ -68,6 +68,11 @@ final class SoundCard: Sendable {
         }
     }
 
+    /// A call has ended: what is left of its sound, less than is waited for, is heard no more.
+    func forget(_ name: String) {
+        self.state.withLock { if $0.waiting[name]?.isPlaying != true { $0.waiting[name] = nil } }
+    }
+
     func stop() { self.state.withLock { $0.isStopped = true } }
 
     /// The next piece for the loudspeaker: all calls mixed.

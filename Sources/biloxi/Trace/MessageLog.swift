@@ -6,11 +6,18 @@ import Synchronization
 final class MessageLog: Sendable {
     private let messages = Mutex<[TracedMessage]>([])
     private let packets = Mutex(PacketCapture())
+    private let isCapturing: Bool
     /// Messages that are drawn at most, and octets that are captured: what comes after them is left out.
     static let limit = 10_000, captureLimit = 256 << 20
 
+    /// An empty log.
+    ///
+    /// - Parameter isCapturing: Whether it is to be captured as datagrams, too.
+    init(isCapturing: Bool) { self.isCapturing = isCapturing }
+
     func add(_ message: TracedMessage) {
         self.messages.withLock { if $0.count < Self.limit { $0.append(message) } }
+        guard self.isCapturing else { return }
         self.packets.withLock { if $0.octets.count < Self.captureLimit { $0.append(message) } }
     }
 
