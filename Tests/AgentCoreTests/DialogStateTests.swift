@@ -61,6 +61,45 @@ struct DialogStateTests {
     }
 
     @Test(
+        "A caller answers what comes within the dialog as its state asks for (§2)",
+        arguments: [
+            (.early, .update, 491), (.early, .options, 200),
+            (.established, .bye, 200), (.established, .invite, 200), (.established, .update, 200),
+            (.mortal, .bye, 200), (.mortal, .invite, 481), (.mortal, .update, 481), (.mortal, .refer, 481),
+            (.mortal, .info, 481), (.mortal, .options, 481),
+            (.morgue, .bye, 481), (.morgue, .invite, 481),
+        ] as [(State, Method, StatusCode)])
+    func callerStates(state: State, method: Method, status: StatusCode) throws {
+        let world = SimulatedWorld(seed: 1)
+        let alice = SimulatedAgent()
+        let ip = try #require(IPAddress("192.0.2.101"))
+        world.addHost("alice", listening: SimulatedListener.standard(ip), running: alice)
+        let bob = world.peer("bob", at: "192.0.2.201")
+        let plan = try Stage.plan()
+        world.perform(as: "alice") { _, outbox in alice.call(plan, at: world.now, into: &outbox) }
+        try bob.expects(.invite)
+        try bob.sends(180)
+        world.run(for: .milliseconds(1))
+        if state != .early {
+            try bob.sends(200) { Scene.offer(1, in: &$0) }
+            try bob.expects(.ack)
+        }
+        if state == .mortal || state == .morgue {
+            let call = try #require(alice.calls.first)
+            world.perform(as: "alice") { _, outbox in alice.hangUp(call, at: world.now, into: &outbox) }
+            try bob.expects(.bye)
+            if state == .morgue { try bob.sends(200, to: .bye) }
+            world.run(for: .milliseconds(1))
+        }
+        try bob.sends(method) { builder in
+            if method == .invite || method == .update { Scene.offer(2, in: &builder) }
+            if method == .refer { builder.add(named: "Refer-To", "<sip:carol@192.0.2.202>") }
+        }
+        try bob.expects(status, for: method)
+        if state == .established, method == .bye { #expect(alice.ends == [.remoteHungUp]) }
+    }
+
+    @Test(
         "A callee that refuses has no dialog: what is sent in it gets 481 (§2, Preparative to Morgue)",
         arguments: [302, 486, 603] as [StatusCode])
     func refusal(status: StatusCode) throws {
