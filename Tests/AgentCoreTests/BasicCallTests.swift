@@ -61,7 +61,7 @@ struct BasicCallTests {
         #expect(stage.alice.ends == [.rejected(603, "Decline")])
     }
 
-    @Test("Unsuccessful: no answer, the caller gives up (RFC 3665 §3.8)")
+    @Test("Unsuccessful: no answer, the caller gives up (RFC 3665 §3.8, RFC 5407 appendix C)")
     func cancel() throws {
         let stage = try Stage()
         stage.bob.behaviour.answersAfter = nil
@@ -145,13 +145,7 @@ struct BasicCallTests {
         "A 488 or 606 that says what could be is answered with an offer of that, once (RFC 3261 §21.4.26, §21.6.4)",
         arguments: [488, 606] as [StatusCode])
     func limitedOffer(status: StatusCode) throws {
-        let world = SimulatedWorld(seed: 1)
-        let alice = SimulatedAgent()
-        let ip = try #require(IPAddress("192.0.2.101"))
-        world.addHost("alice", listening: SimulatedListener.standard(ip), running: alice)
-        let bob = world.peer("bob", at: "192.0.2.201")
-        let plan = try Stage.plan()
-        world.perform(as: "alice") { _, outbox in alice.call(plan, at: world.now, into: &outbox) }
+        let (world, alice, bob) = try Stage.calling()
         let sdp = MediaType("application", "sdp")
         #expect(String(decoding: try bob.expects(.invite).body, as: UTF8.self) == "alice 1")
         try bob.sends(status) { $0.setBody(Array("PCMA".utf8), type: sdp) }

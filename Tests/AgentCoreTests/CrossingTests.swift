@@ -141,13 +141,7 @@ struct CrossingTests {
         "BYE of the callee crosses the ACK, which is sent though the media has no answer yet (§3.2.4)",
         arguments: [true, false], [TimeSpan.zero, .seconds(1)])
     func byeCrossesACK(offers: Bool, describing: TimeSpan) throws {
-        let world = SimulatedWorld(seed: 1, conditions: .delaying(.milliseconds(50)))
-        let alice = SimulatedAgent()
-        let ip = try #require(IPAddress("192.0.2.101"))
-        world.addHost("alice", listening: SimulatedListener.standard(ip), running: alice)
-        let bob = world.peer("bob", at: "192.0.2.201")
-        let plan = try Stage.plan { $0.offers = offers }
-        world.perform(as: "alice") { _, outbox in alice.call(plan, at: world.now, into: &outbox) }
+        let (world, alice, bob) = try Stage.calling(conditions: .delaying(.milliseconds(50))) { $0.offers = offers }
         try bob.expects(.invite)
         alice.behaviour.describesAfter = describing
         try bob.sends(180)

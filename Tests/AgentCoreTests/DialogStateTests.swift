@@ -70,13 +70,7 @@ struct DialogStateTests {
             (.morgue, .bye, 481), (.morgue, .invite, 481),
         ] as [(State, Method, StatusCode)])
     func callerStates(state: State, method: Method, status: StatusCode) throws {
-        let world = SimulatedWorld(seed: 1)
-        let alice = SimulatedAgent()
-        let ip = try #require(IPAddress("192.0.2.101"))
-        world.addHost("alice", listening: SimulatedListener.standard(ip), running: alice)
-        let bob = world.peer("bob", at: "192.0.2.201")
-        let plan = try Stage.plan()
-        world.perform(as: "alice") { _, outbox in alice.call(plan, at: world.now, into: &outbox) }
+        let (world, alice, bob) = try Stage.calling()
         try bob.expects(.invite)
         try bob.sends(180)
         world.run(for: .milliseconds(1))
@@ -134,22 +128,6 @@ struct DialogStateTests {
         #expect(stage.bob.invitations.count == 1)
     }
 
-    @Test("CANCEL in the Early state: 200, and 487 to the INVITE at once (appendix C)")
-    func cancelInEarlyState() throws {
-        let stage = try Stage(conditions: .delaying(.milliseconds(50)))
-        stage.bob.behaviour.answersAfter = nil
-        let call = try stage.call()
-        stage.world.run(for: .seconds(1))
-        stage.perform("alice") { $0.hangUp(call, at: $1, into: &$2) }
-        try stage.world.end()
-        #expect(
-            stage.flow == [
-                "alice>bob INVITE 1", "bob>alice 180 Ringing INVITE 1", "alice>bob CANCEL 1",
-                "bob>alice 200 OK CANCEL 1", "bob>alice 487 Request Terminated INVITE 1", "alice>bob ACK 1",
-            ])
-        #expect(stage.alice.ends == [.hungUp] && stage.bob.ends == [.cancelled])
-    }
-
     @Test("CANCEL in the Confirmed state is answered and changes nothing: the call stands until BYE (appendix C)")
     func cancelInConfirmedState() throws {
         let stage = try Stage(conditions: .delaying(.milliseconds(50)))
@@ -198,13 +176,7 @@ struct DialogStateTests {
 
     @Test("A 2xx that comes again when the BYE is over is acknowledged again (appendix D)")
     func successAfterBYE() throws {
-        let world = SimulatedWorld(seed: 1)
-        let alice = SimulatedAgent()
-        let ip = try #require(IPAddress("192.0.2.101"))
-        world.addHost("alice", listening: SimulatedListener.standard(ip), running: alice)
-        let bob = world.peer("bob", at: "192.0.2.201")
-        let plan = try Stage.plan()
-        world.perform(as: "alice") { _, outbox in alice.call(plan, at: world.now, into: &outbox) }
+        let (world, alice, bob) = try Stage.calling()
         try bob.expects(.invite)
         world.setConditions(.losing(1), from: "alice", to: "bob")
         try bob.sends(200) { $0.setBody(Array("bob 1".utf8), type: MediaType("application", "sdp")) }

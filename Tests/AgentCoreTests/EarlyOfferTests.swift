@@ -157,13 +157,7 @@ struct EarlyOfferTests {
 
     @Test("The caller refuses an UPDATE with an offer while its own has no answer: 491")
     func callerRefuses() throws {
-        let world = SimulatedWorld(seed: 1)
-        let alice = SimulatedAgent()
-        let ip = try #require(IPAddress("192.0.2.101"))
-        world.addHost("alice", listening: SimulatedListener.standard(ip), running: alice)
-        let bob = world.peer("bob", at: "192.0.2.201")
-        let plan = try Stage.plan()
-        world.perform(as: "alice") { _, outbox in alice.call(plan, at: world.now, into: &outbox) }
+        let (world, alice, bob) = try Stage.calling()
         try bob.expects(.invite)
         try bob.sends(180) { builder in
             builder.add(named: "Require", "100rel")

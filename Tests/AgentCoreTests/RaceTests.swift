@@ -65,13 +65,7 @@ struct RaceTests {
 
     @Test("A retransmitted 200 is acknowledged each time with the same ACK (§2, RFC 3261 §13.2.2.4)")
     func retransmittedSuccess() throws {
-        let world = SimulatedWorld(seed: 1)
-        let alice = SimulatedAgent()
-        let ip = try #require(IPAddress("192.0.2.101"))
-        world.addHost("alice", listening: SimulatedListener.standard(ip), running: alice)
-        let bob = world.peer("bob", at: "192.0.2.201")
-        let plan = try Stage.plan()
-        world.perform(as: "alice") { _, outbox in alice.call(plan, at: world.now, into: &outbox) }
+        let (world, alice, bob) = try Stage.calling()
         let invite = try bob.expects(.invite)
         world.setConditions(.losing(1), from: "alice", to: "bob")
         try bob.sends(200) { $0.setBody(Array("bob 1".utf8), type: MediaType("application", "sdp")) }
@@ -135,30 +129,6 @@ struct RaceTests {
         try scene.alice.expects(200)
         try scene.alice.sends(.invite) { Scene.offer(2, in: &$0) }
         try scene.alice.expects(491)
-    }
-
-    @Test("Both hang up at once: each BYE is answered with 200 (§3.2.1)")
-    func crossingBYE() throws {
-        let stage = try Stage()
-        stage.alice.behaviour.hangsUpAfter = .seconds(5)
-        stage.bob.behaviour.hangsUpAfter = .milliseconds(5010)
-        try stage.call()
-        try stage.world.end()
-        #expect(stage.flow.count { $0.contains("200 OK BYE") } == 2)
-        #expect(stage.alice.ends == [.hungUp])
-        #expect(stage.bob.ends == [.hungUp])
-    }
-
-    @Test("A re-INVITE that crosses our BYE gets 481 (§3.2.2)")
-    func reinviteCrossesBYE() throws {
-        let stage = try Stage()
-        stage.alice.behaviour.modifiesAfter = .seconds(5)
-        stage.bob.behaviour.hangsUpAfter = .milliseconds(5015)
-        try stage.call()
-        try stage.world.end()
-        #expect(stage.flow.contains("bob>alice 481 Call/Transaction Does Not Exist INVITE 2"))
-        #expect(stage.alice.ends == [.remoteHungUp])
-        #expect(stage.bob.ends == [.hungUp])
     }
 
     @Test("Two re-INVITEs cross: both get 491, and both changes are made in the end (§3.3.1)", arguments: 0..<20)

@@ -34,6 +34,20 @@ final class Stage {
         return plan
     }
 
+    /// Alice, an agent, calls Bob, a peer who does as the test says.
+    static func calling(
+        conditions: LinkConditions = .perfect, _ edit: (inout CallPlan) -> Void = { _ in }
+    ) throws -> (world: SimulatedWorld, alice: SimulatedAgent, bob: ScriptedPeer) {
+        let world = SimulatedWorld(seed: 1, conditions: conditions)
+        let alice = SimulatedAgent()
+        let ip = try #require(IPAddress("192.0.2.101"))
+        world.addHost("alice", listening: SimulatedListener.standard(ip), running: alice)
+        let bob = world.peer("bob", at: "192.0.2.201")
+        let plan = try Self.plan(edit)
+        world.perform(as: "alice") { _, outbox in alice.call(plan, at: world.now, into: &outbox) }
+        return (world, alice, bob)
+    }
+
     /// Alice calls Bob.
     @discardableResult
     func call(_ edit: (inout CallPlan) -> Void = { _ in }) throws -> CallHandle {

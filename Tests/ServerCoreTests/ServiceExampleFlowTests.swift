@@ -103,6 +103,19 @@ struct ServiceExampleFlowTests {
             ] + Self.call("gateway"))
     }
 
+    @Test("The last one who is called may ring beyond the time of each: nobody is left to be tried (RFC 3261 §16.6)")
+    func lastMayRing() throws {
+        let scene = try Scene(calling: [["b1"], ["b2"]], each: .seconds(10))
+        let (one, two) = (scene.devices[0], scene.devices[1])
+        try scene.alice.invites()
+        try scene.rings(one)
+        try scene.isGivenUp(one)
+        try scene.rings(two)
+        try two.expectsNothing(for: .seconds(120))
+        try scene.talks(two)
+        try scene.stage.world.end()
+    }
+
     @Test(
         "Call forwarding when busy: the 486 is acknowledged, and the other is called (RFC 5359 §2.8, but for the 181)")
     func forwardingBusy() throws {

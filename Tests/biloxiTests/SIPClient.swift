@@ -1,73 +1,35 @@
 import Foundation
+import LoopbackSockets
 import SIPAuthentication
 import SIPMessages
 
 /// A UDP socket on loopback that speaks to one server as a phone would, without knowing much of SIP.
 final class SIPClient {
-    private let descriptor: Int32
+    private let peer: LoopbackPeer
     /// The port of the client.
-    let port: UInt16
+    var port: UInt16 { self.peer.port }
     private let server: UInt16
     private var branches = 0
 
     /// A client of the server at this port.
     init(server: UInt16) throws {
         self.server = server
-        self.descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = Self.loopback(0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let descriptor = self.descriptor
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        guard isBound else { throw CocoaError(.fileReadUnknown) }
-        self.port = UInt16(bigEndian: address.sin_port)
-        var limit = timeval(tv_sec: 10, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        self.peer = try LoopbackPeer(patience: 10)
     }
 
-    deinit { close(self.descriptor) }
-
-    static func loopback(_ port: UInt16) -> sockaddr_in {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        return address
-    }
-
-    func send(_ text: String) {
-        var address = Self.loopback(self.server)
-        let octets = Array(text.utf8)
-        withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                _ = sendto(
-                    self.descriptor, octets, octets.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-    }
+    func send(_ text: String) { self.peer.send(text, to: self.server) }
 
     /// The next message; `nil` when none comes within ten seconds.
-    func receive() -> SIPMessage? {
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        let count = recv(self.descriptor, &buffer, buffer.count, 0)
-        return count < 0 ? nil : try? SIPMessage(parsing: Array(buffer[..<count]))
-    }
+    func receive() -> SIPMessage? { self.peer.receive { _ in true } }
 
     /// The next final response; others are passed over.
     func final() -> SIPMessage? {
-        while let message = self.receive() {
-            if let status = message.status, status.isFinal { return message }
-        }
-        return nil
+        self.peer.receive { $0.status?.isFinal == true }
     }
 
     /// The next request of a method.
     func request(_ method: SIPMessages.Method) -> SIPMessage? {
-        while let message = self.receive() { if message.method == method { return message } }
-        return nil
+        self.peer.receive { $0.method == method }
     }
 
     /// A request with a fresh branch.
@@ -124,7 +86,7 @@ func httpGet(_ path: String, port: Int) -> (status: Int, header: String, body: S
     defer { close(descriptor) }
     var limit = timeval(tv_sec: 10, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-    var address = SIPClient.loopback(UInt16(port))
+    var address = LoopbackPeer.address(UInt16(port))
     let isConnected = withUnsafePointer(to: &address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
             connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0

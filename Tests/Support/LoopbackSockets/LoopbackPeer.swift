@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 public import SIPMessages
 
 /// A UDP socket on loopback that sends what it is told and reads what comes, for tests with real servers.
@@ -29,7 +29,8 @@ public final class LoopbackPeer: Sendable {
 
     deinit { close(self.descriptor) }
 
-    private static func address(_ port: UInt16) -> sockaddr_in {
+    /// The address of a port.
+    public static func address(_ port: UInt16) -> sockaddr_in {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
@@ -59,7 +60,8 @@ public final class LoopbackPeer: Sendable {
         self.send((lines + fields + ["Content-Length: 0", "", ""]).joined(separator: "\r\n"), to: port)
     }
 
-    private func send(_ text: String, to port: UInt16) {
+    /// Sends a text as it is.
+    public func send(_ text: String, to port: UInt16) {
         var address = Self.address(port)
         let octets = Array(text.utf8)
         withUnsafePointer(to: &address) { pointer in
