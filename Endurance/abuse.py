@@ -12,14 +12,13 @@ import os
 import random
 import re
 import resource
-import shutil
 import socket
 import subprocess
 import sys
 import time
 
 from loads import Load, Responder, files, pss
-from registrants import Failure, Server
+from registrants import Failure, Server, status
 
 ABUSER, DEVICES = "127.0.0.66", "127.0.0.3"
 
@@ -283,11 +282,10 @@ def reflect():
 
 def main(binary, seconds, kinds):
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    server = Server(binary, [f"u{number}" for number in range(1, 41)], listeners=["tls:127.0.0.1:5061"], extra="logLevel: error\n")
-    responder = None
-    try:
+    users = [f"u{number}" for number in range(1, 41)]
+    with Server(binary, users, listeners=["tls:127.0.0.1:5061"], extra="logLevel: error\n") as server, \
+            Responder(binary, f"udp:{DEVICES}:5070"):
         server.start()
-        responder = Responder(binary, f"udp:{DEVICES}:5070")
         Load(server, "--register", "--contact", f"sip:u%d@{DEVICES}:5070", "--count", "20", "--rate", "40", source=DEVICES).result()
         _, before = honest(server, seconds, "before there was any abuse")
         print("     before: medians and p99 of the answers, µs: " + ", ".join(f"{p50} {p99}" for p50, p99 in before), flush=True)
@@ -296,18 +294,8 @@ def main(binary, seconds, kinds):
             if not kinds or kind.__name__ in kinds:
                 judge(server, kind, offence, before, seconds)
         server.stop()
-    except Failure as failure:
-        print(f"FAIL {failure}\n{server.log()[-1000:]}")
-        return 1
-    finally:
-        if responder:
-            responder.stop()
-        if server.is_running():
-            server.kill()
-        shutil.rmtree(server.work, ignore_errors=True)
-    return 0
 
 
 if __name__ == "__main__":
     multiprocessing.set_start_method("fork")
-    sys.exit(main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 2, sys.argv[3:]))
+    sys.exit(status(main, sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 2, sys.argv[3:]))

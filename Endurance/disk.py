@@ -7,14 +7,14 @@ on. Needs root: it mounts a file system of its own.
 
     disk.py BILOXI      ends with 1 when something of that does not hold"""
 import asyncio
+import contextlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
-from registrants import FORGIVING, Failure, Registrant, Server
+from registrants import FORGIVING, Failure, Registrant, Server, status
 
 USERS = [f"u{number}" for number in range(8)]
 
@@ -150,9 +150,11 @@ async def main(binary):
         except OSError:
             pass
 
-    server = None
-    try:
-        server = Server(binary, USERS, data=data, extra=FORGIVING)
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.remove, image)
+        stack.callback(os.rmdir, mount)
+        stack.callback(run, "umount", "-l", mount)
+        server = stack.enter_context(Server(binary, USERS, data=data, extra=FORGIVING))
         server.start()
         registrants = [await Registrant.make(user, server.port) for user in USERS]
         for registrant in registrants:
@@ -164,19 +166,7 @@ async def main(binary):
         await trouble(server, registrants, "a database held by another process", lock.begin, lock.end, seconds=10)
         await stall(server, registrants, mount)
         server.stop()
-    except Failure as failure:
-        print(f"FAIL {failure}\n{server.log()[-1500:] if server else ''}")
-        return 1
-    finally:
-        if server and server.is_running():
-            server.kill()
-        if server:
-            shutil.rmtree(server.work, ignore_errors=True)
-        subprocess.run(["umount", "-l", mount], check=False)
-        os.rmdir(mount)
-        os.remove(image)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(sys.argv[1])))
+    sys.exit(status(lambda: asyncio.run(main(sys.argv[1]))))

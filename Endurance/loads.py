@@ -46,14 +46,17 @@ class Load:
 
 
 class Responder:
-    """Who answers calls and messages."""
+    """Who answers calls and messages, until the end of the block."""
 
     def __init__(self, binary, address, *options):
         self.process = subprocess.Popen([binary, "load", "--respond", "--local", address, *options],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(0.3)
 
-    def stop(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
 

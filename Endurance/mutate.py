@@ -6,16 +6,16 @@ process lives to the end, its memory and open files stop growing, and when all i
     mutate.py BILOXI [FLOWS [SEED]]      so many flows with at least one mutated message; ends with 1 when something of that
                                          does not hold. With fewer than a hundred thousand, what is left is not waited for; in
                                          less than ten minutes, growth is not judged."""
+import contextlib
 import os
 import random
-import shutil
 import sys
 import time
 
 from flows import Siege
 from loads import Load, Responder, files, metrics, pss, transactions
 from mutations import Mutator
-from registrants import Failure, Server
+from registrants import Failure, Server, status
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TORTURE = os.path.join(HERE, "../Tests/SIPMessagesTests/Torture")
@@ -46,7 +46,6 @@ class Honest:
 
     def __init__(self, server):
         self.server, self.rounds, self.running, self.next = server, 0, None, 0
-        self.responder = Responder(server.binary, f"udp:{HONEST}:5070")
 
     def look(self):
         """Begins what is next when what was before it has ended well."""
@@ -60,7 +59,6 @@ class Honest:
         self.running, self.next = Load(self.server, *options, users=3, source=HONEST), 1 - self.next
 
     def stop(self):
-        self.responder.stop()
         if self.running:
             self.running.stop()
 
@@ -84,11 +82,13 @@ def settle(server, seconds):
 
 def main(binary, flows, seed):
     mutate = Mutator(seed)
-    server = Server(binary, ["u1", "u2", "u3", "u9", *CALLERS], extra=EXTRA, listeners=["ws:127.0.0.1:5080"])
-    honest = siege = None
-    try:
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(
+            Server(binary, ["u1", "u2", "u3", "u9", *CALLERS], extra=EXTRA, listeners=["ws:127.0.0.1:5080"]))
         server.start()
+        stack.enter_context(Responder(binary, f"udp:{HONEST}:5070"))
         honest = Honest(server)
+        stack.callback(honest.stop)
         siege = Siege(server.port, 5080, CALLERS, mutate, torture_messages())
         for device in siege.devices:
             Load(server, "--register", "--count", "1", "--rate", "30", "--expires", "7200s", "--contact",
@@ -116,25 +116,16 @@ def main(binary, flows, seed):
             raise Failure(f"{left} transactions are left after five minutes")
         files = look(server)[1]
         server.stop()
-    except Failure as failure:
-        print(f"FAIL (seed {seed}) after {siege.mutated if siege else 0} mutated flows: {failure}\n{server.log()[-3000:]}")
-        return 1
-    finally:
-        if honest:
-            honest.stop()
-        if server.is_running():
-            server.kill()
-        shutil.rmtree(server.work, ignore_errors=True)
     succeeded = ", ".join(f"{method.decode()} {count}" for (method, kind), count in sorted(siege.answers.items()) if kind == 2)
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(siege.kinds.items()))
     print(f"ok   {siege.mutated} mutated flows ({kinds}; {siege.messages} messages sent, answered with 2xx: {succeeded}; seed {seed}) in {seconds:.0f} s: the server lives, "
           f"and hangs nowhere; others served {honest.rounds} times without a failure; PSS {samples[0][1] // 1024} MB at first, "
           f"{max(s[1] for s in middle) // 1024} in the middle, {max(s[1] for s in late) // 1024} late; files {samples[0][2]}, {files}; "
           f"{left} transactions left")
-    return 0
 
 
 if __name__ == "__main__":
     flows = int(sys.argv[2]) if len(sys.argv) > 2 else 20_000
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else random.randrange(1 << 30)
-    sys.exit(main(sys.argv[1], flows, seed))
+    print(f"seed {seed}", flush=True)
+    sys.exit(status(main, sys.argv[1], flows, seed))

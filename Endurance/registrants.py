@@ -8,6 +8,7 @@ import hashlib
 import os
 import random
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -21,6 +22,16 @@ FORGIVING = "bans: { wrongCredentials: 0 }\n"
 
 class Failure(Exception):
     """Something that must hold does not."""
+
+
+def status(trial, *arguments):
+    """What the program of a trial ends with: 1 where it has failed, and then it says how."""
+    try:
+        trial(*arguments)
+    except Failure as failure:
+        print("\n".join([f"FAIL {failure}", *getattr(failure, "__notes__", [])]))
+        return 1
+    return 0
 
 
 class Server:
@@ -50,7 +61,10 @@ class Server:
         raise Failure(f"the server did not start: {self.log()[-500:]}")
 
     def log(self):
-        with open(os.path.join(self.work, "server.log"), errors="replace") as file:
+        path = os.path.join(self.work, "server.log")
+        if not os.path.exists(path):
+            return ""
+        with open(path, errors="replace") as file:
             return file.read()
 
     def kill(self):
@@ -62,6 +76,17 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         if self.process.wait(timeout=60) != 0:
             raise Failure(f"the server ended with {self.process.returncode}: {self.log()[-500:]}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, problem, trace):
+        """Whatever has happened, it runs no longer and leaves nothing; what has failed tells the end of its log."""
+        if self.is_running():
+            self.kill()
+        if isinstance(problem, Failure):
+            problem.add_note(self.log()[-1500:])
+        shutil.rmtree(self.work, ignore_errors=True)
 
     def is_running(self):
         return self.process is not None and self.process.poll() is None

@@ -5,14 +5,14 @@ the last, and memory and open files stay where they are.
 
     soak.py BILOXI [MINUTES [SCALE]]     a hundred and fifty units a second times SCALE; ends with 1 when it does not hold.
                                          Drift and what is left over are judged from five minutes on."""
-import shutil
+import contextlib
 import statistics
 import sys
 import threading
 import time
 
 from loads import Load, Responder, files, metrics, pss, transactions
-from registrants import Failure, Server
+from registrants import Failure, Server, status
 
 USERS = 40  # Who are called; who register again and again are others.
 DEVICES = "127.0.0.3"
@@ -69,12 +69,13 @@ def drift(name, seconds, is_judged):
 
 def main(binary, minutes, scale):
     seconds = int(minutes * 60)
-    server = Server(binary, [f"u{number}" for number in range(1, 81)], listeners=["tls:127.0.0.1:5061"],
-                    extra="http: 127.0.0.1:8089\nlogLevel: warning\n")
-    loads, responder = [], None
-    try:
+    loads = []
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(
+            Server(binary, [f"u{number}" for number in range(1, 81)], listeners=["tls:127.0.0.1:5061"],
+                   extra="http: 127.0.0.1:8089\nlogLevel: warning\n"))
         server.start()
-        responder = Responder(binary, f"udp:{DEVICES}:5070", "--answer-after", "100ms")
+        stack.enter_context(Responder(binary, f"udp:{DEVICES}:5070", "--answer-after", "100ms"))
         Load(server, "--register", "--contact", f"sip:u%d@{DEVICES}:5070", "--count", str(USERS), "--rate", "40", users=USERS, source=DEVICES).result()
         # From many sources, as in life, and so that each has little.
         for number, (options, rate, transport) in enumerate(MIX):
@@ -82,6 +83,7 @@ def main(binary, minutes, scale):
             loads.append(Load(server, *options, "--rate", str(max(1, round(rate * scale))), "--ramp", "2s", "--for", f"{seconds}s",
                               target=target, users=20 if "--register" in options else users, source=f"127.0.1.{number + 1}",
                               transport=transport))
+            stack.callback(loads[-1].stop)
         watch = Watch(server)
         results = [load.result() for load in loads]
         watch.is_over = True
@@ -112,22 +114,10 @@ def main(binary, minutes, scale):
         if left and is_judged:
             raise Failure(f"{left} transactions are left 45 s after the end")
         server.stop()
-    except Failure as failure:
-        print(f"FAIL {failure}\n{server.log()[-1000:]}")
-        return 1
-    finally:
-        for load in loads:
-            load.stop()
-        if responder:
-            responder.stop()
-        if server.is_running():
-            server.kill()
-        shutil.rmtree(server.work, ignore_errors=True)
     print(f"ok   {minutes:g} minutes of mixed traffic: {units} units, {units / seconds:.0f}/s, none failed{', no drift' if is_judged else ''}; PSS "
           f"{memory[0] / 1024:.1f} MB in the second third, {memory[1] / 1024:.1f} in the last, {cached / 1024:.1f} of it for records; {opened[0]} and {opened[1]} files")
-    return 0
 
 
 if __name__ == "__main__":
     minutes = float(sys.argv[2]) if len(sys.argv) > 2 else 1
-    sys.exit(main(sys.argv[1], minutes, float(sys.argv[3]) if len(sys.argv) > 3 else 1))
+    sys.exit(status(main, sys.argv[1], minutes, float(sys.argv[3]) if len(sys.argv) > 3 else 1))

@@ -6,12 +6,11 @@ being set up then ends with 503, or comes about by retransmission. KIT names the
     under_load.py BILOXI [RATE]      ends with 1 when something of that does not hold"""
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
 
-from registrants import Failure, Server
+from registrants import Failure, Server, status
 
 KIT = os.environ.get("KIT") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../shared/bench")
 USERS = 200
@@ -78,21 +77,12 @@ def restart(binary, server, rate):
 
 
 def main(binary, rate):
-    server = Server(binary, [], extra="authentication: { required: false }\nlogLevel: warning\n")
-    try:
+    with Server(binary, [], extra="authentication: { required: false }\nlogLevel: warning\n") as server:
         server.start()
         reload(binary, server, rate)
         restart(binary, server, rate)
         server.stop()
-    except Failure as failure:
-        print(f"FAIL {failure}\n{server.log()[-1000:]}")
-        return 1
-    finally:
-        if server.is_running():
-            server.kill()
-        shutil.rmtree(server.work, ignore_errors=True)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1000))
+    sys.exit(status(main, sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1000))

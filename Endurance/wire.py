@@ -5,13 +5,13 @@ within the time that his timers allow; when all is over no transaction is left. 
 
     wire.py BILOXI [SECONDS [PERCENT...]]      of loads at each loss; ends with 1 when something of that does not hold"""
 import array
+import contextlib
 import ctypes
 import fcntl
 import heapq
 import os
 import random
 import select
-import shutil
 import socket
 import struct
 import subprocess
@@ -20,7 +20,7 @@ import threading
 import time
 
 from loads import Load, Responder, metrics, transactions
-from registrants import Failure, Server
+from registrants import Failure, Server, status
 
 SERVER, CLIENT = "10.77.0.1", "10.77.0.2"
 
@@ -157,9 +157,10 @@ def judge(server, networks, wire, percent, seconds):
 
 
 def main(binary, seconds, losses):
-    networks, responder, server = [], None, None
-    try:
+    with contextlib.ExitStack() as stack:
         networks = [Network(), Network()]
+        for network in networks:
+            stack.callback(network.end)
         # In the middle, this program; at each end a network with one address.
         for number, (network, address) in enumerate(zip(networks, (SERVER, CLIENT))):
             run("ip", "link", "add", f"end{number}", "type", "veth", "peer", "name", f"middle{number}")
@@ -169,31 +170,19 @@ def main(binary, seconds, losses):
             network.run("ip", "addr", "add", f"{address}/24", "dev", f"end{number}")
             network.run("ip", "link", "set", f"end{number}", "up")
         wire = Wire(["middle0", "middle1"], 7)
-        server = Server(binary, [], address=SERVER, extra="http: 127.0.0.1:8089\nauthentication: { required: false }\nlogLevel: warning\n")
+        server = stack.enter_context(
+            Server(binary, [], address=SERVER, extra="http: 127.0.0.1:8089\nauthentication: { required: false }\nlogLevel: warning\n"))
         with networks[0]:
             server.start()
         with networks[1]:
-            responder = Responder(binary, f"udp:{CLIENT}:5070", "--answer-after", "200ms")
+            stack.enter_context(Responder(binary, f"udp:{CLIENT}:5070", "--answer-after", "200ms"))
             Load(server, "--register", "--contact", f"sip:u%d@{CLIENT}:5070", "--count", "20", "--rate", "40", source=CLIENT,
                  proxy=f"{SERVER}:5060").result()
         for percent in losses:
             judge(server, networks, wire, percent, seconds)
         server.stop()
-    except Failure as failure:
-        print(f"FAIL {failure}\n{server.log()[-1000:]}")
-        return 1
-    finally:
-        if responder:
-            responder.stop()
-        if server and server.is_running():
-            server.kill()
-        if server:
-            shutil.rmtree(server.work, ignore_errors=True)
-        for network in networks:
-            network.end()
-    return 0
 
 
 if __name__ == "__main__":
     seconds = int(sys.argv[2]) if len(sys.argv) > 2 else 8
-    sys.exit(main(sys.argv[1], seconds, [int(argument) for argument in sys.argv[3:]] or [30]))
+    sys.exit(status(main, sys.argv[1], seconds, [int(argument) for argument in sys.argv[3:]] or [30]))
