@@ -11,6 +11,13 @@ work=$(mktemp -d)
 . "$here/terminal.sh"
 trap 'end_terminal; rm -rf "$work"' EXIT
 
+# heard_both THERE BACK LEAST: whether each direction has been heard well, in this try or in one before.
+heard_both() {
+  heard=$(judge speech8k.wav "$work/$1" "$3"); best "$heard" $? "$there" $there_rc; there=$best there_rc=$best_rc
+  heard=$(judge speech8k-b.wav "$work/$2" "$3"); best "$heard" $? "$back" $back_rc; back=$best back_rc=$best_rc
+  [ $there_rc$back_rc = 00 ]
+}
+
 # --- A sound card: what is played to the sink mouth is what the microphone hears, what the loudspeaker plays goes to the sink ear.
 export PULSE_SERVER="unix:$work/sound.socket" PULSE_SINK=ear PULSE_SOURCE=mouth.monitor ALSA_CONFIG_PATH="$work/alsa.conf"
 export XDG_RUNTIME_DIR="$work" PULSE_COOKIE="$work/cookie" HOME="$work"
@@ -35,11 +42,7 @@ card_call() {
   timeout 21 parecord --device=ear.monitor --rate=16000 --channels=1 --file-format=wav "$work/ear.wav"
   wait $speaking
   picture sound-card && keys x && shows '✕' && phones_end || return 1
-  local judged
-  judged=$(judge speech8k.wav "$work/bob.wav" 3.3); best "$judged" $? "$there" $there_rc; there=$best there_rc=$best_rc
-  judged=$(judge speech8k-b.wav "$work/ear.wav" 3.3); best "$judged" $? "$back" $back_rc; back=$best back_rc=$best_rc
-  heard=$judged
-  [ $there_rc$back_rc = 00 ]
+  heard_both bob.wav ear.wav 3.3
 }
 check "the microphone is heard at the other side, and the other side in the loudspeaker" heard_well card_call
 echo "     bob heard $(heard "${there:-nothing error=nothing}"), the loudspeaker played $(heard "${back:-nothing error=nothing}")"
@@ -71,11 +74,7 @@ conference() {
   keys d && enter bob && shows '● 0:0' && keys d && enter carol && shows 'carol.*● 0:0' && keys c && shows 'bob.*● conf' && shows 'carol.*● conf' || return 1
   sleep 36
   picture conference-sound && keys c && lacks '● conf' && keys x && shows '✕' && keys x && phones_end || return 1
-  local judged
-  judged=$(judge speech8k.wav "$work/carol.wav" 3.0); best "$judged" $? "$there" $there_rc; there=$best there_rc=$best_rc
-  judged=$(judge speech8k-b.wav "$work/bob.wav" 3.0); best "$judged" $? "$back" $back_rc; back=$best back_rc=$best_rc
-  heard=$judged
-  [ $there_rc$back_rc = 00 ]
+  heard_both carol.wav bob.wav 3.0
 }
 check "in a conference each of the others hears the other one through us" heard_well conference
 echo "     carol heard bob with $(heard "${there:-nothing error=nothing}"), bob heard carol with $(heard "${back:-nothing error=nothing}")"
