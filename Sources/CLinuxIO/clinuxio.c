@@ -6,6 +6,7 @@
 #include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <netinet/ip.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -177,7 +178,20 @@ void cio_set_source(struct msghdr *header, void *control, int is_ipv6, uint64_t 
     }
 }
 
-_Static_assert(cio_control_octets >= CMSG_SPACE(sizeof(struct in6_pktinfo)), "room for a control message");
+void cio_set_segment(struct msghdr *header, void *control, uint16_t octets) {
+    size_t used = header->msg_control ? header->msg_controllen : 0;
+    struct cmsghdr *c = (struct cmsghdr *)((char *)control + used);
+    memset(c, 0, CMSG_SPACE(sizeof octets));
+    c->cmsg_len = CMSG_LEN(sizeof octets);
+    c->cmsg_level = SOL_UDP;
+    c->cmsg_type = UDP_SEGMENT;
+    memcpy(CMSG_DATA(c), &octets, sizeof octets);
+    header->msg_control = control;
+    header->msg_controllen = used + CMSG_SPACE(sizeof octets);
+}
+
+_Static_assert(cio_control_octets >= CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint16_t)),
+               "room for the control messages");
 
 int cio_prepare_udp(int fd, int is_ipv6, int wants_destination, int buffer_octets) {
     int one = 1;

@@ -14,6 +14,7 @@ extension Configuration {
         self.data = root["data"].flatMap(resolve)
         self.http = root["http"]?.text.flatMap { Endpoint($0) }
         self.threads = root["threads"]?.number
+        self.segmentation = root["segmentation"]?.boolean ?? true
         self.logLevel = root.choice("logLevel") ?? .info
         self.inbound = root.choice("inbound") ?? .anyone
         self.authentication = Authentication(root.child("authentication"))

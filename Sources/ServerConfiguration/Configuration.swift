@@ -28,6 +28,8 @@ public struct Configuration: Hashable, Sendable {
     public var http: Endpoint?
     /// How many threads serve UDP; `nil` for one per processor.
     public var threads: Int?
+    /// Whether datagrams to one address may leave in one piece that the system divides.
+    public var segmentation: Bool
     /// What is logged.
     public var logLevel: LogLevel
     /// How users prove who they are.

@@ -14,14 +14,17 @@ struct OpenedSockets {
     /// An end point of all local addresses (0.0.0.0, ::) becomes one of each address, so that what is answered leaves from
     /// the address it came to, and Via and Record-Route name one that can be reached.
     ///
-    /// - Parameter endpoints: Comes back with the ports that the system chose, and with the local addresses.
+    /// - Parameters:
+    ///   - endpoints: Comes back with the ports that the system chose, and with the local addresses.
+    ///   - threads: How many threads receive UDP, each with sockets of its own.
+    ///   - segmentation: Whether datagrams to one address may leave in one piece that the system divides.
     /// - Throws: `TransportError`.
-    init(_ endpoints: inout [Endpoint], threads: Int) throws(TransportError) {
+    init(_ endpoints: inout [Endpoint], threads: Int, segmentation: Bool = true) throws(TransportError) {
         self.sockets = [[UDPSocket?]](repeating: [], count: threads)
         for number in 0..<threads { self.sockets[number] = [UDPSocket?](repeating: nil, count: endpoints.count) }
         for i in endpoints.indices {
             if endpoints[i].transport == .udp {
-                try self.openUDP(UInt16(i), &endpoints, threads)
+                try self.openUDP(UInt16(i), &endpoints, threads, segmentation)
             } else {
                 let listener = try ListeningSocket(endpoints[i], number: UInt16(i))
                 endpoints[i] = endpoints[i].bound(to: listener.local.port)
@@ -32,7 +35,7 @@ struct OpenedSockets {
     }
 
     private mutating func openUDP(
-        _ number: UInt16, _ endpoints: inout [Endpoint], _ threads: Int
+        _ number: UInt16, _ endpoints: inout [Endpoint], _ threads: Int, _ segmentation: Bool
     ) throws(TransportError) {
         let address = endpoints[Int(number)].local
         // SO_REUSEPORT would hide that another program has the port: the first socket finds it out.
@@ -41,7 +44,8 @@ struct OpenedSockets {
         let addresses = self.expand(number, &endpoints)
         for thread in 0..<threads {
             let socket = try UDPSocket(
-                address: free, endpoint: number, addresses: addresses, sharesPort: threads > 1)
+                address: free, endpoint: number, addresses: addresses, sharesPort: threads > 1,
+                segmentation: segmentation)
             self.sockets[thread][Int(number)] = socket
             for address in addresses { self.sockets[thread][Int(address.endpoint)] = socket }
         }

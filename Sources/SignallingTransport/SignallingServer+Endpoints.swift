@@ -19,7 +19,7 @@ extension SignallingServer {
         }
         guard isNew || Int(address.endpoint) >= worker.reception.settings.proxy.endpoints.count else { return address }
         // At once, whoever comes first to change the settings.
-        if isNew { for thread in self.udpThreads { thread.socket(listener)?.mayLeave(from: address) } }
+        if isNew { for thread in self.udpThreads { thread.socket(listener)?.sender.mayLeave(from: address) } }
         // Who keeps shards must not wait for others.
         self.send(&worker)
         worker.reception.settings = self.present.withLock { present in

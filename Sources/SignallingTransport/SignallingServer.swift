@@ -43,6 +43,7 @@ public final class SignallingServer: StreamUser {
     /// - Parameters:
     ///   - settings: What the server is. Its end points are the listeners, with the addresses to bind.
     ///   - threads: How many threads receive UDP, and how many event loops there are for streams.
+    ///   - segmentation: Whether datagrams to one address may leave in one piece that the system divides.
     ///   - streams: How connections are treated, and their certificates.
     ///   - resolver: Which DNS servers are asked.
     ///   - seeds: A source of numbers that nobody can predict.
@@ -56,7 +57,7 @@ public final class SignallingServer: StreamUser {
     ///   - report: Told what happens to connections, and how many events of the kind were left out before.
     /// - Throws: `TransportError` when a socket cannot be opened.
     public init(
-        settings: ServerSettings, threads: Int, streams: StreamSettings = StreamSettings(),
+        settings: ServerSettings, threads: Int, segmentation: Bool = true, streams: StreamSettings = StreamSettings(),
         resolver: Resolver.Settings = Resolver.Settings(), seeds: () -> UInt64,
         store: @escaping @Sendable ([BindingChange], _ token: UInt64) -> Bool = { _, _ in false },
         withdraw: @escaping @Sendable (UInt64) -> Bool = { _ in false },
@@ -68,7 +69,7 @@ public final class SignallingServer: StreamUser {
     ) throws(TransportError) {
         var settings = settings
         let threads = Swift.max(1, threads)
-        let opened = try OpenedSockets(&settings.proxy.endpoints, threads: threads)
+        let opened = try OpenedSockets(&settings.proxy.endpoints, threads: threads, segmentation: segmentation)
         settings.proxy.generation = UInt32(truncatingIfNeeded: seeds())
         settings.shardCount = Self.shardCount(threads: threads)
         self.settings = settings
@@ -281,7 +282,7 @@ public final class SignallingServer: StreamUser {
                     ? endpoint : self.endpoints.wildcard(of: endpoint) ?? endpoint
                 let isCutOff = self.endpoints.isDown(endpoint)
                 if !isCutOff, let socket = self.udpThreads[worker.number].socket(number) {
-                    socket.send(worker.workspace.outbox, first, last) { unreached.append($0) }
+                    socket.sender.send(worker.workspace.outbox, first, last) { unreached.append($0) }
                 } else {
                     for i in first..<last {
                         unreached.add(worker.workspace.outbox.messages[i], isFlowLost: isCutOff)

@@ -34,7 +34,7 @@ struct BrokenFileTests {
         .init(
             "- udp:127.0.0.1:5060",
             "f.yaml:1:1: the file must be an object with the keys domains, ports, listen, advertise,"
-                + " storage, data, http, threads, logLevel, authentication, registrar, proxy, callRecords,"
+                + " storage, data, http, threads, segmentation, logLevel, authentication, registrar, proxy, callRecords,"
                 + " shutdown, edge, tls, connections, bans, nat, trunks, inbound, routes and users, not a list"),
         // Unknown keys.
         .init("domain: [a.test]", "f.yaml:1:1: unknown key \"domain\": did you mean \"domains\"?"),

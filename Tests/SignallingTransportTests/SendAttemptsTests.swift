@@ -73,7 +73,7 @@ struct SendAttemptsTests {
                     by: .client(TransactionID(slot: Int32(number), generation: 1)))
             }
             var failures: [Unreached] = []
-            sender.send(outbox, 0, 2) { failures.append($0) }
+            sender.sender.send(outbox, 0, 2) { failures.append($0) }
             #expect(failures.map(\.sender) == [.client(TransactionID(slot: 0, generation: 1))])
             // There is no way out of our address, now: a device that is reached from it is so no more.
             #expect(failures.map(\.isFlowLost) == [true])

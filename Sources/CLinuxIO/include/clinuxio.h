@@ -68,6 +68,9 @@ enum { cio_control_octets = 64 };
 int cio_packet_destination(const struct msghdr *header, struct sockaddr_storage *address);
 // Lets a message leave from a local address; `control` holds it and must have `cio_control_octets`.
 void cio_set_source(struct msghdr *header, void *control, int is_ipv6, uint64_t high, uint64_t low);
+// Lets the system divide a message into datagrams of so many octets (UDP_SEGMENT), after `cio_set_source` where that is
+// called, too, with the same `control`.
+void cio_set_segment(struct msghdr *header, void *control, uint16_t octets);
 // Asks for errors (IP_RECVERR) and large buffers, and for the destinations of datagrams where `wants_destination`.
 int cio_prepare_udp(int fd, int is_ipv6, int wants_destination, int buffer_octets);
 // Takes one error that came back by ICMP: 1 with the address it was sent to, 0 when there is none. `error` is 0 where

@@ -228,7 +228,7 @@ public final class AgentHost: StreamUser {
             let message = outbox.messages[first]
             self.show(outbox.octets.span.extracting(message.range.range), .sent, message.flow)
             if message.flow.transport == .udp, let socket = self.sockets[Int(message.flow.endpoint)] {
-                socket.send(outbox, first, first + 1) { unreached.append($0) }
+                socket.sender.send(outbox, first, first + 1) { unreached.append($0) }
             } else if message.flow.transport == .udp || !self.sendOverStream(message, outbox) {
                 unreached.add(message)
             }

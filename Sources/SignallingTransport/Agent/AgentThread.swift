@@ -69,8 +69,8 @@ final class AgentThread: @unchecked Sendable {
     private func takeErrors(of socket: UDPSocket, _ host: AgentHost) {
         var remotes: [SocketAddress] = []
         var failures: [Unreached] = []
-        socket.takeErrors { if !remotes.contains($0) { remotes.append($0) } }
-        for remote in remotes { socket.takeRecent(to: remote) { failures.append($0) } }
+        socket.sender.takeErrors { if !remotes.contains($0) { remotes.append($0) } }
+        for remote in remotes { socket.sender.takeRecent(to: remote) { failures.append($0) } }
         host.failed(failures)
     }
 

@@ -119,8 +119,8 @@ final class LoadThread: @unchecked Sendable {
     private func takeErrors(of socket: UDPSocket) {
         var remotes: [SocketAddress] = []
         var failures: [Unreached] = []
-        socket.takeErrors { if !remotes.contains($0) { remotes.append($0) } }
-        for remote in remotes { socket.takeRecent(to: remote) { failures.append($0) } }
+        socket.sender.takeErrors { if !remotes.contains($0) { remotes.append($0) } }
+        for remote in remotes { socket.sender.takeRecent(to: remote) { failures.append($0) } }
         self.failed(failures)
     }
 
@@ -156,7 +156,7 @@ final class LoadThread: @unchecked Sendable {
             var last = first + 1
             if flow.transport == .udp, let socket = self.sockets[Int(flow.endpoint)] {
                 while last < count, self.outbox.messages[last].flow.endpoint == flow.endpoint { last += 1 }
-                socket.send(self.outbox, first, last) { self.unreached.append($0) }
+                socket.sender.send(self.outbox, first, last) { self.unreached.append($0) }
             } else if flow.transport == .udp || !host.send(self.outbox.messages[first], self.outbox),
                 let failure = Unreached(self.outbox.messages[first])
             {

@@ -1,15 +1,13 @@
 import CLinuxIO
 import Glibc
-import NIOConcurrencyHelpers
 import SIPMessages
 import SIPTransactions
 import SystemSockets
 
 /// One UDP socket with vectors for many datagrams a system call. One thread receives; any thread may send.
 final class UDPSocket: @unchecked Sendable {
-    // Invariant: the receive vectors, `received` and `destinations` are touched by the one thread that calls `receive`; the
-    // send vectors, `recent` and `origins` under `sendLock`. The rest never changes.
-    private let sendLock = NIOLock()
+    // Invariant: the vectors, `received` and `destinations` are touched by the one thread that calls `receive`. The rest
+    // never changes.
     static let batch = 64
     static let datagramOctets = 65_536
     /// How much the system may keep for us. A thread that stands still for 50 ms under three times what it can do must not
@@ -24,29 +22,28 @@ final class UDPSocket: @unchecked Sendable {
     let endpoint: UInt16
     /// Whether it is bound to all local addresses.
     let isWildcard: Bool
-    /// The end points of its local addresses, then: for what comes, and for what leaves.
+    /// The end points of its local addresses, then.
     private var destinations: [LocalAddress]
-    private var origins: [LocalAddress]
+    /// What sends from it.
+    let sender: UDPSender
 
     private let buffers: UnsafeMutablePointer<UInt8>
     private let sources: UnsafeMutablePointer<sockaddr_storage>
     private let vectors: UnsafeMutablePointer<iovec>
     private let headers: UnsafeMutablePointer<cio_mmsghdr>
     private let control: UnsafeMutableRawPointer
-    private let sendAddresses: UnsafeMutablePointer<sockaddr_storage>
-    private let sendVectors: UnsafeMutablePointer<iovec>
-    private let sendHeaders: UnsafeMutablePointer<cio_mmsghdr>
-    private let sendControl: UnsafeMutableRawPointer
-    private var recent = RecentMessages()
     /// How many headers the last `receive` has written to.
     private var received = UDPSocket.batch
 
     /// Opens a socket on `address`; all threads of a listener share it with SO_REUSEPORT.
     ///
-    /// - Parameter addresses: The end points of all local addresses, where `address` is unspecified.
+    /// - Parameters:
+    ///   - addresses: The end points of all local addresses, where `address` is unspecified.
+    ///   - segmentation: Whether datagrams to one address may leave in one piece that the system divides.
     /// - Throws: `TransportError`.
     init(
-        address: SocketAddress, endpoint: UInt16, addresses: [LocalAddress] = [], sharesPort: Bool
+        address: SocketAddress, endpoint: UInt16, addresses: [LocalAddress] = [], sharesPort: Bool,
+        segmentation: Bool = true
     ) throws(TransportError) {
         let name = "udp:\(address)"
         let family = address.ip.isIPv6 ? AF_INET6 : AF_INET
@@ -75,20 +72,15 @@ final class UDPSocket: @unchecked Sendable {
         self.descriptor = descriptor
         self.endpoint = endpoint
         self.isWildcard = !addresses.isEmpty
-        (self.destinations, self.origins) = (addresses, addresses)
+        self.destinations = addresses
+        self.sender = UDPSender(descriptor, origins: addresses, isDividing: segmentation)
         let count = Self.batch
         self.buffers = .allocate(capacity: count * Self.bufferStride)
         self.sources = .allocate(capacity: count)
         self.vectors = .allocate(capacity: count)
         self.headers = .allocate(capacity: count)
-        let controlOctets = count * Int(cio_control_octets)
-        self.control = .allocate(byteCount: controlOctets, alignment: 16)
-        self.sendControl = .allocate(byteCount: controlOctets, alignment: 16)
-        self.sendAddresses = .allocate(capacity: count)
-        self.sendVectors = .allocate(capacity: count)
-        self.sendHeaders = .allocate(capacity: count)
+        self.control = .allocate(byteCount: count * Int(cio_control_octets), alignment: 16)
         self.sources.initialize(repeating: sockaddr_storage(), count: count)
-        self.sendAddresses.initialize(repeating: sockaddr_storage(), count: count)
         for i in 0..<count {
             (self.vectors + i).initialize(
                 to: iovec(iov_base: self.buffers + i * Self.bufferStride, iov_len: Self.datagramOctets))
@@ -96,11 +88,6 @@ final class UDPSocket: @unchecked Sendable {
             self.headers[i].msg_hdr.msg_name = UnsafeMutableRawPointer(self.sources + i)
             self.headers[i].msg_hdr.msg_iov = self.vectors + i
             self.headers[i].msg_hdr.msg_iovlen = 1
-            (self.sendVectors + i).initialize(to: iovec())
-            (self.sendHeaders + i).initialize(to: cio_mmsghdr())
-            self.sendHeaders[i].msg_hdr.msg_name = UnsafeMutableRawPointer(self.sendAddresses + i)
-            self.sendHeaders[i].msg_hdr.msg_iov = self.sendVectors + i
-            self.sendHeaders[i].msg_hdr.msg_iovlen = 1
         }
     }
 
@@ -110,11 +97,7 @@ final class UDPSocket: @unchecked Sendable {
         self.sources.deallocate()
         self.vectors.deallocate()
         self.headers.deallocate()
-        self.sendAddresses.deallocate()
-        self.sendVectors.deallocate()
-        self.sendHeaders.deallocate()
         self.control.deallocate()
-        self.sendControl.deallocate()
     }
 
     /// Receives what is there, at most `batch` datagrams; 0 when there is nothing.
@@ -161,101 +144,6 @@ final class UDPSocket: @unchecked Sendable {
         guard local.ip.isUnicast, !local.ip.isLinkLocal, let address = newcomer(local.ip) else { return self.endpoint }
         if address.endpoint != self.endpoint { self.destinations.append(address) }
         return address.endpoint
-    }
-
-    /// Lets messages leave from one more local address. Any thread may call it.
-    func mayLeave(from address: LocalAddress) {
-        self.sendLock.withLock { if self.isWildcard { self.origins.append(address) } }
-    }
-
-    /// Sends the messages `first..<last` of an outbox, all of which are for this socket, in their order.
-    ///
-    /// - Parameter failed: Called with each message that the system refused, or of which it has become known that it did
-    ///   not reach its destination.
-    func send(_ outbox: borrowing Outbox, _ first: Int, _ last: Int, failed: (Unreached) -> Void) {
-        self.sendLock.lock()
-        defer { self.sendLock.unlock() }
-        outbox.octets.withUnsafeBufferPointer { octets in
-            guard let base = octets.baseAddress else { return }
-            var position = first
-            var attempts = SendAttempts()
-            while position < last {
-                let count = Swift.min(last - position, Self.batch)
-                for i in 0..<count {
-                    let message = outbox.messages[position + i]
-                    self.sendVectors[i].iov_base = UnsafeMutableRawPointer(mutating: base + message.range.lower)
-                    self.sendVectors[i].iov_len = message.range.count
-                    self.sendHeaders[i].msg_hdr.msg_namelen = message.flow.remote.write(to: &self.sendAddresses[i])
-                    if self.isWildcard { self.setSource(i, message.flow.endpoint) }
-                    self.recent.add(message)
-                }
-                var sent = 0
-                while sent < count {
-                    let result = Int(
-                        cio_sendmmsg(self.descriptor, self.sendHeaders + sent, UInt32(count - sent), 0))
-                    if result > 0 {
-                        sent += result
-                        attempts.begin()
-                        continue
-                    }
-                    let error = errno
-                    let errorsTaken =
-                        SendAttempts.mayBeEarlierError(error)
-                        ? self.takeErrors { remote in self.recent.take(to: remote, failed) } : 0
-                    switch attempts.next(after: error, errorsTaken: errorsTaken) {
-                    case .again: continue
-                    case .wait: self.waitUntilWritable()
-                    case .giveUp(let isTold):
-                        let message = outbox.messages[position + sent]
-                        if isTold, let refused = Unreached(message, error: error) { failed(refused) }
-                        sent += 1
-                        attempts.begin()
-                    }
-                }
-                position += count
-            }
-        }
-    }
-
-    private func waitUntilWritable() {
-        var poller = pollfd(fd: self.descriptor, events: Int16(POLLOUT), revents: 0)
-        poll(&poller, 1, 10)
-    }
-
-    /// Lets a message leave from the address of its end point.
-    private func setSource(_ i: Int, _ endpoint: UInt16) {
-        guard let source = self.origins.first(where: { $0.endpoint == endpoint }) else {
-            self.sendHeaders[i].msg_hdr.msg_controllen = 0
-            return
-        }
-        cio_set_source(
-            &self.sendHeaders[i].msg_hdr, self.sendControl + i * Int(cio_control_octets),
-            source.ip.isIPv6 ? 1 : 0, source.ip.high, source.ip.low)
-    }
-
-    /// Takes errors that came back by ICMP, each with the address that cannot be reached (RFC 3261 §18.4); at most as many
-    /// as a batch, so that a flood of them does not stop the thread.
-    ///
-    /// - Returns: how many errors there were, those included that are of no interest.
-    @discardableResult
-    func takeErrors(_ body: (SocketAddress) -> Void) -> Int {
-        var storage = sockaddr_storage()
-        var error: Int32 = 0
-        var count = 0
-        while count < Self.batch, cio_take_error(self.descriptor, &storage, &error) == 1 {
-            count += 1
-            switch error {
-            case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ENOPROTOOPT:
-                if let address = SocketAddress(storage) { body(address) }
-            default: break
-            }
-        }
-        return count
-    }
-
-    /// The messages sent lately to an address, each told of once.
-    func takeRecent(to remote: SocketAddress, _ body: (Unreached) -> Void) {
-        self.sendLock.withLock { self.recent.take(to: remote, body) }
     }
 }
 

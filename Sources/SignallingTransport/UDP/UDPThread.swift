@@ -190,10 +190,10 @@ final class UDPThread: @unchecked Sendable {
     /// socket than the request left from.
     private func takeErrors(of socket: UDPSocket, _ server: SignallingServer) {
         var remotes: [SocketAddress] = []
-        socket.takeErrors { if !remotes.contains($0) { remotes.append($0) } }
+        socket.sender.takeErrors { if !remotes.contains($0) { remotes.append($0) } }
         for remote in remotes {
             for thread in server.udpThreads {
-                thread.socket(socket.endpoint)?.takeRecent(to: remote) { self.worker.unreached.append($0) }
+                thread.socket(socket.endpoint)?.sender.takeRecent(to: remote) { self.worker.unreached.append($0) }
             }
         }
     }

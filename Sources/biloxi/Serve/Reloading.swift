@@ -61,6 +61,7 @@ enum Reloading {
             && new.listen.contains { $0.transport == .ws || $0.transport == .wss }
         if old.connections != new.connections || hasOtherPages { keys.append("connections") }
         if old.threads != new.threads { keys.append("threads") }
+        if old.segmentation != new.segmentation { keys.append("segmentation") }
         if old.http != new.http { keys.append("http") }
         return keys
     }

@@ -45,7 +45,7 @@ final class RunningServer: Sendable {
         let echo = self.echo
         self.server = try SignallingServer(
             settings: settings, threads: configuration.threads ?? ProcessInfo.processInfo.activeProcessorCount,
-            streams: try Self.streams(configuration, directory: directory),
+            segmentation: configuration.segmentation, streams: try Self.streams(configuration, directory: directory),
             resolver: try Resolver.Settings(environment: ProcessInfo.processInfo.environment),
             seeds: { UInt64.random(in: 0...UInt64.max) },
             store: { changes, token in store.submit(changes, token: token) },
